@@ -1,0 +1,92 @@
+//! What happens next: state, keymap, messages in, effects out. Pure: the moment is an argument.
+
+use jiff::Timestamp;
+
+use crate::model::{Clean, Freshness, Link, Report, SourceName, Trouble};
+use crate::page::Size;
+
+/// A key as the terminal room reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub code: Code,
+    pub ctrl: bool,
+    pub alt: bool,
+    pub shift: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Code {
+    Char(char),
+    Enter,
+    Esc,
+    Tab,
+    BackTab,
+    Backspace,
+    Delete,
+    Up,
+    Down,
+    Left,
+    Right,
+    Home,
+    End,
+    PageUp,
+    PageDown,
+    F(u8),
+}
+
+/// A mouse event that means something to a cockpit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mouse {
+    Click { column: u16, row: u16 },
+    WheelUp,
+    WheelDown,
+}
+
+/// What the world tells the cockpit.
+#[derive(Debug)]
+pub enum Message {
+    Key(Key),
+    Mouse(Mouse),
+    /// Bracketed paste; only text fields take it.
+    Paste(String),
+    Resized(Size),
+    /// A poll began: its source is being asked.
+    Asking {
+        source: SourceName,
+        at: Timestamp,
+    },
+    /// A poll ended.
+    Heard(Box<Heard>),
+    /// The moment named by `Cockpit::wake` came.
+    Clock,
+    /// The configuration changed on disk, or could not be read.
+    Notice(Clean),
+}
+
+/// The outcome of one poll.
+#[derive(Debug)]
+pub struct Heard {
+    pub source: SourceName,
+    /// When the poll began: facts carry this moment.
+    pub at: Timestamp,
+    pub outcome: Result<Report, Trouble>,
+    /// The source's freshness after this poll.
+    pub freshness: Freshness,
+}
+
+/// What the cockpit wants done outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Poll(Which),
+    /// Puts text on the clipboard (OSC 52).
+    Copy(Clean),
+    Open(Link),
+    Redraw,
+    Quit,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Which {
+    All,
+    Sources(Vec<SourceName>),
+}

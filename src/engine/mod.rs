@@ -1,0 +1,1 @@
+//! The only room that waits: HTTP, files, probes, polling, keys, effects, the terminal.

@@ -1,0 +1,138 @@
+//! The board: everything told so far, folded. Folding is idempotent, and its order does not matter.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{
+    Alert, AlertRule, Calendar, Change, Deploy, Fact, Feed, Freshness, Incident, Key, MetricId,
+    PostMortem, Probe, ProbeResult, Records, Release, Report, Run, Shift, Silence, SourceName,
+    Track,
+};
+
+/// Results kept per probe: enough for hysteresis and flapping (20 checks) and a sparkline.
+pub const RESULTS_KEPT: usize = 240;
+
+/// Everything andon knows.
+#[derive(Debug, Clone, Default)]
+pub struct Board {
+    /// Counts folds: whoever caches something derived compares this.
+    pub version: u64,
+    pub sources: BTreeMap<SourceName, Freshness>,
+    pub tracks: BTreeMap<MetricId, Track>,
+    /// Which source a number came from, for its freshness.
+    pub track_sources: BTreeMap<MetricId, SourceName>,
+    pub probes: BTreeMap<Probe, VecDeque<ProbeResult>>,
+    pub probe_sources: BTreeMap<Probe, SourceName>,
+    pub alerts: Records<Alert>,
+    pub rules: Records<AlertRule>,
+    pub silences: Records<Silence>,
+    pub incidents: Records<Incident>,
+    pub shifts: Records<Shift>,
+    pub deploys: Records<Deploy>,
+    pub releases: Records<Release>,
+    pub runs: Records<Run>,
+    pub changes: Records<Change>,
+    pub calendars: BTreeMap<SourceName, Arc<Calendar>>,
+    pub post_mortems: Records<PostMortem>,
+}
+
+impl Board {
+    /// Folds what `source` told at `at`. The freshness of the source is folded apart, by the poll's outcome.
+    pub fn fold(&mut self, source: &SourceName, at: Timestamp, report: Report) {
+        self.version += 1;
+        for fact in report.facts {
+            self.fold_fact(source, at, fact);
+        }
+        for (feed, id) in report.still {
+            let key = Key { source: source.clone(), id };
+            match feed {
+                Feed::Alerts => self.alerts.still(&key, at),
+                Feed::Rules => self.rules.still(&key, at),
+                Feed::Silences => self.silences.still(&key, at),
+                Feed::Incidents => self.incidents.still(&key, at),
+                Feed::Shifts => self.shifts.still(&key, at),
+                Feed::Deploys => self.deploys.still(&key, at),
+                Feed::Releases => self.releases.still(&key, at),
+                Feed::Runs => self.runs.still(&key, at),
+                Feed::Changes => self.changes.still(&key, at),
+                Feed::PostMortems => self.post_mortems.still(&key, at),
+            }
+        }
+        for feed in report.complete {
+            match feed {
+                Feed::Alerts => self.alerts.complete(source, at),
+                Feed::Rules => self.rules.complete(source, at),
+                Feed::Silences => self.silences.complete(source, at),
+                Feed::Incidents => self.incidents.complete(source, at),
+                Feed::Shifts => self.shifts.complete(source, at),
+                Feed::Deploys => self.deploys.complete(source, at),
+                Feed::Releases => self.releases.complete(source, at),
+                Feed::Runs => self.runs.complete(source, at),
+                Feed::Changes => self.changes.complete(source, at),
+                Feed::PostMortems => self.post_mortems.complete(source, at),
+            }
+        }
+    }
+
+    fn fold_fact(&mut self, source: &SourceName, at: Timestamp, fact: Fact) {
+        match fact {
+            Fact::Sample { id, at, measure, note } => {
+                let track = self.track(source, id);
+                track.add(at, measure);
+                track.note = note;
+            }
+            Fact::History { id, points } => {
+                let track = self.track(source, id);
+                for (at, measure) in points {
+                    track.add(at, measure);
+                }
+            }
+            Fact::Probe(result) => self.fold_probe(source, result),
+            Fact::Alert(x) => self.alerts.see(x.key.clone(), x, at),
+            Fact::Rule(x) => self.rules.see(x.key.clone(), x, at),
+            Fact::Silence(x) => self.silences.see(x.key.clone(), x, at),
+            Fact::Incident(x) => self.incidents.see(x.key.clone(), x, at),
+            Fact::Shift(x) => self.shifts.see(x.key.clone(), x, at),
+            Fact::Deploy(x) => self.deploys.see(x.key.clone(), x, at),
+            Fact::Release(x) => self.releases.see(x.key.clone(), x, at),
+            Fact::Run(x) => self.runs.see(x.key.clone(), x, at),
+            Fact::Change(x) => self.changes.see(x.key.clone(), x, at),
+            Fact::Calendar(x) => {
+                self.calendars.insert(source.clone(), x);
+            }
+            Fact::PostMortem(x) => self.post_mortems.see(x.key.clone(), x, at),
+        }
+    }
+
+    fn track(&mut self, source: &SourceName, id: MetricId) -> &mut Track {
+        if !self.track_sources.contains_key(&id) {
+            self.track_sources.insert(id.clone(), source.clone());
+        }
+        self.tracks.entry(id).or_default()
+    }
+
+    fn fold_probe(&mut self, source: &SourceName, result: ProbeResult) {
+        if !self.probe_sources.contains_key(&result.probe) {
+            self.probe_sources.insert(result.probe.clone(), source.clone());
+        }
+        let results = self.probes.entry(result.probe.clone()).or_default();
+        match results.binary_search_by_key(&result.at, |r| r.at) {
+            Ok(i) => {
+                if let Some(slot) = results.get_mut(i) {
+                    *slot = result;
+                }
+            }
+            Err(i) => results.insert(i, result),
+        }
+        while results.len() > RESULTS_KEPT {
+            results.pop_front();
+        }
+    }
+
+    /// The freshness of the source that feeds a number.
+    pub fn freshness_of(&self, id: &MetricId) -> Option<&Freshness> {
+        self.track_sources.get(id).and_then(|s| self.sources.get(s))
+    }
+}

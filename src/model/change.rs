@@ -1,0 +1,96 @@
+//! What changes a running system: deploys, releases, pipeline runs, configuration and flag changes.
+
+use jiff::Timestamp;
+
+use super::{Clean, Key, Link};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Succeeded,
+    Failed,
+    Running,
+    /// Queued, or waiting for an approval.
+    Waiting,
+    Cancelled,
+    /// A word this version does not know: shown as itself, never green.
+    Other(Clean),
+}
+
+impl Outcome {
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Cancelled => "cancelled",
+            Self::Other(word) => word.as_str(),
+        }
+    }
+}
+
+/// One attempt to bring a version to an environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deploy {
+    pub key: Key,
+    /// `owner/name`, for matching with services.
+    pub repo: Clean,
+    pub environment: Clean,
+    /// A tag or branch, else empty.
+    pub version: Clean,
+    pub sha: Clean,
+    pub started: Option<Timestamp>,
+    pub finished: Option<Timestamp>,
+    pub outcome: Outcome,
+    pub who: Clean,
+    pub description: Clean,
+    /// When the deployed commit was committed.
+    pub committed: Option<Timestamp>,
+    pub url: Option<Link>,
+}
+
+/// A published (or drafted) release.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Release {
+    pub key: Key,
+    pub repo: Clean,
+    pub tag: Clean,
+    pub name: Clean,
+    pub draft: bool,
+    pub prerelease: bool,
+    /// `None` while it is a draft. Not the commit's date.
+    pub published: Option<Timestamp>,
+    pub author: Clean,
+    pub url: Option<Link>,
+}
+
+/// One run of a pipeline or workflow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    pub key: Key,
+    pub repo: Clean,
+    pub workflow: Clean,
+    pub title: Clean,
+    pub branch: Clean,
+    pub sha: Clean,
+    pub event: Clean,
+    pub outcome: Outcome,
+    pub started: Option<Timestamp>,
+    pub updated: Option<Timestamp>,
+    pub who: Clean,
+    pub url: Option<Link>,
+}
+
+/// Any other change: configuration, feature flag, infrastructure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    pub key: Key,
+    pub summary: Clean,
+    /// What told of it: `flags`, `terraform` …
+    pub origin: Clean,
+    pub at: Option<Timestamp>,
+    /// Upstream services it names, raw ids; empty touches everything.
+    pub service_ids: Vec<Box<str>>,
+    pub service_names: Vec<Clean>,
+    pub url: Option<Link>,
+}

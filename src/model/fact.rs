@@ -1,0 +1,71 @@
+//! What a source may tell: facts, each with its identity, and the report of one poll.
+
+use jiff::Timestamp;
+
+use super::{
+    Alert, AlertRule, Calendar, Change, Clean, Deploy, Id, Incident, Measure, MetricId, PostMortem,
+    ProbeResult, Release, Run, Shift, Silence,
+};
+
+/// One thing that is true, as told by one source.
+#[derive(Debug, Clone)]
+pub enum Fact {
+    /// A number at a moment.
+    Sample {
+        id: MetricId,
+        at: Timestamp,
+        measure: Measure,
+        note: Option<Clean>,
+    },
+    /// A stretch of history of a number.
+    History {
+        id: MetricId,
+        points: Vec<(Timestamp, Measure)>,
+    },
+    Probe(ProbeResult),
+    Alert(Alert),
+    Rule(AlertRule),
+    Silence(Silence),
+    Incident(Incident),
+    Shift(Shift),
+    Deploy(Deploy),
+    Release(Release),
+    Run(Run),
+    Change(Change),
+    /// A whole calendar; recurrences are expanded where they are looked at.
+    Calendar(std::sync::Arc<Calendar>),
+    PostMortem(PostMortem),
+}
+
+/// The kinds of records that can be listed completely, so that absence means something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Feed {
+    Alerts,
+    Rules,
+    Silences,
+    Incidents,
+    Shifts,
+    Deploys,
+    Releases,
+    Runs,
+    Changes,
+    PostMortems,
+}
+
+/// What one good poll told.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    pub facts: Vec<Fact>,
+    /// Feeds of which this report holds everything the upstream has: what is missing is gone.
+    pub complete: Vec<Feed>,
+    /// Records the upstream still has, unchanged, that were not read again.
+    pub still: Vec<(Feed, Id)>,
+    /// Words to hand back at the next poll (`Asking::memory`): cursors, versions of files.
+    pub remember: Vec<(Box<str>, Box<str>)>,
+    /// Records or requests that could not be read, e.g. `2 of 40 records skipped: /groups/3/name is no text`.
+    pub partial: Option<Clean>,
+    /// Worth knowing, no failure: truncated lists, deprecations, warnings of the store.
+    pub notes: Vec<Clean>,
+    /// The upstream's name and version, where it told.
+    pub about: Option<Clean>,
+}

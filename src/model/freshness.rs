@@ -1,0 +1,198 @@
+//! What andon knows about its own sources: the last answer that was read, and what went wrong since.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Clean;
+
+/// The named outcome of a poll; the words are stable in machine output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    Ok,
+    /// Some records or requests of the poll could not be read; the rest is good.
+    Partial,
+    Stale,
+    Timeout,
+    Unreachable,
+    Tls,
+    Auth,
+    NotFound,
+    RateLimited,
+    ServerError,
+    Redirect,
+    BadData,
+    TooLarge,
+    /// A fault of andon itself: a panic or a broken promise in a source.
+    InternalError,
+    /// Not asked yet.
+    #[default]
+    Unknown,
+}
+
+impl Status {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Partial => "partial",
+            Self::Stale => "stale",
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+            Self::Tls => "tls",
+            Self::Auth => "auth",
+            Self::NotFound => "not-found",
+            Self::RateLimited => "rate-limited",
+            Self::ServerError => "server-error",
+            Self::Redirect => "redirect",
+            Self::BadData => "bad-data",
+            Self::TooLarge => "too-large",
+            Self::InternalError => "internal-error",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Facts arrived: wholly or in part.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Ok | Self::Partial)
+    }
+}
+
+/// Why a poll gave no facts. Lower case, no full stop, no body, no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Trouble {
+    pub status: Status,
+    pub message: Clean,
+    /// The upstream asked to be left alone this long.
+    pub retry_after: Option<SignedDuration>,
+    /// What the reader could do about it.
+    pub hint: Option<Clean>,
+}
+
+impl Trouble {
+    pub fn new(status: Status, message: impl std::fmt::Display) -> Self {
+        Self { status, message: Clean::line(message), retry_after: None, hint: None }
+    }
+
+    pub fn bad_data(message: impl std::fmt::Display) -> Self {
+        Self::new(Status::BadData, message)
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl std::fmt::Display) -> Self {
+        self.hint = Some(Clean::line(hint));
+        self
+    }
+
+    #[must_use]
+    pub fn wait(mut self, wait: Option<SignedDuration>) -> Self {
+        self.retry_after = wait;
+        self
+    }
+}
+
+/// What an upstream said of its rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    pub left: u64,
+    pub limit: Option<u64>,
+    pub resets: Option<Timestamp>,
+}
+
+/// The state of one source, folded from its polls.
+#[derive(Debug, Clone, Default)]
+pub struct Freshness {
+    pub kind: &'static str,
+    /// Where it is asked, credentials and query removed.
+    pub address: Clean,
+    pub every: SignedDuration,
+    /// Outcome of the newest finished poll.
+    pub status: Status,
+    /// The newest trouble in words; empty while all is well.
+    pub message: Clean,
+    pub hint: Option<Clean>,
+    /// Moment of the last *successful, parsed* answer.
+    pub last_ok: Option<Timestamp>,
+    pub last_try: Option<Timestamp>,
+    pub failing_since: Option<Timestamp>,
+    /// Consecutive failed polls.
+    pub failures: u32,
+    pub latency: Option<SignedDuration>,
+    pub rate: Option<Rate>,
+    pub next_poll: Option<Timestamp>,
+    /// Server clock minus ours; beyond 5 s it is worth a warning.
+    pub clock_skew: Option<SignedDuration>,
+    /// Facts in the last good answer.
+    pub facts: usize,
+    /// The upstream's own name and version, where it tells.
+    pub about: Clean,
+    /// Things worth knowing that are not failures: truncated lists, deprecations, skipped records.
+    pub notes: Vec<Clean>,
+    /// Requests of the current poll are in the air since then.
+    pub asking_since: Option<Timestamp>,
+}
+
+/// How old is too old (domain: staleness limits grow with the interval).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Staleness {
+    Fresh,
+    /// Older than max(2·interval, 30 s): the value is kept, dimmed, with its age.
+    Stale,
+    /// Older than max(5·interval, 5 min), or never answered: nothing may be concluded from it.
+    Expired,
+}
+
+impl Freshness {
+    pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
+        self.last_ok.map(|then| now.duration_since(then).max(SignedDuration::ZERO))
+    }
+
+    pub fn staleness(&self, now: Timestamp) -> Staleness {
+        let Some(age) = self.age(now) else { return Staleness::Expired };
+        if age > (self.every * 5).max(SignedDuration::from_mins(5)) {
+            Staleness::Expired
+        } else if age > (self.every * 2).max(SignedDuration::from_secs(30)) {
+            Staleness::Stale
+        } else {
+            Staleness::Fresh
+        }
+    }
+
+    /// The word a reader should see: a failure stays named, a good answer that aged is stale.
+    pub fn shown(&self, now: Timestamp) -> Status {
+        match self.status {
+            Status::Ok | Status::Partial if self.staleness(now) != Staleness::Fresh => {
+                Status::Stale
+            }
+            status => status,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_grow_with_the_interval() {
+        for (every, stale, expired) in [(15, 30, 300), (60, 120, 300), (300, 600, 1500)] {
+            let now = Timestamp::from_second(1_000_000).unwrap();
+            let at = |age: i64| Freshness {
+                every: SignedDuration::from_secs(every),
+                last_ok: Some(now - SignedDuration::from_secs(age)),
+                status: Status::Ok,
+                ..Freshness::default()
+            };
+            assert_eq!(at(stale).staleness(now), Staleness::Fresh);
+            assert_eq!(at(stale + 1).staleness(now), Staleness::Stale);
+            assert_eq!(at(expired).staleness(now), Staleness::Stale);
+            assert_eq!(at(expired + 1).staleness(now), Staleness::Expired);
+        }
+    }
+
+    #[test]
+    fn never_asked_is_unknown_and_expired() {
+        let fresh = Freshness::default();
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!((fresh.shown(now), fresh.staleness(now)), (Status::Unknown, Staleness::Expired));
+    }
+}

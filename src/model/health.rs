@@ -1,0 +1,34 @@
+//! The four states of health and the overlays that lie over them.
+
+/// How a service is: ordered so that the worst of several is their maximum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    Ok,
+    #[default]
+    Unknown,
+    Degraded,
+    Down,
+}
+
+impl Health {
+    /// The stable word of the machine output.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unknown => "unknown",
+            Self::Degraded => "degraded",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// What else is true of a service, independent of its health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Overlays {
+    pub stale: bool,
+    pub flapping: bool,
+    pub maintenance: bool,
+    pub acked: bool,
+    pub silenced: bool,
+}

@@ -1,0 +1,76 @@
+//! Incidents and who is on call for them.
+
+use jiff::Timestamp;
+
+use super::{Clean, Key, Link, Severity};
+
+/// The normal form of every vendor's states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IncidentStatus {
+    Open,
+    Acked,
+    Mitigated,
+    Resolved,
+    /// A word this version does not know: shown as itself, treated as open.
+    Other(Clean),
+}
+
+impl IncidentStatus {
+    pub fn is_open(&self) -> bool {
+        !matches!(self, Self::Resolved)
+    }
+
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Open => "open",
+            Self::Acked => "acked",
+            Self::Mitigated => "mitigated",
+            Self::Resolved => "resolved",
+            Self::Other(word) => word.as_str(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incident {
+    pub key: Key,
+    /// What people call it: `#1234`, `INC-12`.
+    pub reference: Clean,
+    pub title: Clean,
+    /// The upstream's service: its id (raw, for matching) and name.
+    pub service_id: Box<str>,
+    pub service_name: Clean,
+    pub status: IncidentStatus,
+    pub severity: Option<Severity>,
+    /// The upstream's own words for severity, priority or urgency.
+    pub priority: Clean,
+    pub started: Option<Timestamp>,
+    pub acked: Option<Timestamp>,
+    pub mitigated: Option<Timestamp>,
+    pub resolved: Option<Timestamp>,
+    /// Who has it: those who acknowledged, else those it is assigned to.
+    pub who: Vec<Clean>,
+    pub policy: Clean,
+    pub url: Option<Link>,
+}
+
+/// A turn on call. No start or no end is permanent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shift {
+    pub key: Key,
+    pub who: Clean,
+    pub schedule: Option<Clean>,
+    pub policy: Clean,
+    /// 1 is asked first.
+    pub level: u32,
+    pub starts: Option<Timestamp>,
+    pub ends: Option<Timestamp>,
+    /// Upstream services this turn covers, raw ids, where known.
+    pub service_ids: Vec<Box<str>>,
+}
+
+impl Shift {
+    pub fn covers(&self, moment: Timestamp) -> bool {
+        self.starts.is_none_or(|s| s <= moment) && self.ends.is_none_or(|e| moment < e)
+    }
+}

@@ -1,0 +1,356 @@
+//! Numbers of a service, technical and business: what was measured, what good looks like, and a bounded history.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Clean, Name};
+
+/// Which number: `service` is `None` for a number of the whole team.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MetricId {
+    pub service: Option<Name>,
+    pub metric: Name,
+}
+
+/// One reading. No data, no traffic and zero never look alike.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Measure {
+    /// A finite number.
+    Number(f64),
+    /// The query answered an empty vector, `null` or a missing pointer.
+    NoData,
+    /// 0/0: the store has the series, and nothing happened.
+    NoTraffic,
+    /// ±Inf, `true` for positive.
+    Infinite(bool),
+    /// Something that is no number, said in words.
+    Unreadable(Clean),
+}
+
+impl Measure {
+    pub fn of(value: f64) -> Self {
+        if value.is_nan() {
+            Self::NoTraffic
+        } else if value.is_infinite() {
+            Self::Infinite(value > 0.0)
+        } else {
+            Self::Number(value)
+        }
+    }
+
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(value) => Some(*value),
+            _ => None,
+        }
+    }
+}
+
+/// What a number says about a service; decides its column.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Latency,
+    Errors,
+    Traffic,
+    Saturation,
+    Business,
+}
+
+impl Role {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Latency => "latency",
+            Self::Errors => "errors",
+            Self::Traffic => "traffic",
+            Self::Saturation => "saturation",
+            Self::Business => "business",
+        }
+    }
+}
+
+/// How far a bad reading may pull its service: critical passes on, important at most degrades, info never.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    Critical,
+    #[default]
+    Important,
+    Info,
+}
+
+/// The unit a number is shown in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Unit {
+    #[default]
+    None,
+    Seconds,
+    Milliseconds,
+    /// Already in percent, 0–100.
+    Percent,
+    /// 0–1, shown as percent.
+    Ratio,
+    Bytes,
+    Count,
+    PerSecond,
+    /// An ISO 4217 code.
+    Currency(Clean),
+    Free(Clean),
+}
+
+impl Unit {
+    /// Reads the configuration's word.
+    pub fn parse(word: &str) -> Self {
+        match word.trim() {
+            "" => Self::None,
+            "s" | "seconds" => Self::Seconds,
+            "ms" => Self::Milliseconds,
+            "%" | "percent" => Self::Percent,
+            "ratio" => Self::Ratio,
+            "bytes" | "B" => Self::Bytes,
+            "count" => Self::Count,
+            "per-second" | "/s" => Self::PerSecond,
+            code if code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()) => {
+                Self::Currency(Clean::line(code))
+            }
+            other => Self::Free(Clean::line(other)),
+        }
+    }
+
+    /// The word of the machine output.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::None => "",
+            Self::Seconds => "s",
+            Self::Milliseconds => "ms",
+            Self::Percent => "%",
+            Self::Ratio => "ratio",
+            Self::Bytes => "bytes",
+            Self::Count => "count",
+            Self::PerSecond => "per-second",
+            Self::Currency(code) => code.as_str(),
+            Self::Free(text) => text.as_str(),
+        }
+    }
+}
+
+/// A comparison such as `< 0.3`: the `good` or `bad` of a metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bound {
+    pub op: Comparison,
+    pub value: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    NotEqual,
+}
+
+impl Bound {
+    /// Reads `< 0.3`, `>= 99.9`, `== 1`. `None` when it is no comparison with a finite number.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (op, rest) = [
+            ("<=", Comparison::LessOrEqual),
+            (">=", Comparison::GreaterOrEqual),
+            ("==", Comparison::Equal),
+            ("!=", Comparison::NotEqual),
+            ("<", Comparison::Less),
+            (">", Comparison::Greater),
+        ]
+        .into_iter()
+        .find_map(|(sign, op)| text.strip_prefix(sign).map(|rest| (op, rest)))?;
+        let value: f64 = rest.trim().trim_end_matches('%').trim().parse().ok()?;
+        value.is_finite().then_some(Self { op, value })
+    }
+
+    pub fn holds(self, value: f64) -> bool {
+        match self.op {
+            Comparison::Less => value < self.value,
+            Comparison::LessOrEqual => value <= self.value,
+            Comparison::Greater => value > self.value,
+            Comparison::GreaterOrEqual => value >= self.value,
+            Comparison::Equal => value.total_cmp(&self.value).is_eq(),
+            Comparison::NotEqual => value.total_cmp(&self.value).is_ne(),
+        }
+    }
+
+    pub fn sign(self) -> &'static str {
+        match self.op {
+            Comparison::Less => "<",
+            Comparison::LessOrEqual => "≤",
+            Comparison::Greater => ">",
+            Comparison::GreaterOrEqual => "≥",
+            Comparison::Equal => "=",
+            Comparison::NotEqual => "≠",
+        }
+    }
+}
+
+/// The bounded history of one number: one point per moment, oldest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Track {
+    points: Vec<(Timestamp, Measure)>,
+    /// What the store said about the newest answer (warnings, truncation).
+    pub note: Option<Clean>,
+}
+
+/// Points kept per number: six hours at 30 s. The metric store keeps the rest.
+pub const POINTS_KEPT: usize = 720;
+
+impl Track {
+    /// Adds a point; the same moment told twice replaces (folding is idempotent), and order does not matter.
+    pub fn add(&mut self, at: Timestamp, measure: Measure) {
+        match self.points.last() {
+            Some((last, _)) if *last < at => self.points.push((at, measure)),
+            None => self.points.push((at, measure)),
+            _ => match self.points.binary_search_by_key(&at, |(t, _)| *t) {
+                Ok(i) => {
+                    if let Some(slot) = self.points.get_mut(i) {
+                        slot.1 = measure;
+                    }
+                }
+                Err(i) => self.points.insert(i, (at, measure)),
+            },
+        }
+        // Trimmed in steps, so that a full track does not shift on every point.
+        if self.points.len() > POINTS_KEPT + POINTS_KEPT / 8 {
+            self.points.drain(..self.points.len() - POINTS_KEPT);
+        }
+    }
+
+    pub fn points(&self) -> &[(Timestamp, Measure)] {
+        &self.points
+    }
+
+    pub fn newest(&self) -> Option<&(Timestamp, Measure)> {
+        self.points.last()
+    }
+
+    /// The reading at `moment`: the newest point not after it.
+    pub fn at(&self, moment: Timestamp) -> Option<&(Timestamp, Measure)> {
+        let after = self.points.partition_point(|(t, _)| *t <= moment);
+        after.checked_sub(1).and_then(|i| self.points.get(i))
+    }
+
+    /// Means of the finite points in `buckets` equal slices of `[from, until)`; `None` where nothing was measured.
+    pub fn buckets(&self, from: Timestamp, until: Timestamp, buckets: usize) -> Vec<Option<f64>> {
+        let mut sums = vec![(0.0_f64, 0_u32); buckets];
+        let span = until.duration_since(from).as_secs_f64();
+        if span > 0.0 && buckets > 0 {
+            let first = self.points.partition_point(|(t, _)| *t < from);
+            for (at, measure) in self.points.iter().skip(first).take_while(|(t, _)| *t < until) {
+                let Some(value) = measure.number() else { continue };
+                let slot = (at.duration_since(from).as_secs_f64() / span * buckets as f64) as usize;
+                if let Some(cell) = sums.get_mut(slot.min(buckets - 1)) {
+                    cell.0 += value;
+                    cell.1 += 1;
+                }
+            }
+        }
+        sums.into_iter().map(|(sum, n)| (n > 0).then(|| sum / f64::from(n))).collect()
+    }
+}
+
+/// What a probe asks (`[[service.probe]]`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Probe {
+    pub service: Name,
+    /// The configured address, credentials removed, as it is shown.
+    pub target: Clean,
+    /// `http`, `tcp`, `tls` or `dns`.
+    pub means: &'static str,
+}
+
+/// One result of a probe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbeResult {
+    pub probe: Probe,
+    pub weight: Weight,
+    pub at: Timestamp,
+    pub health: super::Health,
+    /// `200 in 31 ms`, `refused`, `certificate ends in 6 d`.
+    pub words: Clean,
+    pub latency: Option<SignedDuration>,
+    /// The earliest end of the certificates in the chain, for TLS.
+    pub expires: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn t(s: i64) -> Timestamp {
+        Timestamp::from_second(s).unwrap()
+    }
+
+    #[test]
+    fn bounds_read_what_people_write() {
+        assert!(Bound::parse("< 0.3").unwrap().holds(0.2));
+        assert!(!Bound::parse("<0.3").unwrap().holds(0.3));
+        assert!(Bound::parse(">= 99.9%").unwrap().holds(99.9));
+        for bad in ["", "0.3", "<", "< fast", "< NaN", "< inf"] {
+            assert_eq!(Bound::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_traffic_is_neither_zero_nor_missing() {
+        assert_eq!(Measure::of(f64::NAN), Measure::NoTraffic);
+        assert_eq!(Measure::of(f64::NEG_INFINITY), Measure::Infinite(false));
+        assert_eq!(Measure::of(0.0).number(), Some(0.0));
+    }
+
+    #[test]
+    fn a_track_is_the_same_in_any_order_and_bounded() {
+        let (mut a, mut b) = (Track::default(), Track::default());
+        for i in 0..50 {
+            a.add(t(i), Measure::Number(i as f64));
+            b.add(t(49 - i), Measure::Number((49 - i) as f64));
+            b.add(t(49 - i), Measure::Number((49 - i) as f64));
+        }
+        assert_eq!(a, b);
+        for i in 0..5_000 {
+            a.add(t(i), Measure::Number(0.0));
+        }
+        assert!(a.points().len() <= POINTS_KEPT + POINTS_KEPT / 8);
+        assert_eq!(a.newest().unwrap().0, t(4_999));
+    }
+
+    #[test]
+    fn buckets_keep_gaps() {
+        let mut track = Track::default();
+        for (at, v) in [(0, 1.0), (1, 3.0), (30, 9.0)] {
+            track.add(t(at), Measure::Number(v));
+        }
+        assert_eq!(track.buckets(t(0), t(40), 4), [Some(2.0), None, None, Some(9.0)]);
+        assert_eq!(track.at(t(29)).unwrap().1, Measure::Number(3.0));
+        assert_eq!(track.at(t(-1)), None);
+    }
+}

@@ -1,0 +1,38 @@
+//! What is true: services, metrics, deploys, incidents, alerts, calendars, post-mortems, and the board folded from facts about them.
+
+mod alert;
+mod board;
+mod calendar;
+mod change;
+mod fact;
+mod freshness;
+mod health;
+mod ident;
+mod incident;
+mod link;
+mod metric;
+mod postmortem;
+mod records;
+mod team;
+mod text;
+
+pub use alert::{
+    Alert, AlertRule, AlertState, Labels, RuleHealth, RuleState, Severity, Silence, SilenceState,
+    Suppression,
+};
+pub use board::Board;
+pub use calendar::{Budget, Calendar, CalendarEvent, Expansion, Occurrence, Purpose, Window};
+pub use change::{Change, Deploy, Outcome, Release, Run};
+pub use fact::{Fact, Feed, Report};
+pub use freshness::{Freshness, Rate, Staleness, Status, Trouble};
+pub use health::{Health, Overlays};
+pub use ident::{Id, Key, Name, SourceName};
+pub use incident::{Incident, IncidentStatus, Shift};
+pub use link::Link;
+pub use metric::{
+    Bound, Comparison, Measure, MetricId, Probe, ProbeResult, Role, Track, Unit, Weight,
+};
+pub use postmortem::{Dated, Found, PostMortem, Section, SectionKind};
+pub use records::{Record, Records};
+pub use team::{Freeze, FreezeRule, Matching, Metric, Service, Slo, Team};
+pub use text::{Clean, Shape, clean};

@@ -1,0 +1,176 @@
+//! Records of one feed, known by key: when each was last seen, and when a complete answer no longer had it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{Key, SourceName};
+
+/// A thing told, with the moments of its telling.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record<T> {
+    pub what: T,
+    pub first_seen: Timestamp,
+    pub last_seen: Timestamp,
+    /// The first complete answer after `last_seen` that no longer listed it.
+    pub gone: Option<Timestamp>,
+}
+
+/// Folding is idempotent and (within the last complete answers kept) free of order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Records<T> {
+    by_key: BTreeMap<Key, Record<T>>,
+    /// Moments of complete answers by source, the newest few.
+    completes: BTreeMap<SourceName, BTreeSet<Timestamp>>,
+}
+
+/// Complete answers remembered per source: late facts older than these are placed as well as can be.
+const COMPLETES_KEPT: usize = 64;
+
+impl<T> Default for Records<T> {
+    fn default() -> Self {
+        Self { by_key: BTreeMap::new(), completes: BTreeMap::new() }
+    }
+}
+
+impl<T> Records<T> {
+    /// Folds one sighting; the newest telling of a record wins.
+    pub fn see(&mut self, key: Key, what: T, at: Timestamp) {
+        let completes = self.completes.get(&key.source);
+        match self.by_key.get_mut(&key) {
+            None => {
+                let gone = first_after(completes, at);
+                self.by_key.insert(key, Record { what, first_seen: at, last_seen: at, gone });
+            }
+            Some(record) => {
+                record.first_seen = record.first_seen.min(at);
+                if at >= record.last_seen {
+                    record.what = what;
+                }
+                record.touch(at, completes);
+            }
+        }
+    }
+
+    /// The upstream still has it, unchanged.
+    pub fn still(&mut self, key: &Key, at: Timestamp) {
+        let completes = self.completes.get(&key.source);
+        if let Some(record) = self.by_key.get_mut(key) {
+            record.touch(at, completes);
+        }
+    }
+
+    /// All that `source` has was told at `at`: what was not seen then is gone.
+    pub fn complete(&mut self, source: &SourceName, at: Timestamp) {
+        let moments = self.completes.entry(source.clone()).or_default();
+        moments.insert(at);
+        while moments.len() > COMPLETES_KEPT {
+            moments.pop_first();
+        }
+        for (key, record) in &mut self.by_key {
+            if key.source == *source && record.last_seen < at && record.gone.is_none_or(|g| at < g)
+            {
+                record.gone = Some(at);
+            }
+        }
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&Record<T>> {
+        self.by_key.get(key)
+    }
+
+    /// Everything known, gone or not, in key order.
+    pub fn all(&self) -> impl Iterator<Item = &Record<T>> {
+        self.by_key.values()
+    }
+
+    /// What the upstream still lists.
+    pub fn present(&self) -> impl Iterator<Item = &Record<T>> {
+        self.all().filter(|r| r.gone.is_none())
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// Forgets what has been gone since before `moment`.
+    pub fn forget_gone_before(&mut self, moment: Timestamp) {
+        self.by_key.retain(|_, r| r.gone.is_none_or(|g| g >= moment));
+    }
+}
+
+impl<T> Record<T> {
+    fn touch(&mut self, at: Timestamp, completes: Option<&BTreeSet<Timestamp>>) {
+        self.last_seen = self.last_seen.max(at);
+        if self.gone.is_some_and(|g| g <= self.last_seen) {
+            self.gone = first_after(completes, self.last_seen);
+        }
+    }
+}
+
+fn first_after(moments: Option<&BTreeSet<Timestamp>>, at: Timestamp) -> Option<Timestamp> {
+    use std::ops::Bound::{Excluded, Unbounded};
+    moments.and_then(|m| m.range((Excluded(at), Unbounded)).next().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        See(u8, i64),
+        Complete(i64),
+    }
+
+    fn apply(records: &mut Records<i64>, step: &Step) {
+        let source = SourceName::new("s");
+        match step {
+            Step::See(k, at) => records.see(
+                Key::new(&source, k.to_string()),
+                *at,
+                Timestamp::from_second(*at).unwrap(),
+            ),
+            Step::Complete(at) => records.complete(&source, Timestamp::from_second(*at).unwrap()),
+        }
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let see = (0_u8..4, 0_i64..40).prop_map(|(k, at)| Step::See(k, at));
+        let complete = (0_i64..40).prop_map(Step::Complete);
+        proptest::collection::vec(prop_oneof![see, complete], 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn folding_is_idempotent_and_free_of_order(list in steps(), seed in any::<u64>()) {
+            let (mut forward, mut shuffled) = (Records::default(), Records::default());
+            for step in &list {
+                apply(&mut forward, step);
+            }
+            let mut mixed: Vec<_> = list.iter().chain(&list).cloned().collect();
+            let mut rng = fastrand::Rng::with_seed(seed);
+            rng.shuffle(&mut mixed);
+            for step in &mixed {
+                apply(&mut shuffled, step);
+            }
+            prop_assert_eq!(forward, shuffled);
+        }
+    }
+
+    #[test]
+    fn a_record_missing_from_a_complete_answer_is_gone_and_may_come_back() {
+        let mut records = Records::default();
+        for step in [Step::See(1, 10), Step::Complete(10), Step::Complete(20)] {
+            apply(&mut records, &step);
+        }
+        assert_eq!(records.all().next().unwrap().gone, Some(Timestamp::from_second(20).unwrap()));
+        apply(&mut records, &Step::See(1, 30));
+        assert_eq!(records.present().count(), 1);
+    }
+}

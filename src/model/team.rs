@@ -1,0 +1,115 @@
+//! The team as configured: its services, their metrics, and when nobody should deploy.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use super::{Bound, Clean, Labels, Link, MetricId, Name, Role, SourceName, Unit, Weight};
+
+#[derive(Debug, Clone)]
+pub struct Team {
+    pub name: Clean,
+    /// The zone times are shown in.
+    pub zone: TimeZone,
+    /// In promotion order; the last is the one that counts.
+    pub environments: Vec<Clean>,
+    pub services: Vec<Service>,
+    /// Numbers of the whole team.
+    pub metrics: Vec<Metric>,
+    pub freezes: Vec<Freeze>,
+    /// Monday unless the configuration says Sunday.
+    pub week_starts_sunday: bool,
+}
+
+impl Team {
+    pub fn service(&self, name: &Name) -> Option<&Service> {
+        self.services.iter().find(|s| s.name == *name)
+    }
+
+    /// The environment that counts.
+    pub fn production(&self) -> Option<&Clean> {
+        self.environments.last()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    pub name: Name,
+    pub owner: Clean,
+    pub depends_on: Vec<Name>,
+    pub repo: Clean,
+    pub runbook: Option<Link>,
+    pub chat: Clean,
+    pub matching: Matching,
+    pub metrics: Vec<Metric>,
+    pub slos: Vec<Slo>,
+}
+
+/// How facts find their service.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Matching {
+    /// All of these labels must agree. Empty: `service=<name>`.
+    pub labels: BTreeMap<Clean, Clean>,
+    /// A PagerDuty service id.
+    pub pagerduty: Box<str>,
+    /// The GitHub environment that is this service, for repositories with several.
+    pub github_environment: Clean,
+}
+
+impl Service {
+    /// Whether labels name this service. Without configured labels, `service=<name>` does.
+    pub fn owns_labels(&self, labels: &Labels) -> bool {
+        if self.matching.labels.is_empty() {
+            return labels.iter().any(|(k, v)| k.as_str() == "service" && v == self.name.clean());
+        }
+        self.matching.labels.iter().all(|(k, v)| labels.get(k) == Some(v))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    pub id: MetricId,
+    pub source: SourceName,
+    /// In the source's own language: PromQL, or a JSON metric's name.
+    pub query: Box<str>,
+    pub unit: Unit,
+    pub role: Role,
+    pub good: Option<Bound>,
+    pub bad: Option<Bound>,
+    pub weight: Weight,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slo {
+    pub name: Name,
+    /// In percent, e.g. 99.9.
+    pub objective: f64,
+    pub window: SignedDuration,
+    pub source: SourceName,
+    pub bad: Box<str>,
+    pub total: Box<str>,
+}
+
+/// When deploys should wait.
+#[derive(Debug, Clone)]
+pub struct Freeze {
+    pub name: Clean,
+    pub rule: FreezeRule,
+    /// `None` covers every service.
+    pub services: Option<Vec<Name>>,
+    pub how_to_override: Clean,
+}
+
+#[derive(Debug, Clone)]
+pub enum FreezeRule {
+    Once {
+        from: Timestamp,
+        until: Timestamp,
+    },
+    /// Frozen while the last start fired after the last end.
+    Cron {
+        start: Box<croner::Cron>,
+        end: Box<croner::Cron>,
+        zone: TimeZone,
+    },
+}

@@ -1,0 +1,57 @@
+//! How somebody looks at a tab: selection, scroll, filter, order, the opened thing. Kept by the cockpit, read by pages.
+
+use jiff::civil::Date;
+
+use super::RowKey;
+
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// Keys in shown order: filtered and sorted, made anew when data or filter change.
+    pub order: Vec<RowKey>,
+    /// How many entries there are without the filter.
+    pub total: usize,
+    pub selected: Option<RowKey>,
+    /// Index in `order` of the first row in sight.
+    pub first: usize,
+    pub filter: Filter,
+    pub sort: Sort,
+    pub problems_only: bool,
+    pub marked: Vec<RowKey>,
+    /// The opened thing, when a detail page is shown.
+    pub opened: Option<RowKey>,
+    /// First line in sight of the opened page's text, or of the agenda.
+    pub scroll: usize,
+    /// The day the calendar's cursor is on; `None` is today.
+    pub day: Option<Date>,
+    /// Which of a tab's alternative views is on (Releases: 0 month, 1 agenda, 2 deploys, 3 environments).
+    pub facet: usize,
+}
+
+/// What `/` narrows a list to: `word`, `!word`, `column:regex`; all terms must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// As typed.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sort {
+    /// Index into `Tab::sorts`.
+    pub column: usize,
+    pub reversed: bool,
+}
+
+impl Look {
+    /// Position of the selection in the shown order.
+    pub fn selected_at(&self) -> Option<usize> {
+        let key = self.selected.as_ref()?;
+        self.order.iter().position(|k| k == key)
+    }
+
+    /// The keys in sight.
+    pub fn in_sight(&self, rows: usize) -> &[RowKey] {
+        let from = self.first.min(self.order.len());
+        let until = (from + rows).min(self.order.len());
+        self.order.get(from..until).unwrap_or(&[])
+    }
+}

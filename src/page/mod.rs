@@ -1,0 +1,81 @@
+//! What a tab says, as plain values: tables, charts, calendars, timelines, text. No terminal in sight.
+
+mod frame;
+mod look;
+mod noun;
+
+use std::sync::Arc;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::insight::Survey;
+use crate::model::{Board, Clean, Link, Team};
+
+pub use frame::{Frame, Layout, Size};
+pub use look::{Filter, Look, Sort};
+pub use noun::{
+    Agenda, AgendaEntry, Align, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
+    Gauge, Line, Mark, Noun, Place, Prose, Row, Rows, Series, Span, Table, Tone, Width,
+};
+
+/// Everything a page is a function of.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    pub board: &'a Board,
+    pub team: &'a Team,
+    pub survey: &'a Survey,
+    /// The moment shown: now, or a moment of the past.
+    pub now: Timestamp,
+    /// The zone of every time on screen.
+    pub zone: &'a TimeZone,
+    pub frame: Frame,
+}
+
+/// What a row is known by; survives refresh, sorting and filtering. Made from identities, never from positions.
+pub type RowKey = Arc<str>;
+
+/// A row before it is drawn: what filtering and sorting need. Made for all rows when data or filter change, never per frame.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub key: RowKey,
+    /// Cell texts by column title, lower case: `column:regex` looks here.
+    pub words: Vec<(&'static str, Clean)>,
+    /// Sort position per sortable column, in `Tab::sorts` order.
+    pub ranks: Vec<Rank>,
+    /// True when the row needs attention: `x` shows only these.
+    pub problem: bool,
+}
+
+/// A sort position; `None` sorts last in both directions.
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+pub enum Rank {
+    Number(f64),
+    Text(Clean),
+    None,
+}
+
+/// A tab: a registry entry of functions over the scene.
+pub struct Tab {
+    /// Word of the command line and the keymap: `health`, `post-mortems`.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// One line, for the help and the README.
+    pub about: &'static str,
+    /// Columns that can be sorted by; the first is the default order.
+    pub sorts: &'static [&'static str],
+    /// Every row, cheaply.
+    pub entries: fn(&Scene<'_>) -> Vec<Entry>,
+    /// The list as it looks: only rows in sight are composed.
+    pub compose: fn(&Scene<'_>, &Look) -> Vec<Block>,
+    /// One thing opened. `None` when it no longer exists.
+    pub detail: fn(&Scene<'_>, &Look, &RowKey) -> Option<Vec<Block>>,
+    /// What `o` opens.
+    pub link: fn(&Scene<'_>, &RowKey) -> Option<Link>,
+    /// What `y` copies: the id people paste.
+    pub id: fn(&Scene<'_>, &RowKey) -> Option<Clean>,
+    /// A count for the tab bar: problems in there.
+    pub badge: fn(&Scene<'_>) -> usize,
+}
+
+/// The tabs, in the order of the number keys. Every function of a tab is total.
+pub const TABS: &[&Tab] = &[];

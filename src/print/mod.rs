@@ -1,0 +1,1 @@
+//! How a page reads as text: JSON, Markdown, plain.

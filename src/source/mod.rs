@@ -1,0 +1,285 @@
+//! What an upstream means: one file per kind; requests out, exchanges in, facts out. No source does I/O.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{Timestamp, tz::TimeZone};
+use url::Url;
+
+use crate::model::{Clean, Metric, Name, Report, SourceName, Trouble, Weight};
+
+/// What an upstream means. Pure: it says what to ask, and reads what was heard.
+pub trait Source: Debug + Send + Sync {
+    /// The first requests of a poll.
+    fn ask(&self, asking: &Asking<'_>) -> Vec<Request>;
+
+    /// Reads every exchange of this poll so far: facts, or what to ask next.
+    ///
+    /// A partial failure is the source's to judge: a failed request among several may still give a report.
+    fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble>;
+}
+
+/// What a source may know when it is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// The moment the poll began; facts of this poll carry it.
+    pub now: Timestamp,
+    /// Moment of the last good poll of this source in this run.
+    pub last_ok: Option<Timestamp>,
+    /// 0 for the first poll of this run, counting good polls.
+    pub round: u64,
+    /// What earlier reports asked to be remembered.
+    pub memory: &'a BTreeMap<Box<str>, Box<str>>,
+}
+
+pub enum Reading {
+    /// The poll is done.
+    Done(Report),
+    /// More to ask (a next page, details); the engine bounds the pages of a poll.
+    More(Vec<Request>),
+}
+
+/// Something the engine carries out. Cloned into the exchange it belongs to.
+#[derive(Debug, Clone)]
+pub enum Request {
+    Http(Http),
+    /// Files below a folder, links not followed.
+    ReadDir {
+        folder: PathBuf,
+        deepest: usize,
+        most: usize,
+    },
+    /// A regular file, at most `cap` bytes of it.
+    ReadFile {
+        file: PathBuf,
+        cap: usize,
+    },
+    Tcp {
+        host: Box<str>,
+        port: u16,
+    },
+    /// The certificates of a TLS endpoint, read even when they do not verify.
+    Tls {
+        host: Box<str>,
+        port: u16,
+    },
+    Dns {
+        host: Box<str>,
+    },
+}
+
+/// An HTTP request, without credentials: the engine adds them, for the source's own origin only.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Tells the exchanges of one poll apart when reading; chosen by the source.
+    pub tag: Box<str>,
+    pub method: Method,
+    pub url: Url,
+    pub headers: Vec<(&'static str, String)>,
+    /// Content type and bytes.
+    pub body: Option<(&'static str, Vec<u8>)>,
+    /// Decompressed bytes accepted, if less than the engine's own cap.
+    pub cap: Option<usize>,
+    /// Send `If-None-Match` / `If-Modified-Since`; an unchanged answer is handed over whole again.
+    pub conditional: bool,
+    /// A probe: no credentials, redirects to other origins may be followed, any status is an answer.
+    pub probe: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+}
+
+impl Http {
+    pub fn get(tag: impl Into<Box<str>>, url: Url) -> Self {
+        Self {
+            tag: tag.into(),
+            method: Method::Get,
+            url,
+            headers: Vec::new(),
+            body: None,
+            cap: None,
+            conditional: false,
+            probe: false,
+        }
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn conditional(mut self) -> Self {
+        self.conditional = true;
+        self
+    }
+
+    /// A form post.
+    #[must_use]
+    pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
+        let body =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        self.method = Method::Post;
+        self.body = Some(("application/x-www-form-urlencoded", body.into_bytes()));
+        self
+    }
+
+    #[must_use]
+    pub fn json(mut self, body: Vec<u8>) -> Self {
+        self.method = Method::Post;
+        self.body = Some(("application/json", body));
+        self
+    }
+}
+
+/// A request and what came of it. A `Trouble` here is a transport fault: there was no answer.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub request: Request,
+    pub answer: Result<Answer, Trouble>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Http(HttpAnswer),
+    Dir {
+        files: Vec<FileEntry>,
+        more: bool,
+    },
+    File {
+        bytes: Arc<[u8]>,
+        cut: bool,
+    },
+    Connected {
+        took: Duration,
+    },
+    Certificates {
+        earliest_end: Option<Timestamp>,
+        leaf_end: Option<Timestamp>,
+        trusted: Result<(), Clean>,
+        took: Duration,
+    },
+    Addresses {
+        addresses: Vec<std::net::IpAddr>,
+        took: Duration,
+    },
+}
+
+/// Any HTTP answer, whatever its status: `wire::judge` turns failures into words.
+#[derive(Debug, Clone)]
+pub struct HttpAnswer {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    /// Decompressed; complete or there is no answer.
+    pub body: Arc<[u8]>,
+    /// Where the answer came from, after redirects.
+    pub url: Url,
+    pub redirects: u8,
+    pub took: Duration,
+}
+
+impl HttpAnswer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| &**v)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEntry {
+    pub path: PathBuf,
+    /// Path below the folder asked for, lossy, for showing.
+    pub below: Box<str>,
+    pub bytes: u64,
+    /// Nanoseconds since the epoch; with the size it names a version of the file.
+    pub modified: i128,
+}
+
+/// What is needed to open a source: the configuration's words, already split by who asks.
+pub struct Opening<'a> {
+    pub name: SourceName,
+    /// The base address, without credentials, for kinds that have one.
+    pub url: Option<Url>,
+    /// Where a path in the configuration is relative to.
+    pub folder: PathBuf,
+    pub every: Duration,
+    /// The zone of the team.
+    pub zone: TimeZone,
+    /// The numbers services want from this source.
+    pub metrics: Vec<Metric>,
+    /// What remains of the `[[source]]` table for this kind to read.
+    pub options: toml::de::ValueDeserializer<'a>,
+}
+
+/// Why a source could not be opened: every problem at once.
+#[derive(Debug)]
+pub enum Problem {
+    /// Located by its span in the configuration.
+    Toml(toml::de::Error),
+    /// About one key of this source's table.
+    Key { key: &'static str, message: String },
+    /// About one metric of a service.
+    Metric { service: Option<Name>, metric: Name, message: String },
+}
+
+/// A kind of source: its word in the configuration, its sentence in the help, how it is opened.
+pub struct Kind {
+    pub name: &'static str,
+    /// One line, for the help and the README.
+    pub about: &'static str,
+    pub every: Duration,
+    /// Where it answers when the configuration names no `url`; `None` where there is no usual place.
+    pub default_url: Option<&'static str>,
+    pub needs_url: bool,
+    /// The keys of its own, with a sentence each, for help and nearest-word hints.
+    pub options: &'static [(&'static str, &'static str)],
+    pub open: fn(Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>>,
+}
+
+/// What a probe asks; made from `[[service.probe]]` by the configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbeSpec {
+    pub service: Name,
+    pub means: ProbeMeans,
+    pub weight: Weight,
+    /// The part of the target that may be shown.
+    pub shown: Clean,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ProbeMeans {
+    Http { url: Url, expect_status: Option<u16>, contains: Option<Box<str>> },
+    Tcp { host: Box<str>, port: u16 },
+    Tls { host: Box<str>, port: u16, warn_days: u32 },
+    Dns { host: Box<str> },
+}
+
+pub mod alertmanager;
+pub mod github;
+pub mod ical;
+pub mod json;
+pub mod markdown;
+pub mod pagerduty;
+pub mod probe;
+pub mod prometheus;
+pub mod when;
+pub mod wire;
+
+/// Every kind, in the order help shows them.
+pub const KINDS: &[&Kind] = &[
+    &prometheus::KIND,
+    &alertmanager::KIND,
+    &github::KIND,
+    &pagerduty::KIND,
+    &ical::KIND,
+    &markdown::KIND,
+    &json::KIND,
+];
