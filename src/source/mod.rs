@@ -270,6 +270,7 @@ pub mod markdown;
 pub mod pagerduty;
 pub mod probe;
 pub mod prometheus;
+pub mod rows;
 pub mod when;
 pub mod wire;
 
