@@ -19,7 +19,8 @@ pub struct Look {
     pub marked: Vec<RowKey>,
     /// The opened thing, when a detail page is shown.
     pub opened: Option<RowKey>,
-    /// First line in sight of the opened page's text, or of the agenda.
+    /// First line in sight of the opened page's text: a `Prose` that is longer than its room starts there.
+    /// Opened pages without such a text scroll as a whole, and need not look at this.
     pub scroll: usize,
     /// The day the calendar's cursor is on; `None` is today.
     pub day: Option<Date>,

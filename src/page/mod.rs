@@ -63,8 +63,13 @@ pub struct Tab {
     pub about: &'static str,
     /// Columns that can be sorted by; the first is the default order.
     pub sorts: &'static [&'static str],
-    /// Every row, cheaply.
-    pub entries: fn(&Scene<'_>) -> Vec<Entry>,
+    /// Alternative views of the tab, in the order of `Look::facet`; empty when there is one view only.
+    /// A facet called `month` has a day cursor (`Look::day`) instead of a list.
+    pub facets: &'static [&'static str],
+    /// Kinds of sources that feed it, for "refresh this tab"; empty means all of them.
+    pub kinds: &'static [&'static str],
+    /// Every row of a facet, cheaply.
+    pub entries: fn(&Scene<'_>, facet: usize) -> Vec<Entry>,
     /// The list as it looks: only rows in sight are composed.
     pub compose: fn(&Scene<'_>, &Look) -> Vec<Block>,
     /// One thing opened. `None` when it no longer exists.
