@@ -20,6 +20,11 @@ pub trait Source: Debug + Send + Sync {
     ///
     /// A partial failure is the source's to judge: a failed request among several may still give a report.
     fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble>;
+
+    /// Numbers this source tells of its own accord, with the units and bounds of its own options.
+    fn metrics(&self) -> Vec<Metric> {
+        Vec::new()
+    }
 }
 
 /// What a source may know when it is asked.
