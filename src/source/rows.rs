@@ -330,8 +330,7 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_spoils_one_record_only() {
-        let (told, gaps) =
-            gaps(r#"[{"id":"a","who":{"name":"\ud800"}},{"id":"b"}]"#);
+        let (told, gaps) = gaps(r#"[{"id":"a","who":{"name":"\ud800"}},{"id":"b"}]"#);
         assert_eq!(told, ["b  None"]);
         assert!(!gaps.lost_everything());
     }
