@@ -1,8 +1,65 @@
 //! What follows from the board: health, since when, what changed before, who has it, staleness. Pure.
 
+mod changes;
+mod dependents;
+mod freezes;
+mod health;
+mod matching;
+mod on_call;
+mod releases;
+mod steady;
+pub mod words;
+
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use crate::model::{Board, Clean, Health, Key, Name, Overlays, Team};
+use crate::model::{
+    Board, Clean, Health, IncidentStatus, Key, Name, Overlays, Purpose, SourceName, Team, Window,
+};
+
+pub use changes::LOOK_BACK;
+pub use freezes::{Frozen, occurrences, within as freezes_within};
+pub use health::level;
+pub use matching::{deploys_from, is_production, moment, named_in, reaches, services_of, version};
+pub use on_call::Turn;
+pub use releases::Planned;
+
+/// One thing that is derived, for the table of the README.
+pub struct Insight {
+    pub name: &'static str,
+    pub about: &'static str,
+}
+
+/// Everything that is derived, one file each.
+pub const INSIGHTS: &[Insight] = &[
+    Insight {
+        name: "health",
+        about: "a service's state from metrics, probes, alerts, rules and incidents, with its reason and its beginning",
+    },
+    Insight {
+        name: "steady",
+        about: "hysteresis (three bad results enter, two good ones leave) and flapping by Icinga's measure",
+    },
+    Insight {
+        name: "changes",
+        about: "what changed just before, ranked by nearness in time and dependency; or that nothing did",
+    },
+    Insight {
+        name: "dependents",
+        about: "one outage, one row: services under a parent that is down fold under it",
+    },
+    Insight {
+        name: "freezes",
+        about: "when deploys should wait: rules and calendars, now and next",
+    },
+    Insight { name: "releases", about: "the next release planned and the last one made" },
+    Insight { name: "on-call", about: "who is on call now, for each service and for the team" },
+    Insight {
+        name: "matching",
+        about: "which alert, incident, deploy or post-mortem belongs to which service",
+    },
+];
 
 /// Everything derived that more than one page needs, computed once per change of the board, not per frame.
 #[derive(Debug, Clone, Default)]
@@ -11,13 +68,27 @@ pub struct Survey {
     pub version: u64,
     /// In the team's order; the index equals that of `Team::services`.
     pub services: Vec<ServiceState>,
+    pub by_name: BTreeMap<Name, usize>,
     pub verdict: Verdict,
+    /// What is frozen now.
+    pub frozen: Vec<Frozen>,
+    pub next_freeze: Option<Frozen>,
+    pub next_release: Option<Planned>,
+    pub last_release: Option<Planned>,
+    /// Turns that are on now, of the whole team, those asked first foremost.
+    pub on_call: Vec<Turn>,
     /// When a passing moment alone (staleness, a shift's end) may change the survey.
     pub valid_until: Option<Timestamp>,
 }
 
+impl Survey {
+    pub fn service(&self, name: &Name) -> Option<&ServiceState> {
+        self.by_name.get(name).and_then(|i| self.services.get(*i))
+    }
+}
+
 /// How one service is, and why.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ServiceState {
     pub name: Name,
     pub health: Health,
@@ -26,6 +97,8 @@ pub struct ServiceState {
     pub since: Option<Timestamp>,
     /// The worst thing, in words: `p95 1.4 s (bad > 1 s)`, `firing: HighErrorRate`.
     pub reason: Clean,
+    /// Everything that is not ok about it, worst first.
+    pub signals: Vec<(Health, Clean)>,
     /// The parent this one folds under: `↳ because db`.
     pub because: Option<Name>,
     /// How many services fold under this one.
@@ -33,11 +106,31 @@ pub struct ServiceState {
     pub changes: Vec<Suspect>,
     /// Every change source of this service is fresh, so that "no change" may be said.
     pub changes_known: bool,
+    /// The change source that is not fresh, when "no change" may not be said because of it.
+    pub changes_stale: Option<SourceName>,
+    /// Services up to two hops upstream: what "no change on it or its N upstreams" looked at.
+    pub upstreams: usize,
+    /// Its newest change, whatever its state.
+    pub last_change: Option<Happened>,
     pub on_call: Option<Clean>,
     /// Who acknowledged the worst open incident.
     pub held_by: Option<Clean>,
     pub incidents: Vec<Key>,
     pub alerts: Vec<Key>,
+}
+
+/// A deploy or another change, placed in time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Happened {
+    pub key: Key,
+    /// `deploy v412`, `flags checkout-v2 on`.
+    pub what: Clean,
+    pub who: Clean,
+    pub began: Timestamp,
+    /// `None` while it is in progress.
+    pub ended: Option<Timestamp>,
+    /// Its end, else its beginning.
+    pub at: Timestamp,
 }
 
 /// A change shortly before, ranked by nearness in time and relation. Never "caused by".
@@ -70,6 +163,118 @@ pub struct Verdict {
     pub sources: usize,
 }
 
-pub fn survey(board: &Board, _team: &Team, _now: Timestamp) -> Survey {
-    Survey { version: board.version, ..Survey::default() }
+/// Derives everything from the board at a moment. Total: no board makes it panic.
+pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
+    let sorted = matching::Sorted::new(board, team);
+    let on_call = on_call::now(board, team, now);
+    let team_wide = on_call::team_wide(board, &on_call, now);
+    let maintained = maintained(board, team, now);
+    let mut states: Vec<ServiceState> = team
+        .services
+        .iter()
+        .zip(&sorted.of)
+        .map(|(service, own)| {
+            let found = health::find(board, service, own, now);
+            let maintenance = maintained.contains(&&service.name);
+            ServiceState {
+                name: service.name.clone(),
+                health: found.health,
+                overlays: Overlays { maintenance, ..found.overlays },
+                since: found.since,
+                reason: found.reason,
+                signals: found.signals,
+                last_change: own.changes.iter().rfind(|h| h.at <= now).cloned(),
+                on_call: on_call::of_service(own, team_wide.as_ref(), now),
+                held_by: held_by(own),
+                incidents: matching::once(own.incidents.iter().map(|i| i.key.clone()).collect()),
+                alerts: matching::once(own.alerts.iter().map(|a| a.key.clone()).collect()),
+                ..ServiceState::default()
+            }
+        })
+        .collect();
+    dependents::fold(team, &sorted, &mut states);
+    correlate(board, team, &sorted, &mut states, now);
+    let (frozen, next_freeze) = freezes::now_and_next(board, team, now);
+    let mut survey = Survey {
+        version: board.version,
+        verdict: dependents::verdict(board, &states, now),
+        services: states,
+        by_name: sorted.by_name,
+        frozen,
+        next_freeze,
+        next_release: releases::next(board, team, now),
+        last_release: releases::last(board, team, now),
+        on_call,
+        valid_until: None,
+    };
+    survey.valid_until = next_flip(board, &survey, now);
+    survey
+}
+
+/// Finds what changed before each trouble that is seen to have begun.
+fn correlate(
+    board: &Board,
+    team: &Team,
+    sorted: &matching::Sorted<'_>,
+    states: &mut [ServiceState],
+    now: Timestamp,
+) {
+    let sources = changes::change_sources(board);
+    let stale = changes::not_fresh(board, &sources, now);
+    let more_is_red = states.iter().filter(|s| changes::is_red(s.health)).count() > 1;
+    for (i, state) in states.iter_mut().enumerate() {
+        if state.health == Health::Ok {
+            continue;
+        }
+        state.upstreams = changes::upstreams(team, sorted, i).len();
+        state.changes_known = !sources.is_empty() && stale.is_none() && state.since.is_some();
+        state.changes_stale.clone_from(&stale);
+        if let Some(since) = state.since.filter(|_| changes::is_red(state.health)) {
+            state.changes = changes::suspects(team, sorted, i, since, more_is_red);
+        }
+    }
+}
+
+/// Services in maintenance: those its title names, or all when it names none.
+fn maintained<'t>(board: &Board, team: &'t Team, now: Timestamp) -> Vec<&'t Name> {
+    let until = words::later(now, jiff::SignedDuration::from_secs(1));
+    let window = Window { from: now, until };
+    let mut found = Vec::new();
+    for occurrence in occurrences(board, Purpose::Maintenance, window, &team.zone) {
+        if occurrence.start <= now && now < occurrence.end {
+            let named = named_in(team, occurrence.title.as_str());
+            if named.is_empty() {
+                return team.services.iter().map(|s| &s.name).collect();
+            }
+            found.extend(named);
+        }
+    }
+    found
+}
+
+/// Who acknowledged the worst open incident of a service.
+fn held_by(own: &matching::Belongings<'_>) -> Option<Clean> {
+    let held = own.incidents.iter().filter(|i| i.status != IncidentStatus::Open);
+    let worst = held.min_by_key(|i| (i.severity, i.started))?;
+    let who: Vec<&str> = worst.who.iter().map(Clean::as_str).collect();
+    (!who.is_empty()).then(|| Clean::line(who.join(", ")))
+}
+
+/// The next moment at which time alone may change what was derived.
+fn next_flip(board: &Board, survey: &Survey, now: Timestamp) -> Option<Timestamp> {
+    let mut moments: Vec<Timestamp> = Vec::new();
+    for freshness in board.sources.values() {
+        let Some(last_ok) = freshness.last_ok else { continue };
+        let (stale, expired) = freshness.limits();
+        let tick = jiff::SignedDuration::from_secs(1);
+        moments.extend([stale, expired].iter().filter_map(|l| last_ok.checked_add(*l + tick).ok()));
+    }
+    for shift in board.shifts.present().map(|r| &r.what) {
+        moments.extend(shift.starts.iter().chain(&shift.ends));
+    }
+    moments.extend(survey.on_call.iter().filter_map(|t| t.ends));
+    moments.extend(survey.frozen.iter().filter_map(|f| f.until));
+    moments.extend(survey.next_freeze.iter().map(|f| f.from));
+    moments.extend(survey.next_release.iter().map(|p| p.at));
+    moments.into_iter().filter(|m| *m > now).min()
 }

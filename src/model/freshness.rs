@@ -146,11 +146,18 @@ impl Freshness {
         self.last_ok.map(|then| now.duration_since(then).max(SignedDuration::ZERO))
     }
 
+    /// Ages beyond which an answer is stale, and beyond which it is expired.
+    pub fn limits(&self) -> (SignedDuration, SignedDuration) {
+        let times = |n| self.every.checked_mul(n).unwrap_or(SignedDuration::MAX);
+        (times(2).max(SignedDuration::from_secs(30)), times(5).max(SignedDuration::from_mins(5)))
+    }
+
     pub fn staleness(&self, now: Timestamp) -> Staleness {
         let Some(age) = self.age(now) else { return Staleness::Expired };
-        if age > (self.every * 5).max(SignedDuration::from_mins(5)) {
+        let (stale, expired) = self.limits();
+        if age > expired {
             Staleness::Expired
-        } else if age > (self.every * 2).max(SignedDuration::from_secs(30)) {
+        } else if age > stale {
             Staleness::Stale
         } else {
             Staleness::Fresh

@@ -1,0 +1,188 @@
+//! One outage is one row: services that suffer under a parent that is down fold under it and are not counted again.
+
+use super::{ServiceState, Verdict, matching::Sorted};
+use crate::model::{Board, Health, IncidentStatus, Name, Staleness, Team};
+
+/// Sets `because` and `root_of` for services that are not ok and depend on one that is down.
+///
+/// A chain counts through every link that is itself not ok. Services that depend on each other in a circle
+/// have one root: the first in the team's order that is down.
+pub fn fold(team: &Team, sorted: &Sorted<'_>, states: &mut [ServiceState]) {
+    let parents: Vec<Vec<usize>> = team
+        .services
+        .iter()
+        .enumerate()
+        .map(|(i, service)| {
+            if states.get(i).is_none_or(|s| s.health == Health::Ok) {
+                return Vec::new();
+            }
+            let known = service.depends_on.iter().filter_map(|n| sorted.by_name.get(n).copied());
+            known.filter(|p| states.get(*p).is_some_and(|s| s.health != Health::Ok)).collect()
+        })
+        .collect();
+    let down: Vec<bool> = states.iter().map(|s| s.health == Health::Down).collect();
+    let roots = roots(&parents, &down);
+    let mut folded = vec![0_usize; states.len()];
+    let names: Vec<Name> = states.iter().map(|s| s.name.clone()).collect();
+    for (i, state) in states.iter_mut().enumerate() {
+        let root = roots.get(i).copied().flatten().filter(|r| *r != i);
+        state.because = root.and_then(|r| names.get(r)).cloned();
+        if let Some(slot) = root.and_then(|r| folded.get_mut(r)) {
+            *slot += 1;
+        }
+    }
+    for (state, n) in states.iter_mut().zip(folded) {
+        state.root_of = n;
+    }
+}
+
+/// The root of every node: the first service that is down in the deepest circle its parents lead to.
+///
+/// Tarjan's strongly connected components, without recursion: they come out parents first.
+fn roots(parents: &[Vec<usize>], down: &[bool]) -> Vec<Option<usize>> {
+    const UNSEEN: usize = usize::MAX;
+    let n = parents.len();
+    let (mut order, mut low) = (vec![UNSEEN; n], vec![UNSEEN; n]);
+    let (mut open, mut root) = (vec![false; n], vec![None; n]);
+    let (mut stack, mut counter) = (Vec::new(), 0);
+    let get = |list: &[usize], i: usize| list.get(i).copied().unwrap_or(UNSEEN);
+    for start in 0..n {
+        if get(&order, start) != UNSEEN {
+            continue;
+        }
+        let mut path = vec![(start, 0_usize)];
+        while let Some((node, next)) = path.pop() {
+            if next == 0 && get(&order, node) == UNSEEN {
+                set(&mut order, node, counter);
+                set(&mut low, node, counter);
+                set(&mut open, node, true);
+                stack.push(node);
+                counter += 1;
+            }
+            if let Some(parent) = parents.get(node).and_then(|p| p.get(next)).copied() {
+                path.push((node, next + 1));
+                if get(&order, parent) == UNSEEN {
+                    path.push((parent, 0));
+                } else if open.get(parent).copied().unwrap_or(false) {
+                    let least = get(&low, node).min(get(&order, parent));
+                    set(&mut low, node, least);
+                }
+                continue;
+            }
+            if get(&low, node) == get(&order, node) {
+                let at = stack.iter().rposition(|s| *s == node).unwrap_or(0);
+                let circle = stack.split_off(at.min(stack.len()));
+                let inherited = circle
+                    .iter()
+                    .flat_map(|m| parents.get(*m).into_iter().flatten())
+                    .filter(|p| !circle.contains(p))
+                    .find_map(|p| root.get(*p).copied().flatten());
+                let own = || {
+                    let is_down = |m: &usize| down.get(*m).copied().unwrap_or(false);
+                    circle.iter().copied().filter(is_down).min()
+                };
+                let found = inherited.or_else(own);
+                for member in &circle {
+                    set(&mut open, *member, false);
+                    set(&mut root, *member, found);
+                }
+            }
+            if let Some((child, _)) = path.last().copied() {
+                let least = get(&low, child).min(get(&low, node));
+                set(&mut low, child, least);
+            }
+        }
+    }
+    root
+}
+
+fn set<T>(list: &mut [T], at: usize, value: T) {
+    if let Some(slot) = list.get_mut(at) {
+        *slot = value;
+    }
+}
+
+/// Counts root problems only.
+pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> Verdict {
+    let roots = |health: Health| {
+        states.iter().filter(|s| s.health == health && s.because.is_none()).count()
+    };
+    let open = board.incidents.present().map(|r| &r.what).filter(|i| i.status.is_open());
+    let (mut incidents, mut unacked) = (0, 0);
+    for incident in open {
+        incidents += 1;
+        let had = matches!(incident.status, IncidentStatus::Acked | IncidentStatus::Mitigated);
+        unacked += usize::from(!had);
+    }
+    Verdict {
+        // Without services nothing is known, and nothing is not fine.
+        worst: states.iter().map(|s| s.health).max().unwrap_or_default(),
+        down: roots(Health::Down),
+        degraded: roots(Health::Degraded),
+        unknown: roots(Health::Unknown),
+        folded: states.iter().filter(|s| s.because.is_some()).count(),
+        incidents,
+        unacked,
+        stale_sources: board
+            .sources
+            .values()
+            .filter(|f| f.staleness(now) != Staleness::Fresh || !f.status.is_good())
+            .count(),
+        sources: board.sources.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_leads_to_its_deepest_root() {
+        // web → checkout → db
+        assert_eq!(roots(&[vec![1], vec![2], vec![]], &[false, true, true]), [Some(2); 3]);
+    }
+
+    #[test]
+    fn a_circle_has_one_root_and_ends() {
+        assert_eq!(roots(&[vec![1], vec![0]], &[true, true]), [Some(0), Some(0)]);
+        assert_eq!(roots(&[vec![0]], &[true]), [Some(0)]);
+        let both = roots(&[vec![1], vec![0, 2], vec![]], &[true, true, true]);
+        assert_eq!(both, [Some(2); 3]);
+    }
+
+    #[test]
+    fn nothing_folds_under_what_is_only_degraded() {
+        assert_eq!(roots(&[vec![1], vec![]], &[true, false]), [Some(0), None]);
+    }
+
+    #[test]
+    fn a_very_long_chain_is_walked_without_recursion() {
+        let n = 200_000;
+        let parents: Vec<Vec<usize>> =
+            (0..n).map(|i| if i + 1 < n { vec![i + 1] } else { vec![] }).collect();
+        let mut down = vec![false; n];
+        down[n - 1] = true;
+        assert_eq!(roots(&parents, &down), vec![Some(n - 1); n]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_root_is_down_and_is_its_own_root(
+            edges in proptest::collection::vec((0_usize..12, 0_usize..12), 0..40),
+            down in proptest::collection::vec(proptest::prelude::any::<bool>(), 12),
+        ) {
+            let mut parents = vec![Vec::new(); 12];
+            for (a, b) in edges {
+                parents[a].push(b);
+            }
+            let found = roots(&parents, &down);
+            for root in found.iter().flatten() {
+                proptest::prop_assert!(down[*root]);
+                proptest::prop_assert_eq!(found[*root], Some(*root));
+            }
+            for i in 0..12 {
+                proptest::prop_assert!(!down[i] || found[i].is_some());
+            }
+        }
+    }
+}

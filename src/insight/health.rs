@@ -1,0 +1,335 @@
+//! How a service is: metrics, probes, alerts, rules and incidents folded to the worst, with its reason and its beginning.
+
+use jiff::Timestamp;
+
+use super::matching::{Belongings, feeds};
+use super::{steady, words};
+use crate::model::{
+    AlertState, Board, Bound, Clean, Freshness, Health, IncidentStatus, Measure, Metric, Name,
+    Overlays, Service, Severity, Staleness, Suppression, Track, Weight,
+};
+
+/// One piece of evidence about a service.
+#[derive(Debug, Clone)]
+pub struct Signal {
+    pub health: Health,
+    /// Since when, where somebody saw it begin.
+    pub since: Option<Timestamp>,
+    pub words: Clean,
+    pub stale: bool,
+}
+
+/// How a service is by itself, before its dependencies are looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Finding {
+    pub health: Health,
+    pub overlays: Overlays,
+    pub since: Option<Timestamp>,
+    pub reason: Clean,
+    /// Every signal that is not ok, worst first.
+    pub signals: Vec<(Health, Clean)>,
+}
+
+/// Folds all that is known of one service.
+pub fn find(board: &Board, service: &Service, own: &Belongings<'_>, now: Timestamp) -> Finding {
+    let mut signals: Vec<Signal> = Vec::new();
+    signals.extend(service.metrics.iter().filter_map(|m| of_metric(board, m, now)));
+    let mut flapping = false;
+    for (probe, results) in &own.probes {
+        let Some(newest) = results.back() else { continue };
+        let Some(settled) = steady::settle(results.iter().map(|r| (r.at, r.health))) else {
+            continue;
+        };
+        flapping |= settled.flapping;
+        let words = Clean::line(format_args!("{} {}: {}", probe.means, probe.target, newest.words));
+        let signal = Signal { health: settled.health, since: settled.since, words, stale: false };
+        let source = board.probe_sources.get(*probe);
+        signals.extend(weighed(aged(board, source, signal, now), newest.weight));
+    }
+    signals.extend(of_alerts(board, own, now));
+    for rule in &own.broken {
+        let words = Clean::line(format_args!("rule {} cannot be evaluated", rule.name));
+        signals.push(Signal { health: Health::Unknown, since: None, words, stale: false });
+    }
+    signals.extend(of_incidents(board, own, now));
+    if let Some(source) = own.alerting {
+        let words = Clean::from("no alert firing");
+        let quiet = Signal { health: Health::Ok, since: None, words, stale: false };
+        signals.push(aged(board, Some(source), quiet, now));
+    }
+    let overlays = Overlays {
+        stale: signals.iter().any(|s| s.stale),
+        flapping,
+        maintenance: false,
+        acked: !own.incidents.is_empty()
+            && own.incidents.iter().all(|i| i.status != IncidentStatus::Open),
+        silenced: is_silenced(own),
+    };
+    let silent = if service.metrics.iter().any(|m| m.good.is_some() || m.bad.is_some()) {
+        words::NO_TRAFFIC
+    } else {
+        "nothing watches it"
+    };
+    fold(signals, overlays, silent)
+}
+
+/// Without evidence the state is unknown, and `silent` says why.
+fn fold(mut signals: Vec<Signal>, overlays: Overlays, silent: &'static str) -> Finding {
+    let Some(health) = signals.iter().map(|s| s.health).max() else {
+        return Finding { overlays, reason: silent.into(), ..Finding::default() };
+    };
+    let worst = signals.iter().filter(|s| s.health == health);
+    // Trouble began with its first sign; well-being with the last thing that became good.
+    let since = if health == Health::Ok {
+        worst.filter_map(|s| s.since).max()
+    } else {
+        worst.filter_map(|s| s.since).min()
+    };
+    signals.retain(|s| s.health != Health::Ok);
+    signals.sort_by_key(|s| std::cmp::Reverse(s.health));
+    let reason = signals.first().map(|s| s.words.clone()).unwrap_or_default();
+    let signals = signals.into_iter().map(|s| (s.health, s.words)).collect();
+    Finding { health, overlays, since, reason, signals }
+}
+
+/// The level of a reading: beyond `bad` is down, outside `good` degraded. `None` without bounds or without traffic.
+pub fn level(metric: &Metric, measure: &Measure) -> Option<Health> {
+    let value = match measure {
+        Measure::Number(value) => *value,
+        Measure::Infinite(true) => f64::INFINITY,
+        Measure::Infinite(false) => f64::NEG_INFINITY,
+        Measure::NoTraffic => return None,
+        Measure::NoData | Measure::Unreadable(_) => return Some(Health::Unknown),
+    };
+    match (metric.good, metric.bad) {
+        (None, None) => None,
+        (_, Some(bad)) if bad.holds(value) => Some(Health::Down),
+        (Some(good), _) if !good.holds(value) => Some(Health::Degraded),
+        _ => Some(Health::Ok),
+    }
+}
+
+/// Critical passes a state on, important at most degrades, info never counts.
+pub fn capped(health: Health, weight: Weight) -> Option<Health> {
+    match weight {
+        Weight::Critical => Some(health),
+        Weight::Important => Some(health.min(Health::Degraded)),
+        Weight::Info => None,
+    }
+}
+
+fn weighed(signal: Signal, weight: Weight) -> Option<Signal> {
+    capped(signal.health, weight).map(|health| Signal { health, ..signal })
+}
+
+fn of_metric(board: &Board, metric: &Metric, now: Timestamp) -> Option<Signal> {
+    if metric.good.is_none() && metric.bad.is_none() {
+        return None;
+    }
+    let source = feeds(board, &metric.id, &metric.source);
+    let name = &metric.id.metric;
+    let track = board.tracks.get(&metric.id);
+    let signal = match track.and_then(|t| t.newest().map(|newest| (t, newest))) {
+        None => {
+            let words = Clean::line(format_args!("{name}: no answer yet"));
+            Signal { health: Health::Unknown, since: None, words, stale: false }
+        }
+        Some((_, (at, _))) if vanished(board.sources.get(source), *at, now) => {
+            let age = words::span(now.duration_since(*at));
+            let words = Clean::line(format_args!("{name}: no data for {age}"));
+            Signal { health: Health::Unknown, since: Some(*at), words, stale: false }
+        }
+        Some((track, (_, measure))) => {
+            let health = level(metric, measure)?;
+            let since = began(metric, track, health);
+            Signal { health, since, words: reason(metric, measure, health), stale: false }
+        }
+    };
+    weighed(aged(board, Some(source), signal, now), metric.weight)
+}
+
+/// The source answers, but has long stopped to tell this number.
+fn vanished(freshness: Option<&Freshness>, at: Timestamp, now: Timestamp) -> bool {
+    freshness.is_some_and(|f| now.duration_since(at) > f.limits().1)
+}
+
+/// Walks back while the level is at least as bad (or ok); `None` when the history ends before it began.
+fn began(metric: &Metric, track: &Track, now: Health) -> Option<Timestamp> {
+    let same = |health: Option<Health>| match health {
+        None => now == Health::Ok,
+        Some(health) if now == Health::Ok || now == Health::Unknown => health == now,
+        Some(health) => health >= now,
+    };
+    let points = track.points();
+    let before = points.iter().rposition(|(_, m)| !same(level(metric, m)))?;
+    points.get(before + 1).map(|(at, _)| *at)
+}
+
+/// `p95 1.4 s (bad > 1 s)`.
+fn reason(metric: &Metric, measure: &Measure, health: Health) -> Clean {
+    let name = &metric.id.metric;
+    let value = words::measure(measure, &metric.unit);
+    let said = |word: &str, bound: Option<Bound>| {
+        bound.map(|b| format!(" ({word} {})", words::bound(b, &metric.unit))).unwrap_or_default()
+    };
+    match (health, measure) {
+        (Health::Down, _) => Clean::line(format_args!("{name} {value}{}", said("bad", metric.bad))),
+        (Health::Degraded, _) => {
+            Clean::line(format_args!("{name} {value}{}", said("good", metric.good)))
+        }
+        (Health::Unknown, Measure::NoData) => Clean::line(format_args!("{name}: no data")),
+        _ => Clean::line(format_args!("{name} {value}")),
+    }
+}
+
+/// What age makes of evidence: stale evidence is marked, expired evidence tells nothing any more.
+fn aged(board: &Board, source: Option<&Name>, signal: Signal, now: Timestamp) -> Signal {
+    let Some(source) = source else { return signal };
+    let freshness = board.sources.get(source);
+    match freshness.map_or(Staleness::Expired, |f| f.staleness(now)) {
+        Staleness::Fresh => signal,
+        Staleness::Stale => Signal { stale: true, ..signal },
+        Staleness::Expired => {
+            let last_ok = freshness.and_then(|f| f.last_ok);
+            let words = match (last_ok, signal.health) {
+                (None, _) => Clean::line(format_args!("no answer from {source} yet")),
+                (Some(then), Health::Down | Health::Degraded) => Clean::line(format_args!(
+                    "no answer from {source} for {}; before: {}",
+                    words::span(now.duration_since(then)),
+                    signal.words
+                )),
+                (Some(then), _) => {
+                    let age = words::span(now.duration_since(then));
+                    Clean::line(format_args!("no answer from {source} for {age}"))
+                }
+            };
+            Signal { health: Health::Unknown, since: last_ok, words, stale: last_ok.is_some() }
+        }
+    }
+}
+
+/// Severity 1 is an outage, 2 and 3 (and what nobody graded) degrade, 4 and 5 are for information.
+pub fn of_severity(severity: Option<Severity>) -> Health {
+    match severity {
+        Some(Severity(0..=1)) => Health::Down,
+        Some(Severity(2..=3)) | None => Health::Degraded,
+        Some(_) => Health::Ok,
+    }
+}
+
+/// A firing alert counts at once, it has waited already; a silence stills the noise, not the trouble.
+fn of_alerts(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal> {
+    let signal = |alert: &crate::model::Alert| {
+        let (health, words) = match &alert.state {
+            AlertState::Firing | AlertState::Suppressed => {
+                (of_severity(alert.severity), Clean::line(format_args!("firing: {}", alert.name)))
+            }
+            AlertState::Pending => return None,
+            AlertState::Other(word) => {
+                (Health::Unknown, Clean::line(format_args!("{}: {word}", alert.name)))
+            }
+        };
+        // One for information is no evidence of well-being either.
+        (health != Health::Ok).then(|| {
+            let signal = Signal { health, since: alert.started, words, stale: false };
+            aged(board, Some(&alert.key.source), signal, now)
+        })
+    };
+    own.alerts.iter().filter_map(|a| signal(a)).collect()
+}
+
+fn of_incidents(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal> {
+    let signal = |incident: &crate::model::Incident| {
+        let health = of_severity(incident.severity).max(match incident.status {
+            IncidentStatus::Other(_) => Health::Unknown,
+            _ => Health::Ok,
+        });
+        (health != Health::Ok).then(|| {
+            let words =
+                Clean::line(format_args!("incident {} {}", incident.reference, incident.title));
+            let signal = Signal { health, since: incident.started, words, stale: false };
+            aged(board, Some(&incident.key.source), signal, now)
+        })
+    };
+    own.incidents.iter().filter_map(|i| signal(i)).collect()
+}
+
+/// All that fires is silenced, and something does.
+fn is_silenced(own: &Belongings<'_>) -> bool {
+    let mut firing = own
+        .alerts
+        .iter()
+        .filter(|a| matches!(a.state, AlertState::Firing | AlertState::Suppressed))
+        .peekable();
+    let silenced = |s: &Suppression| matches!(s, Suppression::Silenced(_));
+    firing.peek().is_some() && firing.all(|a| a.suppressed.iter().any(silenced))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MetricId, Role, Unit};
+
+    fn metric(good: &str, bad: &str) -> Metric {
+        Metric {
+            id: MetricId { service: Some(Name::new("checkout")), metric: Name::new("p95") },
+            source: Name::new("prom"),
+            query: "".into(),
+            unit: Unit::Seconds,
+            role: Role::Latency,
+            good: Bound::parse(good),
+            bad: Bound::parse(bad),
+            weight: Weight::Critical,
+        }
+    }
+
+    #[test]
+    fn between_good_and_bad_is_degraded() {
+        let p95 = metric("< 0.3", "> 1.0");
+        for (value, health) in [
+            (Measure::Number(0.2), Some(Health::Ok)),
+            (Measure::Number(0.5), Some(Health::Degraded)),
+            (Measure::Number(1.4), Some(Health::Down)),
+            (Measure::Infinite(true), Some(Health::Down)),
+            (Measure::NoData, Some(Health::Unknown)),
+            (Measure::Unreadable("soon".into()), Some(Health::Unknown)),
+            (Measure::NoTraffic, None),
+        ] {
+            assert_eq!(level(&p95, &value), health, "{value:?}");
+        }
+        assert_eq!(level(&metric("", ""), &Measure::Number(9.0)), None);
+        assert_eq!(level(&metric("", "> 1"), &Measure::Number(0.9)), Some(Health::Ok));
+        assert_eq!(level(&metric("< 1", ""), &Measure::Number(2.0)), Some(Health::Degraded));
+    }
+
+    #[test]
+    fn the_reason_names_value_and_bound() {
+        let p95 = metric("< 0.3", "> 1.0");
+        let words = reason(&p95, &Measure::Number(1.4), Health::Down);
+        assert_eq!(words.as_str(), "p95 1.4 s (bad > 1 s)");
+        let words = reason(&p95, &Measure::Number(0.5), Health::Degraded);
+        assert_eq!(words.as_str(), "p95 500 ms (good < 300 ms)");
+    }
+
+    #[test]
+    fn trouble_is_walked_back_to_its_first_bad_point() {
+        let p95 = metric("< 0.3", "> 1.0");
+        let mut track = Track::default();
+        for (at, value) in [(0, 0.1), (60, 0.5), (120, 1.4), (180, 1.5)] {
+            track.add(Timestamp::from_second(at).unwrap(), Measure::Number(value));
+        }
+        let since = |health| began(&p95, &track, health).map(Timestamp::as_second);
+        assert_eq!(since(Health::Down), Some(120));
+        assert_eq!(since(Health::Degraded), Some(60));
+        let mut always = Track::default();
+        always.add(Timestamp::UNIX_EPOCH, Measure::Number(2.0));
+        assert_eq!(began(&p95, &always, Health::Down), None);
+    }
+
+    #[test]
+    fn weights_cap_what_a_signal_may_say() {
+        assert_eq!(capped(Health::Down, Weight::Critical), Some(Health::Down));
+        assert_eq!(capped(Health::Down, Weight::Important), Some(Health::Degraded));
+        assert_eq!(capped(Health::Down, Weight::Info), None);
+    }
+}

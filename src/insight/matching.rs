@@ -1,0 +1,319 @@
+//! Which facts belong to which service: everything is sorted once, so that no insight walks services × facts.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use super::Happened;
+use crate::model::{
+    Alert, AlertRule, Board, Clean, Deploy, Incident, Key, MetricId, Name, Outcome, PostMortem,
+    Probe, ProbeResult, RuleHealth, Service, Shift, Team,
+};
+
+/// The facts of the board by service, in the order of `Team::services`.
+pub struct Sorted<'a> {
+    pub by_name: BTreeMap<Name, usize>,
+    pub of: Vec<Belongings<'a>>,
+    /// Changes that name no service: they touch everything.
+    pub everywhere: Vec<Happened>,
+    /// Every change of every service with its service, by moment.
+    pub all_changes: Vec<(usize, Happened)>,
+}
+
+/// What belongs to one service.
+#[derive(Default)]
+pub struct Belongings<'a> {
+    pub alerts: Vec<&'a Alert>,
+    /// Alerting rules that cannot be evaluated.
+    pub broken: Vec<&'a AlertRule>,
+    /// Open ones.
+    pub incidents: Vec<&'a Incident>,
+    pub probes: Vec<(&'a Probe, &'a std::collections::VecDeque<ProbeResult>)>,
+    /// Oldest first.
+    pub changes: Vec<Happened>,
+    pub shifts: Vec<&'a Shift>,
+    /// A source that would tell of alerts of this service: it has such a rule, or told of one before.
+    pub alerting: Option<&'a Name>,
+}
+
+impl<'a> Sorted<'a> {
+    pub fn new(board: &'a Board, team: &'a Team) -> Self {
+        let keys = Keys::new(team);
+        let mut sorted = Self {
+            by_name: team.services.iter().enumerate().map(|(i, s)| (s.name.clone(), i)).collect(),
+            of: team.services.iter().map(|_| Belongings::default()).collect(),
+            everywhere: Vec::new(),
+            all_changes: Vec::new(),
+        };
+        for record in board.alerts.all() {
+            for i in keys.labelled(team, &record.what.labels) {
+                sorted.give(i, |b| {
+                    b.alerting = Some(&record.what.key.source);
+                    if record.gone.is_none() {
+                        b.alerts.push(&record.what);
+                    }
+                });
+            }
+        }
+        for rule in board.rules.present().map(|r| &r.what) {
+            for i in keys.labelled(team, &rule.labels) {
+                sorted.give(i, |b| {
+                    b.alerting = b.alerting.or(Some(&rule.key.source));
+                    if rule.health == RuleHealth::Broken {
+                        b.broken.push(rule);
+                    }
+                });
+            }
+        }
+        for incident in board.incidents.present().map(|r| &r.what) {
+            if incident.status.is_open() {
+                for i in keys.upstream(&incident.service_id, &incident.service_name) {
+                    sorted.give(i, |b| b.incidents.push(incident));
+                }
+            }
+        }
+        for (probe, results) in &board.probes {
+            if let Some(i) = sorted.by_name.get(&probe.service).copied() {
+                sorted.give(i, |b| b.probes.push((probe, results)));
+            }
+        }
+        for shift in board.shifts.present().map(|r| &r.what) {
+            for id in &shift.service_ids {
+                for i in keys.upstream(id, &Clean::default()) {
+                    sorted.give(i, |b| b.shifts.push(shift));
+                }
+            }
+        }
+        sorted.sort_changes(board, team, &keys);
+        sorted
+    }
+
+    fn give(&mut self, service: usize, add: impl FnOnce(&mut Belongings<'a>)) {
+        if let Some(belongings) = self.of.get_mut(service) {
+            add(belongings);
+        }
+    }
+
+    fn sort_changes(&mut self, board: &Board, team: &Team, keys: &Keys) {
+        for deploy in board.deploys.all().map(|r| &r.what) {
+            let Some(happened) = Happened::of_deploy(deploy) else { continue };
+            for i in keys.repo(&deploy.repo) {
+                if team.services.get(i).is_some_and(|s| reaches(s, team, deploy)) {
+                    self.give(i, |b| b.changes.push(happened.clone()));
+                }
+            }
+        }
+        for change in board.changes.all().map(|r| &r.what) {
+            let Some(happened) = Happened::of_change(change) else { continue };
+            if change.service_ids.is_empty() && change.service_names.is_empty() {
+                self.everywhere.push(happened);
+                continue;
+            }
+            let mut touched: Vec<usize> = Vec::new();
+            for id in &change.service_ids {
+                touched.extend(keys.upstream(id, &Clean::default()));
+            }
+            for name in &change.service_names {
+                touched.extend(keys.upstream("", name));
+            }
+            touched.sort_unstable();
+            touched.dedup();
+            for i in touched {
+                self.give(i, |b| b.changes.push(happened.clone()));
+            }
+        }
+        self.everywhere.sort_by_key(|h| h.at);
+        for (i, belongings) in self.of.iter_mut().enumerate() {
+            belongings.changes.sort_by_key(|h| h.at);
+            self.all_changes.extend(belongings.changes.iter().map(|h| (i, h.clone())));
+        }
+        self.all_changes.sort_by_key(|(_, h)| h.at);
+    }
+}
+
+/// What facts are looked up by.
+struct Keys {
+    /// One label pair of each service: the others are checked after.
+    labels: HashMap<(Clean, Clean), Vec<usize>>,
+    pagerduty: HashMap<Box<str>, Vec<usize>>,
+    names: HashMap<String, Vec<usize>>,
+    repos: HashMap<String, Vec<usize>>,
+}
+
+impl Keys {
+    fn new(team: &Team) -> Self {
+        let mut keys = Self {
+            labels: HashMap::new(),
+            pagerduty: HashMap::new(),
+            names: HashMap::new(),
+            repos: HashMap::new(),
+        };
+        for (i, service) in team.services.iter().enumerate() {
+            let pair = service.matching.labels.iter().next().map_or_else(
+                || (Clean::from("service"), service.name.clean().clone()),
+                |(k, v)| (k.clone(), v.clone()),
+            );
+            keys.labels.entry(pair).or_default().push(i);
+            keys.names.entry(folded(service.name.as_str())).or_default().push(i);
+            if !service.matching.pagerduty.is_empty() {
+                keys.pagerduty.entry(service.matching.pagerduty.clone()).or_default().push(i);
+            }
+            if !service.repo.is_empty() {
+                keys.repos.entry(folded(service.repo.as_str())).or_default().push(i);
+            }
+        }
+        keys
+    }
+
+    fn labelled(&self, team: &Team, labels: &crate::model::Labels) -> Vec<usize> {
+        let mut found: Vec<usize> = labels
+            .iter()
+            .filter_map(|(k, v)| self.labels.get(&(k.clone(), v.clone())))
+            .flatten()
+            .copied()
+            .filter(|i| team.services.get(*i).is_some_and(|s| s.owns_labels(labels)))
+            .collect();
+        found.dedup();
+        found
+    }
+
+    /// An id that is configured decides; a name counts only where no service claims the id.
+    fn upstream(&self, id: &str, name: &Clean) -> Vec<usize> {
+        if let Some(found) = self.pagerduty.get(id) {
+            return found.clone();
+        }
+        self.names.get(&folded(name.as_str())).cloned().unwrap_or_default()
+    }
+
+    fn repo(&self, repo: &Clean) -> Vec<usize> {
+        self.repos.get(&folded(repo.as_str())).cloned().unwrap_or_default()
+    }
+}
+
+fn folded(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// Whether a deploy of the service's repository reached the service where it counts.
+pub fn reaches(service: &Service, team: &Team, deploy: &Deploy) -> bool {
+    let environment = deploy.environment.as_str();
+    let own = service.matching.github_environment.as_str();
+    if !own.is_empty() {
+        return environment.eq_ignore_ascii_case(own);
+    }
+    is_production(team, environment)
+}
+
+/// Whether an environment is the one that counts. `prod` and `production-eu` are said as often as `production`.
+pub fn is_production(team: &Team, environment: &str) -> bool {
+    let Some(counts) = team.production() else { return true };
+    let (said, counts) = (folded(environment), folded(counts.as_str()));
+    said.is_empty()
+        || said == counts
+        || (said.len() >= 4 && counts.starts_with(&said))
+        || (counts.len() >= 4 && said.starts_with(&counts))
+}
+
+/// Whether a service deploys from this deploy's repository, in any environment.
+pub fn deploys_from(service: &Service, deploy: &Deploy) -> bool {
+    !service.repo.is_empty() && service.repo.as_str().eq_ignore_ascii_case(deploy.repo.as_str())
+}
+
+/// Services that a text names as a word of its own, in the team's order.
+pub fn named_in<'t>(team: &'t Team, text: &str) -> Vec<&'t Name> {
+    let text = folded(text);
+    let names = team.services.iter().map(|s| &s.name);
+    names.filter(|name| has_word(&text, &folded(name.as_str()))).collect()
+}
+
+/// The services a post-mortem is about: as told, else as named in its title or path.
+pub fn services_of<'t>(team: &'t Team, post_mortem: &PostMortem) -> Vec<&'t Name> {
+    let told: String = post_mortem.services.iter().map(|s| format!("{s}\n")).collect();
+    named_in(team, &format!("{told}\n{}\n{}", post_mortem.title, post_mortem.path))
+}
+
+/// `text` and `word` in lower case.
+fn has_word(text: &str, word: &str) -> bool {
+    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    !word.is_empty()
+        && text.match_indices(word).any(|(at, _)| {
+            let (before, after) = text.split_at_checked(at).unwrap_or(("", text));
+            edge(before.chars().next_back())
+                && edge(after.get(word.len()..).unwrap_or("").chars().next())
+        })
+}
+
+impl Happened {
+    fn of_deploy(deploy: &Deploy) -> Option<Self> {
+        if matches!(deploy.outcome, Outcome::Cancelled | Outcome::Waiting) {
+            return None;
+        }
+        let running = deploy.outcome == Outcome::Running;
+        let ended = deploy.finished.or(if running { None } else { deploy.started });
+        let at = ended.or(deploy.started)?;
+        Some(Self {
+            key: deploy.key.clone(),
+            what: Clean::line(format_args!("deploy {}", version(deploy))),
+            who: deploy.who.clone(),
+            began: deploy.started.unwrap_or(at),
+            ended,
+            at,
+        })
+    }
+
+    fn of_change(change: &crate::model::Change) -> Option<Self> {
+        let at = change.at?;
+        let what = if change.origin.is_empty() {
+            change.summary.clone()
+        } else {
+            Clean::line(format_args!("{} {}", change.origin, change.summary))
+        };
+        Some(Self {
+            key: change.key.clone(),
+            what,
+            who: Clean::default(),
+            began: at,
+            ended: Some(at),
+            at,
+        })
+    }
+}
+
+/// What people call what was deployed: its tag, else the short hash.
+pub fn version(deploy: &Deploy) -> Clean {
+    if deploy.version.is_empty() {
+        Clean::line(deploy.sha.as_str().chars().take(8).collect::<String>())
+    } else {
+        deploy.version.clone()
+    }
+}
+
+/// The moment a deploy is placed at: its end, else its start.
+pub fn moment(deploy: &Deploy) -> Option<Timestamp> {
+    deploy.finished.or(deploy.started)
+}
+
+/// The source that feeds a metric: the one that told it, else the configured one.
+pub fn feeds<'a>(board: &'a Board, id: &MetricId, configured: &'a Name) -> &'a Name {
+    board.track_sources.get(id).unwrap_or(configured)
+}
+
+/// Keys in a stable order, each once.
+pub fn once(mut keys: Vec<Key>) -> Vec<Key> {
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_counts_only_as_a_word_of_its_own() {
+        assert!(has_word("the db was slow", "db"));
+        assert!(has_word("db-failover", "db"));
+        assert!(!has_word("dbx was slow", "db"));
+        assert!(!has_word("anything", ""));
+    }
+}
