@@ -1,5 +1,15 @@
 //! What the user wants: layered values, then types; secrets by reference; every problem located and said at once.
 
+mod build;
+mod layers;
+mod origin;
+mod problem;
+mod raw;
+mod read;
+mod schema;
+mod secret;
+mod tree;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +18,12 @@ use url::Url;
 use crate::model::{Clean, SourceName, Team};
 use crate::source::Source;
 
+pub use layers::{Places, load, load_text};
+pub use origin::{Setting, settings};
+pub use problem::{Problems, nearest};
+pub use schema::schema;
+pub use secret::Secret;
+
 /// A configuration that was read whole.
 pub struct Config {
     pub team: Team,
@@ -15,6 +31,10 @@ pub struct Config {
     pub ui: Ui,
     /// Files that were read, in order.
     pub files: Vec<PathBuf>,
+    /// Effective values, each with the place it came from.
+    pub settings: Vec<Setting>,
+    /// Worth saying at start, no failure: sections this version does not use yet.
+    pub notes: Vec<Clean>,
 }
 
 /// A source and how it is reached.
@@ -46,6 +66,9 @@ pub struct Endpoint {
     pub cap: usize,
 }
 
+/// Decompressed bytes of a body unless the configuration says otherwise.
+pub const BODY_CAP: usize = 8 * 1024 * 1024;
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Proxy {
     /// `HTTP_PROXY` and friends; never for loopback.
@@ -70,33 +93,18 @@ pub enum Auth {
     Token(Secret),
 }
 
-/// Where a secret lies. The value itself is read by the engine, when it is needed.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Secret {
-    Env(String),
-    File(PathBuf),
-    /// A program and its arguments; no shell.
-    Cmd(Vec<String>),
-    /// Written in the configuration itself: accepted only from a file nobody else can read.
-    Inline(String),
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Env(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-            Self::Cmd(argv) => write!(f, "cmd:{}", argv.first().map_or("", String::as_str)),
-            Self::Inline(_) => f.write_str("(inline secret)"),
-        }
-    }
-}
-
 /// Taste.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ui {
     pub theme: String,
     pub ascii: bool,
     pub mouse: bool,
+    /// Action name to keys, as written; the cockpit judges them.
     pub keys: Vec<(String, Vec<String>)>,
+}
+
+impl Default for Ui {
+    fn default() -> Self {
+        Self { theme: "terminal".to_owned(), ascii: false, mouse: true, keys: Vec::new() }
+    }
 }

@@ -1,0 +1,253 @@
+//! Configuration values with their places: several files become one tree, and every value still knows its file and line.
+//!
+//! Spans of all files live in one number line: file i occupies `base..base + length`. So TOML's own errors stay exact
+//! after merging.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::problem::Located;
+
+pub type Value = Spanned<DeValue<'static>>;
+pub type Table = DeTable<'static>;
+
+/// One text that was read.
+pub struct Text {
+    /// A path, or `environment`, `command line`.
+    pub file: PathBuf,
+    pub text: String,
+    base: usize,
+    /// Others may read it: it must hold no written-out secret.
+    pub readable_by_others: bool,
+}
+
+/// All texts, and where a place on the number line lies.
+#[derive(Default)]
+pub struct Texts {
+    list: Vec<Text>,
+    end: usize,
+}
+
+impl Texts {
+    /// Parses one more text. Syntax errors are all reported; what could be parsed is given anyway.
+    pub fn add(
+        &mut self,
+        file: &Path,
+        text: String,
+        readable_by_others: bool,
+        problems: &mut Vec<Located>,
+    ) -> Table {
+        let (parsed, errors) = DeTable::parse_recoverable(&text);
+        for error in errors {
+            problems.push(Located::at(
+                file.to_owned(),
+                &text,
+                &error.span().unwrap_or(0..0),
+                error.message().to_owned(),
+                None,
+            ));
+        }
+        let mut table = parsed.into_inner();
+        table.make_owned();
+        let base = self.end;
+        let table = shift_table(detach(table), base);
+        self.end += text.len() + 1;
+        self.list.push(Text { file: file.to_owned(), text, base, readable_by_others });
+        table
+    }
+
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.list.iter().map(|t| &*t.file)
+    }
+
+    pub fn of(&self, span: &Range<usize>) -> Option<&Text> {
+        self.list.iter().rev().find(|t| t.base <= span.start)
+    }
+
+    /// The folder a relative path at this place is meant from.
+    pub fn folder(&self, span: &Range<usize>) -> PathBuf {
+        self.of(span).and_then(|t| t.file.parent()).map(Path::to_owned).unwrap_or_default()
+    }
+
+    pub fn locate(
+        &self,
+        span: Option<&Range<usize>>,
+        message: String,
+        hint: Option<String>,
+    ) -> Located {
+        match span.and_then(|s| self.of(s).map(|t| (t, s))) {
+            Some((text, span)) => {
+                let local = span.start - text.base..span.end.saturating_sub(text.base);
+                Located::at(text.file.clone(), &text.text, &local, message, hint)
+            }
+            None => Located::whole_file(PathBuf::from("configuration"), message, hint),
+        }
+    }
+
+    /// `file:line` of a place.
+    pub fn origin(&self, span: &Range<usize>) -> String {
+        let place = self.locate(Some(span), String::new(), None);
+        match self.of(span) {
+            Some(text) if text.file.is_absolute() || text.file.extension().is_some() => {
+                format!("{}:{}", place.file.display(), place.line)
+            }
+            _ => place.file.display().to_string(),
+        }
+    }
+}
+
+/// Rebuilds a table whose strings are all owned as a `'static` one: `make_owned` does not change the type.
+fn detach(table: DeTable<'_>) -> Table {
+    table
+        .into_iter()
+        .map(|(key, value)| {
+            let span = key.span();
+            (
+                Spanned::new(span, DeString::Owned(key.into_inner().into_owned())),
+                detach_value(value),
+            )
+        })
+        .collect()
+}
+
+fn detach_value(value: Spanned<DeValue<'_>>) -> Value {
+    let span = value.span();
+    let inner = match value.into_inner() {
+        DeValue::String(s) => DeValue::String(DeString::Owned(s.into_owned())),
+        DeValue::Table(t) => DeValue::Table(detach(t)),
+        DeValue::Array(a) => DeValue::Array(a.into_iter().map(detach_value).collect()),
+        DeValue::Boolean(b) => DeValue::Boolean(b),
+        DeValue::Datetime(d) => DeValue::Datetime(d),
+        // Numbers have private fields: they are read again from their own notation.
+        number @ (DeValue::Integer(_) | DeValue::Float(_)) => renumber(&number),
+    };
+    Spanned::new(span, inner)
+}
+
+fn renumber(number: &DeValue<'_>) -> DeValue<'static> {
+    let text: &'static str = match number {
+        DeValue::Integer(n) => intern(match n.radix() {
+            2 => format!("0b{n}", n = n.as_str()),
+            8 => format!("0o{n}", n = n.as_str()),
+            16 => format!("0x{n}", n = n.as_str()),
+            _ => n.as_str().to_owned(),
+        }),
+        DeValue::Float(x) => intern(x.as_str().to_owned()),
+        _ => "0",
+    };
+    DeValue::parse(text).map_or(DeValue::Boolean(false), Spanned::into_inner)
+}
+
+/// A few numbers of a configuration live as long as the program.
+fn intern(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+fn shift_table(table: Table, by: usize) -> Table {
+    table
+        .into_iter()
+        .map(|(key, value)| {
+            let span = key.span();
+            (Spanned::new(span.start + by..span.end + by, key.into_inner()), shift(value, by))
+        })
+        .collect()
+}
+
+fn shift(value: Value, by: usize) -> Value {
+    let span = value.span();
+    let inner = match value.into_inner() {
+        DeValue::Table(t) => DeValue::Table(shift_table(t, by)),
+        DeValue::Array(a) => DeValue::Array(a.into_iter().map(|v| shift(v, by)).collect()),
+        other => other,
+    };
+    Spanned::new(span.start + by..span.end + by, inner)
+}
+
+/// Lays `over` on `under`, by key. Lists of named tables (`[[source]]`, `[[service]]` …) merge by `name`, the rest of
+/// the values replace.
+pub fn merge(under: &mut Table, over: Table) {
+    for (key, value) in over {
+        match under.get_mut(&key) {
+            Some(old) => merge_value(old, value),
+            None => {
+                under.insert(key, value);
+            }
+        }
+    }
+}
+
+fn merge_value(old: &mut Value, new: Value) {
+    let span = new.span();
+    match (old.get_mut(), new.into_inner()) {
+        (DeValue::Table(under), DeValue::Table(over)) => merge(under, over),
+        (DeValue::Array(under), DeValue::Array(over))
+            if over.iter().any(|v| name_of(v).is_some()) =>
+        {
+            for value in over {
+                let same = name_of(&value).map(str::to_owned);
+                match under
+                    .iter_mut()
+                    .find(|v| same.is_some() && name_of(v).map(str::to_owned) == same)
+                {
+                    Some(old) => merge_value(old, value),
+                    None => under.push(value),
+                }
+            }
+        }
+        (_, inner) => *old = Spanned::new(span, inner),
+    }
+}
+
+pub fn name_of(value: &Value) -> Option<&str> {
+    value.get_ref().as_table()?.get("name")?.get_ref().as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(texts: &[&str]) -> (Table, Texts) {
+        let mut all = Texts::default();
+        let mut table = Table::new();
+        for (i, text) in texts.iter().enumerate() {
+            let mut problems = Vec::new();
+            let parsed =
+                all.add(Path::new(&format!("/{i}.toml")), (*text).to_owned(), false, &mut problems);
+            assert!(problems.is_empty(), "{problems:?}");
+            merge(&mut table, parsed);
+        }
+        (table, all)
+    }
+
+    #[test]
+    fn later_files_win_by_key_and_named_tables_merge_by_name() {
+        let (table, texts) = tree(&[
+            "[team]\nname = \"a\"\ntimezone = \"UTC\"\n[[source]]\nname = \"p\"\nkind = \"json\"\n",
+            "[team]\nname = \"b\"\n[[source]]\nname = \"p\"\nevery = \"5s\"\n[[source]]\nname = \"q\"\n",
+        ]);
+        let team = table["team"].get_ref();
+        assert_eq!(team["name"].get_ref().as_str(), Some("b"));
+        assert_eq!(team["timezone"].get_ref().as_str(), Some("UTC"));
+        assert_eq!(texts.origin(&team["name"].span()), "/1.toml:2");
+        assert_eq!(texts.origin(&team["timezone"].span()), "/0.toml:3");
+        let sources = table["source"].get_ref().as_array().unwrap();
+        assert_eq!(sources.len(), 2);
+        assert_eq!(sources[0].get_ref()["kind"].get_ref().as_str(), Some("json"));
+        assert_eq!(sources[0].get_ref()["every"].get_ref().as_str(), Some("5s"));
+    }
+
+    #[test]
+    fn numbers_survive_detaching() {
+        let (table, _) = tree(&["a = 0xff\nb = -1_000\nc = 1e3\nd = -inf\n"]);
+        assert_eq!(table["a"].get_ref().as_integer().unwrap().radix(), 16);
+        assert_eq!(table["b"].get_ref().as_integer().unwrap().as_str(), "-1000");
+        assert_eq!(
+            table["c"].get_ref().as_float().unwrap().as_str().parse::<f64>().unwrap(),
+            1000.0
+        );
+        assert!(table["d"].get_ref().is_float());
+    }
+}

@@ -1,0 +1,149 @@
+//! The configuration as a user meets it: the example loads, and what is wrong is said all at once, with its place.
+
+use std::path::Path;
+
+use andon::config::{Config, Problems, load_text};
+
+fn read(text: &str) -> Result<Config, Problems> {
+    load_text(text, Path::new("/home/me"), &[])
+}
+
+fn problems(text: &str) -> String {
+    match read(text) {
+        Ok(_) => panic!("this configuration should be refused:\n{text}"),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+#[test]
+fn the_example_loads_and_means_what_it_says() {
+    let config =
+        read(include_str!("../assets/andon.example.toml")).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(config.team.name.as_str(), "Checkout");
+    assert_eq!(config.team.production().map(|e| e.as_str()), Some("production"));
+    let checkout = &config.team.services[0];
+    assert_eq!(checkout.metrics.len(), 2);
+    assert_eq!(checkout.slos[0].window.as_hours(), 30 * 24);
+    assert_eq!(config.team.freezes.len(), 2);
+    // Seven sources and two probes, each probe a source of its own.
+    assert_eq!(config.upstreams.len(), 9);
+    let prom = config.upstreams.iter().find(|u| u.name.as_str() == "prom").unwrap();
+    assert_eq!((prom.every.as_secs(), prom.endpoint.auth.len()), (15, 2));
+    assert_eq!(prom.endpoint.ca.as_deref(), Some(Path::new("/home/me/ca.pem")));
+}
+
+#[test]
+fn every_problem_is_said_at_once_with_its_place_and_the_nearest_word() {
+    let said = problems(concat!(
+        "[team]\nname = \"x\"\ntimezone = \"Europe/Londn\"\n",
+        "[[source]]\nname = \"p\"\nkind = \"prometeus\"\nurl = \"https://p.example\"\n",
+        "[[source]]\nname = \"a\"\nkind = \"alertmanager\"\nurl = \"ftp://a\"\nevry = \"5s\"\n",
+        "[[service]]\nname = \"web\"\ndepends_on = [\"wb\"]\nownr = \"me\"\n",
+        "[sorce]\n",
+    ));
+    for expected in [
+        "andon.toml:3:12: no time zone is called `Europe/Londn`",
+        "did you mean `Europe/London`?",
+        "andon.toml:6:8: no kind of source is called `prometeus`",
+        "did you mean `prometheus`?",
+        "andon.toml:10:7: no http(s) address",
+        "evry",
+        "no service is called `wb`",
+        "unknown field `ownr`",
+        "did you mean `owner`?",
+        "unknown section `sorce`",
+        "did you mean `source`?",
+    ] {
+        assert!(said.contains(expected), "missing {expected:?} in:\n{said}");
+    }
+}
+
+#[test]
+fn syntax_errors_are_located_and_all_of_them_are_said() {
+    let said = problems("[team\nname = \"x\"\ny = = 2\n");
+    assert!(said.contains("andon.toml:1:"), "{said}");
+    assert!(said.contains("andon.toml:3:"), "{said}");
+}
+
+#[test]
+fn a_metric_needs_a_source_that_exists() {
+    let said =
+        problems("[[service]]\nname = \"a\"\n[[service.metric]]\nname = \"m\"\nquery = \"up\"\n");
+    assert!(said.contains("no source can answer this query"), "{said}");
+    let said = problems(concat!(
+        "[[source]]\nname = \"prom\"\nkind = \"prometheus\"\nurl = \"http://p\"\n",
+        "[[service]]\nname = \"a\"\n[[service.metric]]\nname = \"m\"\nsource = \"prmo\"\nquery = \"up\"\n",
+    ));
+    assert!(said.contains("did you mean `prom`?"), "{said}");
+}
+
+#[test]
+fn credentials_in_an_address_are_refused_and_not_repeated() {
+    let said = problems(
+        "[[source]]\nname = \"p\"\nkind = \"prometheus\"\nurl = \"https://me:hunter2@p.example\"\n",
+    );
+    assert!(said.contains("credentials do not belong in an address"), "{said}");
+}
+
+#[test]
+fn a_freeze_says_when_it_begins_and_ends() {
+    for (freeze, expected) in [
+        ("start = \"0 18 * * 5\"\n", "when does this freeze begin and end?"),
+        ("start = \"0 18 * * 5\"\nend = \"whenever\"\n", "no cron"),
+        ("start = \"0 0 30 2 *\"\nend = \"0 8 * * 1\"\n", "never fires"),
+        ("from = 2027-01-03\nuntil = 2026-12-20\n", "a freeze ends after it begins"),
+        (
+            "from = 2026-12-20\nuntil = 2027-01-03\nservices = [\"web\"]\n",
+            "no service is called `web`",
+        ),
+    ] {
+        let said = problems(&format!("[[freeze]]\nname = \"f\"\n{freeze}"));
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
+fn settings_name_their_origin_and_never_a_secret() {
+    let flags = [("ui.theme".to_owned(), "\"dark\"".to_owned())];
+    let text =
+        "[[source]]\nname = \"p\"\nkind = \"pagerduty\"\nauth = { token = \"hunter2hunter2\" }\n";
+    let config = load_text(text, Path::new("/home/me"), &flags).unwrap_or_else(|e| panic!("{e}"));
+    let theme = config.settings.iter().find(|s| s.key == "ui.theme").unwrap();
+    assert_eq!((theme.value.as_str(), theme.origin.as_str()), ("\"dark\"", "command line"));
+    let name = config.settings.iter().find(|s| s.key == "source[p].kind").unwrap();
+    assert_eq!(name.origin, "/home/me/andon.toml:3");
+    assert!(!format!("{:?}", config.settings).contains("hunter2"));
+}
+
+#[test]
+fn the_schema_knows_every_section_and_every_kind() {
+    let schema = andon::config::schema();
+    for section in ["team", "source", "service", "freeze", "ui", "include"] {
+        assert!(schema["properties"][section].is_object(), "{section}");
+    }
+    let kinds = &schema["$defs"]["Source"]["properties"]["kind"]["enum"];
+    assert_eq!(kinds.as_array().map(Vec::len), Some(andon::source::KINDS.len()));
+    // A reference that points nowhere would make editors reject every file.
+    let text = schema.to_string();
+    for reference in text.split("\"$ref\":\"#/$defs/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(schema["$defs"][name].is_object(), "{name}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "(?s).{0,200}") {
+        let _ = read(&text);
+    }
+
+    #[test]
+    fn no_mutilated_example_makes_the_reader_panic(at in 0usize..4000, cut in 0usize..60) {
+        let example = include_str!("../assets/andon.example.toml");
+        let mut bytes = example.as_bytes().to_vec();
+        let at = at.min(bytes.len());
+        let end = (at + cut).min(bytes.len());
+        bytes.drain(at..end);
+        let _ = read(&String::from_utf8_lossy(&bytes));
+    }
+}
