@@ -29,7 +29,7 @@ pub enum Layout {
 pub struct Frame {
     pub size: Size,
     pub layout: Layout,
-    /// Rows above the body: verdict, tabs.
+    /// Rows above the body: verdict, tabs, and a rule that carries the crumb.
     pub above: u16,
     /// Rows below it: hints or prompt.
     pub below: u16,
@@ -52,8 +52,8 @@ impl Frame {
             Layout::OneLine => (1, 0, 0),
             Layout::Tiny => (1, 0, 0),
             Layout::Small => (2, 1, 0),
-            Layout::Normal | Layout::Wide => (2, 1, 0),
-            Layout::Huge => (2, 1, 56),
+            Layout::Normal | Layout::Wide => (3, 1, 0),
+            Layout::Huge => (3, 1, 56),
         };
         Self { size, layout, above, below, side }
     }

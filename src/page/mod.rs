@@ -3,6 +3,8 @@
 mod frame;
 mod look;
 mod noun;
+pub mod room;
+mod screen;
 
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ pub use noun::{
     Agenda, AgendaEntry, Align, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
     Gauge, Line, Mark, Noun, Place, Prose, Row, Rows, Series, Span, Table, Tone, Width,
 };
+
+pub use screen::{Completion, Foot, Head, Hint, Hit, Labels, Over, Prompt, Screen, Skin, TabLabel};
 
 /// Everything a page is a function of.
 #[derive(Clone, Copy)]

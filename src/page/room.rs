@@ -1,0 +1,255 @@
+//! Who gets how much room: blocks laid into main and side column by plain arithmetic, the same for painting, scrolling and clicking.
+
+use super::{Block, Frame, Hit, Layout, Noun, Place, Rows, Table};
+
+/// A rectangle of the body; `y` counts from the body's first line and may lie below the last one in sight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Area {
+    pub x: u16,
+    pub y: u16,
+    pub width: u16,
+    pub height: u16,
+}
+
+/// Where every block of a page is; `None` for one that got no room.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    pub areas: Vec<Option<Area>>,
+    /// Lines of the whole page; more than the body has when it scrolls as a whole.
+    pub tall: u16,
+}
+
+impl Area {
+    /// What is left below the block's title.
+    pub fn body(self, block: &Block) -> Self {
+        let title = title_rows(block).min(self.height);
+        Self { y: self.y + title, height: self.height - title, ..self }
+    }
+
+    pub fn holds(self, column: u16, line: u16) -> bool {
+        (self.x..self.x.saturating_add(self.width)).contains(&column)
+            && (self.y..self.y.saturating_add(self.height)).contains(&line)
+    }
+}
+
+fn title_rows(block: &Block) -> u16 {
+    u16::from(!block.title.is_empty())
+}
+
+/// Rows a block wants, its title included: what it must have, what it could fill, and its weight.
+#[derive(Debug, Clone, Copy)]
+struct Wish {
+    min: u16,
+    most: u16,
+    weight: u16,
+}
+
+fn wish(frame: &Frame, block: &Block) -> Wish {
+    let title = title_rows(block);
+    match block.rows {
+        Rows::Exactly(n) => Wish { min: n + title, most: n + title, weight: 0 },
+        Rows::Share { min, weight } => {
+            let most = natural(frame, block).map_or(u16::MAX, |n| n.max(1).saturating_add(title));
+            Wish { min: (min + title).min(most), most, weight: weight.max(1) }
+        }
+    }
+}
+
+/// Rows after which more room would stay empty; `None` for what grows with its room.
+fn natural(frame: &Frame, block: &Block) -> Option<u16> {
+    let clamp = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    match &block.noun {
+        Noun::Table(t) if t.shown == 0 => t.empty.as_ref().map(|e| clamp(e.advice.len() + 3)),
+        Noun::Table(t) => Some(clamp(t.shown).saturating_add(header_rows(frame))),
+        Noun::Card(card) => Some(clamp(card.pairs.len())),
+        Noun::Gauge(_) => Some(1),
+        Noun::Prose(p) => Some(clamp(p.total.max(p.lines.len()))),
+        Noun::Empty(e) => Some(clamp(e.advice.len() + 3)),
+        Noun::Agenda(a) => {
+            let mut days = a.entries.iter().map(|e| &e.day).collect::<Vec<_>>();
+            days.dedup();
+            Some(clamp(a.entries.len() + days.len()))
+        }
+        Noun::Chart(_) | Noun::Calendar(_) => None,
+    }
+}
+
+/// A list's header line; the smallest layouts do without.
+pub fn header_rows(frame: &Frame) -> u16 {
+    u16::from(frame.layout > Layout::Tiny)
+}
+
+/// Lays the blocks of a page out. A text longer than its room scrolls by itself; without one, the page may be taller than the body.
+pub fn plan(frame: &Frame, blocks: &[Block]) -> Plan {
+    let height = frame.body_height();
+    let mut areas = vec![None; blocks.len()];
+    let beside = frame.side > 0 && blocks.iter().any(|b| b.place == Place::Side);
+    let main_width =
+        if beside { frame.main_width().saturating_sub(GUTTER) } else { frame.size.width };
+    let of = |place: Place| {
+        let picked = blocks.iter().enumerate().filter(move |(_, b)| b.place == place);
+        picked.map(|(i, b)| (i, wish(frame, b))).collect::<Vec<_>>()
+    };
+    let stretches = blocks.iter().any(|b| match &b.noun {
+        Noun::Prose(p) => p.first > 0 || p.total > p.lines.len(),
+        Noun::Table(t) => !t.rows.is_empty() && t.shown > t.rows.len(),
+        _ => false,
+    });
+    let scrolls = !stretches && !has_cursor(blocks);
+    let tall = if beside {
+        let main = stack(&mut areas, &of(Place::Main), 0, main_width, height, scrolls);
+        let x = frame.main_width();
+        main.max(stack(&mut areas, &of(Place::Side), x, frame.side, height, scrolls))
+    } else {
+        let mut all = of(Place::Main);
+        all.extend(of(Place::Side));
+        stack(&mut areas, &all, 0, main_width, height, scrolls)
+    };
+    Plan { areas, tall }
+}
+
+/// Columns between main and side.
+const GUTTER: u16 = 2;
+
+/// A page with a selection keeps it in sight instead of scrolling as a whole.
+fn has_cursor(blocks: &[Block]) -> bool {
+    blocks.iter().any(|b| match &b.noun {
+        Noun::Table(t) => t.rows.iter().any(|r| r.selected),
+        Noun::Agenda(a) => a.entries.iter().any(|e| e.selected),
+        Noun::Calendar(_) => true,
+        _ => false,
+    })
+}
+
+/// Stacks blocks from the top: everybody's least first, then what is left by weight. One blank line between blocks where there is plenty.
+fn stack(
+    areas: &mut [Option<Area>],
+    wishes: &[(usize, Wish)],
+    x: u16,
+    width: u16,
+    height: u16,
+    scrolls: bool,
+) -> u16 {
+    let mut heights: Vec<u16> = Vec::with_capacity(wishes.len());
+    let mut left = height;
+    for (_, wish) in wishes {
+        // The first block always gets what there is; a later one that does not fit is left out, unless the page scrolls.
+        let given = if scrolls || wish.min <= left {
+            wish.min
+        } else if heights.iter().all(|h| *h == 0) {
+            left
+        } else if left >= 3 && wish.most > left {
+            left
+        } else {
+            0
+        };
+        heights.push(given);
+        left = left.saturating_sub(given);
+    }
+    let gaps = heights.iter().filter(|h| **h > 0).count().saturating_sub(1) as u16;
+    let airy = u16::from(gaps > 0 && left >= gaps);
+    left -= gaps * airy;
+    while left > 0 {
+        let open = |(h, (_, w)): &(&u16, &(usize, Wish))| **h > 0 && **h < w.most && w.weight > 0;
+        let total: u32 =
+            heights.iter().zip(wishes).filter(open).map(|(_, (_, w))| u32::from(w.weight)).sum();
+        if total == 0 {
+            break;
+        }
+        let pot = u32::from(left);
+        for (h, (_, w)) in heights.iter_mut().zip(wishes) {
+            if *h == 0 || *h >= w.most || w.weight == 0 || left == 0 {
+                continue;
+            }
+            let share = (pot * u32::from(w.weight) / total).max(1) as u16;
+            let more = share.min(w.most - *h).min(left);
+            *h += more;
+            left -= more;
+        }
+    }
+    let mut y = 0_u16;
+    let mut last = 0;
+    for ((i, _), given) in wishes.iter().zip(heights) {
+        if given == 0 {
+            continue;
+        }
+        if let Some(slot) = areas.get_mut(*i) {
+            *slot = Some(Area { x, y, width, height: given });
+        }
+        last = y.saturating_add(given);
+        y = last.saturating_add(airy);
+    }
+    last
+}
+
+/// The rows of a table that fit into `room` lines: a window that always holds the selection.
+pub fn window(table: &Table, room: usize) -> std::ops::Range<usize> {
+    let n = table.rows.len();
+    let selected = table.rows.iter().position(|r| r.selected).unwrap_or(0);
+    let from = (selected + 1).saturating_sub(room.max(1)).min(n);
+    from..(from + room).min(n)
+}
+
+/// Lines a list has in this plan, for keeping the selection in sight; `None` without a list.
+pub fn list_rows(frame: &Frame, blocks: &[Block]) -> Option<usize> {
+    let plan = plan(frame, blocks);
+    blocks.iter().zip(&plan.areas).find_map(|(block, area)| match &block.noun {
+        Noun::Table(_) if block.place == Place::Main => {
+            let body = (*area)?.body(block);
+            Some(usize::from(body.height.saturating_sub(header_rows(frame))))
+        }
+        _ => None,
+    })
+}
+
+/// The columns of a calendar: `(first column, width)` of each day of the week.
+pub fn day_columns(width: u16) -> [(u16, u16); 7] {
+    std::array::from_fn(|i| {
+        let i = i as u16;
+        let at = |n: u16| (u32::from(width) * u32::from(n) / 7) as u16;
+        (at(i), at(i + 1) - at(i))
+    })
+}
+
+/// The lines of a calendar below its two heading lines: `(first line, height)` of each week.
+pub fn week_lines(height: u16, weeks: usize) -> Vec<(u16, u16)> {
+    let weeks = weeks as u16;
+    let body = height.saturating_sub(CALENDAR_HEADING);
+    (0..weeks)
+        .map(|i| {
+            let at = |n: u16| (u32::from(body) * u32::from(n) / u32::from(weeks.max(1))) as u16;
+            (CALENDAR_HEADING + at(i), at(i + 1) - at(i))
+        })
+        .collect()
+}
+
+/// Month name and weekday names.
+pub const CALENDAR_HEADING: u16 = 2;
+
+pub(super) fn under(
+    frame: &Frame,
+    block: &Block,
+    area: Area,
+    column: u16,
+    line: u16,
+) -> Option<Hit> {
+    match &block.noun {
+        Noun::Table(table) => {
+            let header = header_rows(frame);
+            let at = usize::from(line.checked_sub(area.y + header)?);
+            let rows = window(table, usize::from(area.height.saturating_sub(header)));
+            let row = table.rows.get(rows)?.get(at)?;
+            Some(Hit::Row(row.key.clone()))
+        }
+        Noun::Calendar(month) => {
+            let week = week_lines(area.height, month.weeks.len())
+                .iter()
+                .position(|(y, h)| (*y..y + h).contains(&(line - area.y)))?;
+            let day = day_columns(area.width)
+                .iter()
+                .position(|(x, w)| (*x..x + w).contains(&(column - area.x)))?;
+            Some(Hit::Day(month.weeks.get(week)?.get(day)?.date))
+        }
+        _ => None,
+    }
+}
