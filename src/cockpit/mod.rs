@@ -1,38 +1,26 @@
 //! What happens next: state, keymap, messages in, effects out. Pure: the moment is an argument.
 
+mod act;
+pub mod actions;
+mod commands;
+mod field;
+mod filter;
+mod help;
+mod key;
+pub mod keymap;
+mod list;
+mod nearest;
+mod shown;
+mod state;
+
 use jiff::Timestamp;
 
 use crate::model::{Clean, Freshness, Link, Report, SourceName, Trouble};
 use crate::page::Size;
 
-/// A key as the terminal room reads it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    pub code: Code,
-    pub ctrl: bool,
-    pub alt: bool,
-    pub shift: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Code {
-    Char(char),
-    Enter,
-    Esc,
-    Tab,
-    BackTab,
-    Backspace,
-    Delete,
-    Up,
-    Down,
-    Left,
-    Right,
-    Home,
-    End,
-    PageUp,
-    PageDown,
-    F(u8),
-}
+pub use key::{Code, Key};
+pub use keymap::{KeyProblem, Keymap};
+pub use state::{Cockpit, Setup};
 
 /// A mouse event that means something to a cockpit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -91,9 +91,8 @@ pub fn plan(frame: &Frame, blocks: &[Block]) -> Plan {
         picked.map(|(i, b)| (i, wish(frame, b))).collect::<Vec<_>>()
     };
     let stretches = blocks.iter().any(|b| match &b.noun {
-        Noun::Prose(p) => p.first > 0 || p.total > p.lines.len(),
         Noun::Table(t) => !t.rows.is_empty() && t.shown > t.rows.len(),
-        _ => false,
+        _ => is_reader(frame, b),
     });
     let scrolls = !stretches && !has_cursor(blocks);
     let tall = if beside {
@@ -106,6 +105,15 @@ pub fn plan(frame: &Frame, blocks: &[Block]) -> Plan {
         stack(&mut areas, &all, 0, main_width, height, scrolls)
     };
     Plan { areas, tall }
+}
+
+/// A text that scrolls by itself: it would not fit into the body even alone, or is given in part.
+pub fn is_reader(frame: &Frame, block: &Block) -> bool {
+    let Noun::Prose(p) = &block.noun else { return false };
+    matches!(block.rows, Rows::Share { .. })
+        && (p.first > 0
+            || p.total > p.lines.len()
+            || p.total + usize::from(title_rows(block)) > usize::from(frame.body_height()))
 }
 
 /// Columns between main and side.

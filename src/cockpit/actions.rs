@@ -1,0 +1,190 @@
+//! Everything a key can do, one line each: help, configuration names, hints and docs follow from this table.
+
+/// Where an action is possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// A tab's list.
+    List,
+    /// A tab's month, with a cursor on a day.
+    Month,
+    /// One thing opened.
+    Detail,
+    /// The help popup.
+    Help,
+}
+
+impl Context {
+    pub const ALL: [Self; 4] = [Self::List, Self::Month, Self::Detail, Self::Help];
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    Down,
+    Up,
+    First,
+    Last,
+    HalfDown,
+    HalfUp,
+    PageDown,
+    PageUp,
+    NextDay,
+    PreviousDay,
+    NextWeek,
+    PreviousWeek,
+    NextMonth,
+    PreviousMonth,
+    Today,
+    /// The tab at this position, from 0.
+    Tab(usize),
+    NextTab,
+    PreviousTab,
+    Facet,
+    Open,
+    Back,
+    Filter,
+    Problems,
+    Sort,
+    Reverse,
+    Mark,
+    Browse,
+    CopyId,
+    CopyLink,
+    Refresh,
+    RefreshAll,
+    Pause,
+    Command,
+    Help,
+    Redraw,
+    Quit,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    pub action: Action,
+    /// The name in `[ui.keys]`.
+    pub name: &'static str,
+    /// What it does, for the help.
+    pub about: &'static str,
+    /// One word for the hints at the foot; empty for what needs no hint.
+    pub hint: &'static str,
+    pub keys: &'static [&'static str],
+    pub contexts: &'static [Context],
+}
+
+use Context::{Detail, Help, List, Month};
+
+const EVERYWHERE: &[Context] = &[List, Month, Detail, Help];
+const PAGES: &[Context] = &[List, Month, Detail];
+const MOVING: &[Context] = &[List, Detail, Help];
+const ROWS: &[Context] = &[List, Detail];
+
+const fn entry(
+    action: Action,
+    name: &'static str,
+    about: &'static str,
+    hint: &'static str,
+    keys: &'static [&'static str],
+    contexts: &'static [Context],
+) -> Entry {
+    Entry { action, name, about, hint, keys, contexts }
+}
+
+/// In the order of the help.
+pub const ACTIONS: &[Entry] = &[
+    entry(Action::Down, "down", "next row, or one line down", "", &["j", "down"], MOVING),
+    entry(Action::Up, "up", "previous row, or one line up", "", &["k", "up"], MOVING),
+    entry(Action::First, "first", "first row, or the top", "", &["g", "home"], MOVING),
+    entry(Action::Last, "last", "last row, or the bottom", "", &["G", "end"], MOVING),
+    entry(Action::HalfDown, "half-down", "half a page down", "", &["ctrl-d"], MOVING),
+    entry(Action::HalfUp, "half-up", "half a page up", "", &["ctrl-u"], MOVING),
+    entry(Action::PageDown, "page-down", "a page down", "", &["pgdn"], MOVING),
+    entry(Action::PageUp, "page-up", "a page up", "", &["pgup"], MOVING),
+    entry(Action::NextDay, "next-day", "next day", "", &["l", "right"], &[Month]),
+    entry(Action::PreviousDay, "previous-day", "previous day", "", &["h", "left"], &[Month]),
+    entry(Action::NextWeek, "next-week", "a week later", "", &["j", "down"], &[Month]),
+    entry(Action::PreviousWeek, "previous-week", "a week earlier", "", &["k", "up"], &[Month]),
+    entry(Action::NextMonth, "next-month", "next month", "later", &[">", "pgdn"], &[Month]),
+    entry(
+        Action::PreviousMonth,
+        "previous-month",
+        "previous month",
+        "earlier",
+        &["<", "pgup"],
+        &[Month],
+    ),
+    entry(Action::Today, "today", "back to today", "today", &["T", "home"], &[Month]),
+    entry(Action::Open, "open", "open the selected row or day", "open", &["enter"], &[List, Month]),
+    entry(Action::Back, "back", "close what is on top; never quits", "back", &["esc"], EVERYWHERE),
+    entry(Action::Tab(0), "tab-1", "first tab", "", &["1"], PAGES),
+    entry(Action::Tab(1), "tab-2", "second tab", "", &["2"], PAGES),
+    entry(Action::Tab(2), "tab-3", "third tab", "", &["3"], PAGES),
+    entry(Action::Tab(3), "tab-4", "fourth tab", "", &["4"], PAGES),
+    entry(Action::Tab(4), "tab-5", "fifth tab", "", &["5"], PAGES),
+    entry(Action::Tab(5), "tab-6", "sixth tab", "", &["6"], PAGES),
+    entry(Action::Tab(6), "tab-7", "seventh tab", "", &["7"], PAGES),
+    entry(Action::NextTab, "next-tab", "next tab", "", &["tab", "]"], PAGES),
+    entry(Action::PreviousTab, "previous-tab", "previous tab", "", &["shift-tab", "["], PAGES),
+    entry(Action::NextTab, "right-tab", "tab to the right", "", &["l", "right"], ROWS),
+    entry(Action::PreviousTab, "left-tab", "tab to the left", "", &["h", "left"], ROWS),
+    entry(Action::Facet, "view", "another view of this tab", "view", &["v", "f"], &[List, Month]),
+    entry(
+        Action::Filter,
+        "filter",
+        "narrow the list: word, !word, column:regex",
+        "filter",
+        &["/"],
+        &[List, Help],
+    ),
+    entry(
+        Action::Problems,
+        "problems",
+        "only rows that need attention",
+        "problems",
+        &["x"],
+        &[List],
+    ),
+    entry(Action::Sort, "sort", "sort by the next column", "sort", &["s"], &[List]),
+    entry(Action::Reverse, "reverse", "turn the order round", "", &["S"], &[List]),
+    entry(Action::Mark, "mark", "mark the row", "", &["space"], &[List]),
+    entry(Action::Browse, "browse", "open its link in the browser", "browse", &["o"], ROWS),
+    entry(
+        Action::CopyId,
+        "copy-id",
+        "copy its id, or those of the marked rows",
+        "copy",
+        &["y"],
+        ROWS,
+    ),
+    entry(Action::CopyLink, "copy-link", "copy its link", "", &["Y"], ROWS),
+    entry(Action::Refresh, "refresh", "ask the sources of this tab now", "refresh", &["r"], PAGES),
+    entry(Action::RefreshAll, "refresh-all", "ask every source now", "", &["R"], PAGES),
+    entry(Action::Pause, "pause", "hold the display still, or let it go on", "", &["p"], PAGES),
+    entry(Action::Command, "command", "type a command", "command", &[":"], PAGES),
+    entry(Action::Help, "help", "what the keys do here", "help", &["?"], EVERYWHERE),
+    entry(Action::Redraw, "redraw", "draw the whole screen again", "", &["ctrl-l"], EVERYWHERE),
+    entry(Action::Quit, "quit", "leave", "quit", &["q", "ctrl-c"], EVERYWHERE),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_sentences_are_said() {
+        let names: BTreeSet<_> = ACTIONS.iter().map(|e| e.name).collect();
+        assert_eq!(names.len(), ACTIONS.len());
+        for entry in ACTIONS {
+            assert!(!entry.about.is_empty() && !entry.contexts.is_empty(), "{}", entry.name);
+            assert!(!entry.about.ends_with('.'), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn screen_and_tmux_keep_their_prefixes() {
+        for entry in ACTIONS {
+            assert!(entry.keys.iter().all(|k| !["ctrl-a", "ctrl-b"].contains(k)), "{}", entry.name);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What the cockpit shows: its state as one plain screen.
+
+use jiff::Timestamp;
+
+use super::actions::{ACTIONS, Action, Context};
+use super::help;
+use super::state::{Cockpit, Mode};
+use crate::insight::Verdict;
+use crate::model::{Clean, Health};
+use crate::page::{
+    Block, Completion, Foot, Head, Hint, Line, Prompt, Screen, TabLabel, Tone, room,
+};
+
+/// Names said in the verdict, worst first.
+const NAMED: usize = 3;
+
+impl Cockpit {
+    /// The whole screen. A pure function of the state; `settle` first, so that it is of the newest board.
+    pub fn screen(&self, now: Timestamp) -> Screen {
+        let opened = self.opened_blocks();
+        let scrolls = opened
+            .as_ref()
+            .is_some_and(|blocks| !blocks.iter().any(|block| room::is_reader(&self.frame, block)));
+        let blocks = opened.or_else(|| self.listed()).unwrap_or_default();
+        let plan = room::plan(&self.frame, &blocks);
+        let over = usize::from(plan.tall).saturating_sub(usize::from(self.frame.body_height()));
+        let scroll = self.look().map_or(0, |look| look.scroll);
+        Screen {
+            frame: self.frame,
+            skin: self.skin,
+            zone: self.team.zone.clone(),
+            head: self.head(),
+            tabs: self.labels(),
+            crumb: self.crumb(),
+            blocks,
+            scroll: if scrolls { scroll.min(over) } else { 0 },
+            foot: self.foot(now),
+            over: self.over(),
+        }
+    }
+
+    fn listed(&self) -> Option<Vec<Block>> {
+        Some((self.here()?.compose)(&self.scene(), self.look()?))
+    }
+
+    fn head(&self) -> Head {
+        let scene = self.scene();
+        let verdict = &scene.survey.verdict;
+        let production = self.team.production().filter(|name| {
+            let name = name.as_str().to_lowercase();
+            name.starts_with("prod") || name == "live"
+        });
+        let mut marks = Vec::new();
+        let clock = |at: Timestamp, form: &str| {
+            Clean::line(at.to_zoned(self.team.zone.clone()).strftime(form))
+        };
+        if let Some(past) = self.past {
+            let words = Clean::line(format!("as of {}", clock(past, "%a %d %b %H:%M")));
+            marks.push(Line::of(words, Tone::Stale));
+        }
+        if let Some(still) = &self.still {
+            let words = Clean::line(format!("PAUSED since {}", clock(still.since, "%H:%M:%S")));
+            marks.push(Line::of(words, Tone::Stale));
+        }
+        if verdict.stale_sources > 0 {
+            let Verdict { stale_sources: n, sources: of, .. } = verdict;
+            let words = Clean::line(format!("{n} of {of} sources stale"));
+            marks.push(Line::of(words, Tone::Stale));
+        }
+        marks.push(Line::of("read-only", Tone::Dim));
+        Head {
+            banner: production.map(|name| Clean::line(name.as_str().to_uppercase())),
+            health: verdict.worst,
+            verdict: self.verdict(),
+            marks,
+            clock: Line::of(self.team.name.clone(), Tone::Strong)
+                .and("  ", Tone::Plain)
+                .and(clock(scene.now, "%a %d %b %H:%M %Z"), Tone::Dim),
+        }
+    }
+
+    /// The counts of the verdict, and the names of the worst.
+    fn verdict(&self) -> Line {
+        let scene = self.scene();
+        let survey = scene.survey;
+        let Verdict { down, degraded, unknown, folded, incidents, unacked, .. } = survey.verdict;
+        let all = survey.services.len();
+        let names = |health: Health| {
+            let roots =
+                survey.services.iter().filter(|s| s.health == health && s.because.is_none());
+            let names: Vec<&str> = roots.map(|s| s.name.as_str()).collect();
+            let more = if names.len() > NAMED { " …" } else { "" };
+            let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+            Clean::line(format!(": {named}{more}"))
+        };
+        let mut line = Line::new();
+        let mut named = false;
+        for (n, health) in
+            [(down, Health::Down), (degraded, Health::Degraded), (unknown, Health::Unknown)]
+        {
+            if n == 0 {
+                continue;
+            }
+            if !line.0.is_empty() {
+                line = line.and(" · ", Tone::Dim);
+            }
+            line = line.and(Clean::line(format!("{n} {}", health.word())), Tone::from(health));
+            if !std::mem::replace(&mut named, true) {
+                line = line.and(names(health), Tone::Plain);
+            }
+        }
+        if line.0.is_empty() {
+            line = match all {
+                0 => Line::of("no services yet", Tone::Unknown),
+                n => Line::of(Clean::line(format!("all {n} services ok")), Tone::Ok),
+            };
+        }
+        if folded > 0 {
+            line = line.and(Clean::line(format!(" · {folded} because of those")), Tone::Dim);
+        }
+        if incidents > 0 {
+            let s = if incidents == 1 { "" } else { "s" };
+            let words = Clean::line(format!(" · {incidents} incident{s}"));
+            line = line.and(words, Tone::Strong);
+            if unacked > 0 {
+                line = line.and(Clean::line(format!(", {unacked} unacked")), Tone::Down);
+            }
+        }
+        line
+    }
+
+    fn labels(&self) -> Vec<TabLabel> {
+        let label = |(i, tab): (usize, &&crate::page::Tab)| TabLabel {
+            number: i + 1,
+            title: tab.title.into(),
+            badge: self.badges.get(i).copied().unwrap_or(0),
+            here: i == self.tab,
+        };
+        self.tabs.iter().enumerate().map(label).collect()
+    }
+
+    fn crumb(&self) -> Line {
+        let (Some(tab), Some(look)) = (self.here(), self.look()) else { return Line::new() };
+        if let Some(key) = &look.opened {
+            let name = (tab.id)(&self.scene(), key).unwrap_or_else(|| Clean::line(&**key));
+            return Line::of(tab.title, Tone::Dim).and(" › ", Tone::Dim).and(name, Tone::Title);
+        }
+        let mut line = Line::new();
+        for (i, facet) in tab.facets.iter().enumerate() {
+            let tone = if i == self.facet() { Tone::Title } else { Tone::Dim };
+            if i > 0 {
+                line = line.and("  ", Tone::Plain);
+            }
+            line = line.and(*facet, tone);
+        }
+        let mut parts: Vec<(Clean, Tone)> = Vec::new();
+        let shown = look.order.len();
+        if shown != look.total {
+            parts.push((Clean::line(format!("{shown} of {}", look.total)), Tone::Plain));
+        }
+        if !look.filter.text.is_empty() {
+            parts.push((Clean::line(format!("/{}", look.filter.text)), Tone::Match));
+        }
+        if look.problems_only {
+            parts.push(("problems only".into(), Tone::Match));
+        }
+        let default = look.sort.column == 0 && !look.sort.reversed;
+        if let Some(column) = tab.sorts.get(look.sort.column).filter(|_| !default) {
+            let way = if look.sort.reversed { " reversed" } else { "" };
+            parts.push((Clean::line(format!("by {column}{way}")), Tone::Plain));
+        }
+        if !look.marked.is_empty() {
+            let n = look.marked.len();
+            parts.push((Clean::line(format!("{n} marked")), Tone::Accent));
+        }
+        for (words, tone) in parts {
+            if !line.0.is_empty() {
+                line = line.and(" · ", Tone::Dim);
+            }
+            line = line.and(words, tone);
+        }
+        line
+    }
+
+    fn foot(&self, now: Timestamp) -> Foot {
+        match &self.mode {
+            Mode::Filter(field) => {
+                let (before, after) = field.halves();
+                Foot::Prompt(Prompt {
+                    sign: '/',
+                    before,
+                    after,
+                    says: self.filter_says(),
+                    completions: Vec::new(),
+                })
+            }
+            Mode::Command { field, picked, complaint } => {
+                let (before, after) = field.halves();
+                let offers = self.ground().complete(&field.text());
+                let completion = |(i, s): (usize, super::commands::Suggestion)| Completion {
+                    text: Clean::line(s.text),
+                    about: s.about,
+                    here: *picked == Some(i),
+                };
+                Foot::Prompt(Prompt {
+                    sign: ':',
+                    before,
+                    after,
+                    says: complaint.as_ref().map_or_else(
+                        || Line::of("tab picks, enter runs, esc leaves", Tone::Dim),
+                        |words| Line::of(words.clone(), Tone::Degraded),
+                    ),
+                    completions: offers.into_iter().enumerate().map(completion).collect(),
+                })
+            }
+            _ => match &self.notice {
+                Some((words, until)) if *until > now => Foot::Notice(words.clone()),
+                _ => Foot::Hints(self.hints()),
+            },
+        }
+    }
+
+    fn filter_says(&self) -> Line {
+        let Some(seat) = self.seat() else { return Line::new() };
+        if let Some(problem) = &seat.problem {
+            return Line::of(problem.clone(), Tone::Degraded);
+        }
+        let look = &seat.look;
+        let count = Clean::line(format!("{} of {}", look.order.len(), look.total));
+        let line = Line::of(count, Tone::Plain);
+        if look.filter.text.is_empty() {
+            let columns = seat.columns.join(", ");
+            let words = if columns.is_empty() {
+                Clean::from(" · word, !word, column:regex")
+            } else {
+                Clean::line(format!(" · word, !word, column:regex with {columns}"))
+            };
+            return line.and(words, Tone::Dim);
+        }
+        line.and(" · enter keeps, esc clears", Tone::Dim)
+    }
+
+    /// Keys that do something here, from the keymap itself; the last two stay longest.
+    fn hints(&self) -> Vec<Hint> {
+        let context = self.context();
+        let look = self.look();
+        let useful = |action: Action| match action {
+            Action::Open => {
+                context == Context::Month || look.is_some_and(|look| !look.order.is_empty())
+            }
+            Action::Back => {
+                context != Context::Month
+                    && (context != Context::List
+                        || look
+                            .is_some_and(|look| !look.filter.text.is_empty() || look.problems_only))
+            }
+            Action::Facet => self.here().is_some_and(|tab| tab.facets.len() > 1),
+            Action::Sort => self.here().is_some_and(|tab| tab.sorts.len() > 1),
+            Action::Help => context != Context::Help,
+            _ => true,
+        };
+        let lines = ACTIONS.iter().enumerate().filter(|(_, e)| {
+            !e.hint.is_empty() && e.contexts.contains(&context) && useful(e.action)
+        });
+        lines
+            .filter_map(|(line, e)| {
+                let key = self.keymap.keys_of(line).first()?;
+                Some(Hint { keys: Clean::line(key), word: e.hint.into() })
+            })
+            .collect()
+    }
+
+    fn over(&self) -> Option<crate::page::Over> {
+        let Mode::Help { search, typing, scroll } = &self.mode else { return None };
+        let text = search.text();
+        let foot = if *typing {
+            Line::of("search: ", Tone::Dim)
+                .and(Clean::line(&text), Tone::Match)
+                .and("▏", Tone::Accent)
+        } else if text.is_empty() {
+            Line::of("/ searches · esc closes", Tone::Dim)
+        } else {
+            Line::of(Clean::line(format!("/{text}")), Tone::Match).and(" · esc closes", Tone::Dim)
+        };
+        Some(help::over(&self.keymap, self.context_below(), &text, *scroll, foot))
+    }
+}

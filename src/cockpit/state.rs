@@ -1,0 +1,438 @@
+//! The cockpit's whole state, and how messages change it; effects go out as data.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::actions::Context;
+use super::field::Field;
+use super::filter::Sieve;
+use super::keymap::Keymap;
+use super::list;
+use super::{Effect, Heard, Key, Message};
+use crate::insight::{self, Survey};
+use crate::model::{Board, Team};
+use crate::page::{self, Frame, Line, Look, Scene, Size, Skin, TABS, Tab, Tone};
+
+/// What a cockpit starts from.
+#[derive(Clone)]
+pub struct Setup {
+    pub team: Arc<Team>,
+    pub keymap: Keymap,
+    pub skin: Skin,
+    pub size: Size,
+    /// Now.
+    pub moment: Timestamp,
+    /// A moment of the past to look at instead of now.
+    pub past: Option<Timestamp>,
+    /// What was remembered from an earlier run.
+    pub board: Board,
+    pub tabs: &'static [&'static Tab],
+}
+
+impl Setup {
+    /// Default keys and theme, nothing remembered, every tab.
+    pub fn new(team: Arc<Team>, size: Size, moment: Timestamp) -> Self {
+        Self {
+            team,
+            keymap: Keymap::default(),
+            skin: Skin::default(),
+            size,
+            moment,
+            past: None,
+            board: Board::default(),
+            tabs: TABS,
+        }
+    }
+}
+
+/// The state machine. Feed it messages, perform its effects; when `dirty`, call `settle`, then draw `screen`.
+pub struct Cockpit {
+    pub(super) team: Arc<Team>,
+    pub(super) keymap: Keymap,
+    pub(super) tabs: &'static [&'static Tab],
+    pub(super) skin: Skin,
+    pub(super) frame: Frame,
+    board: Arc<Board>,
+    survey: Arc<Survey>,
+    /// The board's version the survey was made from.
+    surveyed: Option<u64>,
+    pub(super) still: Option<Still>,
+    pub(super) past: Option<Timestamp>,
+    /// The moment shown: it steps coarsely, so that ages change together.
+    pub(super) moment: Timestamp,
+    /// Counts changes of what pages are made from.
+    generation: u64,
+    pub(super) tab: usize,
+    pub(super) stands: Vec<Stand>,
+    pub(super) mode: Mode,
+    pub(super) notice: Option<(Line, Timestamp)>,
+    pub(super) badges: Vec<usize>,
+    badged: Option<u64>,
+    dirty: bool,
+}
+
+/// Where somebody stands in one tab: its facet, and a look for each.
+#[derive(Debug, Default)]
+pub(super) struct Stand {
+    pub facet: usize,
+    pub seats: Vec<Seat>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Seat {
+    pub look: Look,
+    /// The generation its order was made from; `None` when filter, sort or size changed since.
+    made: Option<u64>,
+    /// Titles that may stand before a colon in a filter.
+    pub columns: Vec<&'static str>,
+    /// What is wrong with the filter, in words.
+    pub problem: Option<crate::model::Clean>,
+    /// Lines the list had when it was last laid out.
+    pub rows: usize,
+}
+
+/// A display that is held still.
+pub(super) struct Still {
+    pub since: Timestamp,
+    board: Arc<Board>,
+    survey: Arc<Survey>,
+}
+
+/// Who gets the keys.
+#[derive(Debug, Default)]
+pub(super) enum Mode {
+    #[default]
+    Browse,
+    /// `/`: the list narrows while typing.
+    Filter(Field),
+    /// `:`
+    Command {
+        field: Field,
+        /// Position in the completions, once somebody chose.
+        picked: Option<usize>,
+        complaint: Option<crate::model::Clean>,
+    },
+    Help {
+        search: Field,
+        typing: bool,
+        scroll: usize,
+    },
+}
+
+/// Ages step this often while nothing else happens: one wake-up serves all of them.
+const STEP_S: i64 = 10;
+pub(super) const NOTICE: SignedDuration = SignedDuration::from_secs(5);
+
+impl Cockpit {
+    pub fn new(setup: Setup) -> Self {
+        let stand = |tab: &&'static Tab| Stand {
+            facet: 0,
+            seats: (0..tab.facets.len().max(1)).map(|i| Seat::new(i)).collect(),
+        };
+        let mut cockpit = Self {
+            team: setup.team,
+            keymap: setup.keymap,
+            tabs: setup.tabs,
+            skin: setup.skin,
+            frame: Frame::new(setup.size),
+            board: Arc::new(setup.board),
+            survey: Arc::default(),
+            surveyed: None,
+            still: None,
+            past: setup.past,
+            moment: setup.moment,
+            generation: 0,
+            tab: 0,
+            stands: setup.tabs.iter().map(stand).collect(),
+            mode: Mode::Browse,
+            notice: None,
+            badges: vec![0; setup.tabs.len()],
+            badged: None,
+            dirty: true,
+        };
+        cockpit.settle(setup.moment);
+        cockpit
+    }
+
+    /// Changes the state; what is to be done outside comes back.
+    pub fn update(&mut self, now: Timestamp, message: Message) -> Vec<Effect> {
+        match message {
+            Message::Key(key) => {
+                self.dirty = true;
+                if now.duration_since(self.moment) >= SignedDuration::from_secs(STEP_S) {
+                    self.moment = now;
+                }
+                self.settle_order(now);
+                let effects = self.press(now, key.normal());
+                self.settle_order(now);
+                effects
+            }
+            Message::Mouse(mouse) => {
+                self.dirty = true;
+                self.settle_order(now);
+                let effects = self.point(now, mouse);
+                self.settle_order(now);
+                effects
+            }
+            Message::Paste(text) => {
+                self.paste(&text);
+                Vec::new()
+            }
+            Message::Resized(size) => {
+                self.frame = Frame::new(size);
+                self.forget_orders();
+                self.dirty = true;
+                Vec::new()
+            }
+            Message::Asking { source, at } => {
+                if let Some(freshness) = Arc::make_mut(&mut self.board).sources.get_mut(&source) {
+                    freshness.asking_since = Some(at);
+                }
+                Vec::new()
+            }
+            Message::Heard(heard) => {
+                self.hear(*heard);
+                self.moment = self.moment.max(now);
+                self.dirty = true;
+                Vec::new()
+            }
+            Message::Clock => {
+                self.moment = self.moment.max(now);
+                if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {
+                    self.notice = None;
+                }
+                self.dirty = true;
+                Vec::new()
+            }
+            Message::Notice(words) => {
+                self.say(now, Line::of(words, Tone::Plain));
+                Vec::new()
+            }
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        let Heard { source, at, outcome, freshness } = heard;
+        let board = Arc::make_mut(&mut self.board);
+        match outcome {
+            Ok(report) => board.fold(&source, at, report),
+            Err(_) => board.version += 1,
+        }
+        board.sources.insert(source, freshness);
+    }
+
+    /// Makes anew what follows from the board, where the board or its moment changed. Cheap when nothing did.
+    pub fn settle(&mut self, now: Timestamp) {
+        let expired = self.survey.valid_until.is_some_and(|until| until <= now.max(self.moment));
+        let changed = self.surveyed != Some(self.board.version);
+        if self.still.is_none() && (changed || expired) {
+            let at = self.past.unwrap_or(now.max(self.moment));
+            self.survey = Arc::new(insight::survey(&self.board, &self.team, at));
+            self.surveyed = Some(self.board.version);
+            self.generation += 1;
+        }
+        self.settle_order(now);
+        if self.badged != Some(self.generation) {
+            self.badged = Some(self.generation);
+            let scene = self.scene();
+            self.badges = self.tabs.iter().map(|tab| (tab.badge)(&scene)).collect();
+        }
+    }
+
+    /// Makes the shown order of the open tab anew if its data, filter or sort changed.
+    fn settle_order(&mut self, _now: Timestamp) {
+        let generation = self.generation;
+        let Some(tab) = self.here() else { return };
+        if self.seat().is_none_or(|seat| seat.made == Some(generation)) {
+            return;
+        }
+        let facet = self.facet();
+        let entries = (tab.entries)(&self.scene(), facet);
+        let rows = self.frame.list_rows();
+        if let Some(seat) = self.seat_mut() {
+            if let Some(entry) = entries.first() {
+                seat.columns = entry.words.iter().map(|(column, _)| *column).collect();
+            }
+            let sieve = Sieve::read(&seat.look.filter.text, &seat.columns);
+            list::arrange(&mut seat.look, entries, &sieve, seat.rows.max(1));
+            seat.problem = sieve.problem;
+            seat.made = Some(generation);
+        }
+        // How many lines the list really has is known once the page is composed: other blocks take theirs.
+        let real = match self.look() {
+            Some(look) if look.opened.is_none() => {
+                let blocks = (tab.compose)(&self.scene(), look);
+                page::room::list_rows(&self.frame, &blocks).unwrap_or(rows)
+            }
+            _ => rows,
+        };
+        if let Some(seat) = self.seat_mut() {
+            seat.rows = real;
+            list::keep_in_sight(&mut seat.look, real);
+        }
+        self.clamp_scroll();
+    }
+
+    /// The order of the open tab has to be made anew: its filter or sort changed.
+    pub(super) fn forget_order(&mut self) {
+        if let Some(seat) = self.seat_mut() {
+            seat.made = None;
+        }
+    }
+
+    fn forget_orders(&mut self) {
+        for seat in self.stands.iter_mut().flat_map(|s| &mut s.seats) {
+            seat.made = None;
+        }
+    }
+
+    /// Something on the screen changed since it was last taken for drawing.
+    pub fn dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// The screen was drawn.
+    pub fn drawn(&mut self) {
+        self.dirty = false;
+    }
+
+    /// The earliest moment a shown text changes by itself; sleep until then. `None` while nothing does.
+    pub fn wake(&self, now: Timestamp) -> Option<Timestamp> {
+        let notice = self.notice.as_ref().map(|(_, until)| *until);
+        let moves = self.still.is_none() && self.past.is_none();
+        let step = moves.then(|| {
+            let next = (now.as_second().div_euclid(STEP_S) + 1) * STEP_S;
+            Timestamp::from_second(next).unwrap_or(Timestamp::MAX)
+        });
+        // Survey limits within a step wait for it, so that everything that ages steps together.
+        [notice, step].into_iter().flatten().min()
+    }
+
+    pub(super) fn say(&mut self, now: Timestamp, words: Line) {
+        let until = now.checked_add(NOTICE).unwrap_or(Timestamp::MAX);
+        self.notice = Some((words, until));
+        self.dirty = true;
+    }
+
+    /// Holds the display still, or lets it go on.
+    pub(super) fn pause(&mut self, now: Timestamp) {
+        self.still = match self.still.take() {
+            Some(_) => None,
+            None => Some(Still {
+                since: now,
+                board: Arc::clone(&self.board),
+                survey: Arc::clone(&self.survey),
+            }),
+        };
+        if self.still.is_none() {
+            self.moment = self.moment.max(now);
+            self.surveyed = None;
+            self.settle(now);
+        }
+    }
+
+    fn paste(&mut self, text: &str) {
+        match &mut self.mode {
+            Mode::Filter(field)
+            | Mode::Command { field, .. }
+            | Mode::Help { search: field, typing: true, .. } => field.insert(text),
+            Mode::Browse | Mode::Help { .. } => return,
+        }
+        self.typed();
+        self.dirty = true;
+    }
+
+    /// Every fact known, as of the newest message.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// What follows from the board, as of the last `settle`.
+    pub fn survey(&self) -> &Survey {
+        &self.survey
+    }
+
+    /// What pages are functions of.
+    pub(super) fn scene(&self) -> Scene<'_> {
+        let (board, survey, at) = match &self.still {
+            Some(still) => (&still.board, &still.survey, still.since),
+            None => (&self.board, &self.survey, self.moment),
+        };
+        Scene {
+            board,
+            team: &self.team,
+            survey,
+            now: self.past.unwrap_or(at),
+            zone: &self.team.zone,
+            frame: self.frame,
+        }
+    }
+
+    pub(super) fn here(&self) -> Option<&'static Tab> {
+        self.tabs.get(self.tab).copied()
+    }
+
+    pub(super) fn facet(&self) -> usize {
+        self.stands.get(self.tab).map_or(0, |stand| stand.facet)
+    }
+
+    pub(super) fn seat(&self) -> Option<&Seat> {
+        let stand = self.stands.get(self.tab)?;
+        stand.seats.get(stand.facet)
+    }
+
+    pub(super) fn seat_mut(&mut self) -> Option<&mut Seat> {
+        let stand = self.stands.get_mut(self.tab)?;
+        stand.seats.get_mut(stand.facet)
+    }
+
+    pub(super) fn look(&self) -> Option<&Look> {
+        self.seat().map(|seat| &seat.look)
+    }
+
+    pub(super) fn context(&self) -> Context {
+        if matches!(self.mode, Mode::Help { .. }) {
+            return Context::Help;
+        }
+        self.context_below()
+    }
+
+    /// The context of the page, whatever lies over it.
+    pub(super) fn context_below(&self) -> Context {
+        let month = self.here().and_then(|tab| tab.facets.get(self.facet())) == Some(&"month");
+        match self.look() {
+            Some(look) if look.opened.is_some() => Context::Detail,
+            _ if month => Context::Month,
+            _ => Context::List,
+        }
+    }
+
+    fn press(&mut self, now: Timestamp, key: Key) -> Vec<Effect> {
+        if key == Key::ctrl('c') {
+            return vec![Effect::Quit];
+        }
+        if self.typing() {
+            return self.type_key(now, key);
+        }
+        match self.keymap.action(self.context(), key) {
+            Some(action) => self.act(now, action),
+            None => Vec::new(),
+        }
+    }
+
+    /// Printable keys are text now.
+    pub(super) fn typing(&self) -> bool {
+        match self.mode {
+            Mode::Filter(_) | Mode::Command { .. } => true,
+            Mode::Help { typing, .. } => typing,
+            Mode::Browse => false,
+        }
+    }
+}
+
+impl Seat {
+    fn new(facet: usize) -> Self {
+        Self { look: Look { facet, ..Look::default() }, ..Self::default() }
+    }
+}
