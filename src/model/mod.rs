@@ -2,7 +2,7 @@
 
 mod alert;
 mod board;
-mod calendar;
+pub mod calendar;
 mod change;
 mod fact;
 mod freshness;

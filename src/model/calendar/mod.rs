@@ -1,8 +1,17 @@
 //! A calendar as published: its events and recurrence rules, expanded only inside a window and within a budget.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+mod event;
+mod expand;
+mod moment;
+mod rule;
+
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use super::{Clean, Key, SourceName};
+
+pub use event::{CalendarEvent, Excluded, Face, Replaces};
+pub use moment::{Length, Moment};
+pub use rule::{Effort, Refused, Rule, civil};
 
 /// What a calendar's events mean to the team (`as = …` in the configuration).
 #[derive(
@@ -61,21 +70,20 @@ impl Default for Budget {
     }
 }
 
-/// One event of a calendar, with what it needs to be expanded.
-#[derive(Debug, Clone)]
-pub struct CalendarEvent {
-    pub uid: Box<str>,
-    pub title: Clean,
-}
-
 /// A calendar read from one feed.
 #[derive(Debug, Clone)]
 pub struct Calendar {
     pub source: SourceName,
     pub purpose: Purpose,
+    /// The calendar's own name, where it has one.
+    pub name: Clean,
     pub events: Vec<CalendarEvent>,
     /// Components that could not be read.
     pub skipped: usize,
+    /// Worth knowing: why components were skipped, zones nobody knows.
+    pub notes: Vec<Clean>,
+    /// How often the publisher wants to be asked.
+    pub refresh: Option<SignedDuration>,
 }
 
 /// One occurrence of an event.
@@ -105,8 +113,11 @@ pub struct Expansion {
 }
 
 impl Calendar {
-    /// Occurrences that overlap `window`; floating and all-day times are read in `zone`.
-    pub fn expand(&self, _window: Window, _zone: &TimeZone, _budget: Budget) -> Expansion {
-        Expansion::default()
+    /// Occurrences that overlap `window`, in time order; floating and all-day times are read in `zone`.
+    ///
+    /// Costs grow with the events and with what happens inside the window, not with how long ago a rule began:
+    /// fit for a frame when the feed is ordinary, but keep the result while window, zone and calendar stay.
+    pub fn expand(&self, window: Window, zone: &TimeZone, budget: Budget) -> Expansion {
+        expand::expand(self, window, zone, budget)
     }
 }

@@ -1,9 +1,15 @@
 //! iCalendar feeds and files: releases, freezes, on-call, maintenance.
 
+mod bytes;
+mod read;
+mod zone;
+
 use std::time::Duration;
 
 use super::{Asking, Exchange, Kind, Opening, Problem, Reading, Request, Source};
 use crate::model::{Report, Trouble};
+
+pub use read::calendar;
 
 pub const KIND: Kind = Kind {
     name: "ical",
