@@ -20,7 +20,7 @@ use crate::model::{
 
 pub use changes::LOOK_BACK;
 pub use freezes::{Frozen, occurrences, within as freezes_within};
-pub use health::level;
+pub use health::{level, of_severity};
 pub use matching::{deploys_from, is_production, moment, named_in, reaches, services_of, version};
 pub use on_call::Turn;
 pub use releases::Planned;
