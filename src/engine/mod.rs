@@ -1,6 +1,8 @@
 //! The only room that waits: HTTP, files, probes, polling, keys, effects, the terminal.
 
 mod clock;
+pub mod run;
+pub mod terminal;
 pub mod watch;
 
 pub use clock::from_clock;
