@@ -117,20 +117,20 @@ pub fn plain_table(columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Table {
     Table { columns, rows: rows.collect(), total, shown: total, ..Table::default() }
 }
 
-/// A titled small table that wants just its own rows, title and header, up to `most` rows.
+/// A titled small table that wants just its header and its own rows, up to `most`.
 pub fn side_table(
     title: impl Into<Clean>,
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
     most: usize,
 ) -> Block {
-    let wanted = rows.len().min(most) as u16 + 2;
+    let wanted = rows.len().min(most) as u16 + 1;
     Block::side(title, Noun::Table(plain_table(columns, rows))).exactly(wanted)
 }
 
 /// A card under its title.
 pub fn card(title: impl Into<Clean>, pairs: Vec<(Clean, Line)>) -> Block {
-    let rows = pairs.len() as u16 + 1;
+    let rows = pairs.len() as u16;
     Block::main(title, Noun::Card(Card { pairs })).exactly(rows)
 }
 

@@ -3,12 +3,14 @@
 mod build;
 mod frame;
 mod health;
+mod incident;
 mod incidents;
 mod look;
 mod noun;
 pub mod room;
 mod screen;
 mod service;
+mod sources;
 pub mod words;
 
 use std::sync::Arc;
@@ -92,4 +94,4 @@ pub struct Tab {
 }
 
 /// The tabs, in the order of the number keys. Every function of a tab is total.
-pub const TABS: &[&Tab] = &[&health::HEALTH];
+pub const TABS: &[&Tab] = &[&health::HEALTH, &incidents::INCIDENTS, &sources::SOURCES];
