@@ -62,14 +62,13 @@ impl Depth {
         let meant = meant(color);
         match (self, meant) {
             (_, Hue::Default) | (Self::None, _) => Hue::Default,
-            (Self::True, _) => meant,
             (Self::TwoHundred, Hue::Rgb(r, g, b)) => Hue::Index(nearest_of_256(r, g, b)),
             (Self::Sixteen, Hue::Rgb(r, g, b)) => Hue::Index(nearest_of_16(r, g, b)),
             (Self::Sixteen, Hue::Index(index @ 16..)) => {
                 let (r, g, b) = rgb_of(index);
                 Hue::Index(nearest_of_16(r, g, b))
             }
-            (_, Hue::Index(_)) => meant,
+            _ => meant,
         }
     }
 }
@@ -157,7 +156,7 @@ fn nearest(among: std::ops::RangeInclusive<u8>, r: u8, g: u8, b: u8) -> u8 {
 
 /// Weighted as the eye weighs: the "redmean" approximation (compuphase.com/cmetric.htm).
 fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {
-    let mean = (u32::from(a.0) + u32::from(b.0)) / 2;
+    let mean = u32::midpoint(u32::from(a.0), u32::from(b.0));
     let square = |x: u8, y: u8| u32::from(x.abs_diff(y)).pow(2);
     (((512 + mean) * square(a.0, b.0)) >> 8)
         + 4 * square(a.1, b.1)

@@ -111,11 +111,10 @@ impl Stream {
                 self.held.push(byte);
                 self.state = State::Escape;
             }
-            (State::Ground, _) => self.first(byte, out),
             (State::Escape, b'[') => self.grow(byte, State::Csi),
             (State::Escape, b'O') => self.grow(byte, State::Single),
             (State::Escape, b']' | b'P' | b'_' | b'^' | b'X') => self.grow(byte, State::Text),
-            (State::Escape, _) => self.first(byte, out),
+            (State::Ground | State::Escape, _) => self.first(byte, out),
             (State::Single, _) => {
                 self.held.push(byte);
                 self.key(out);

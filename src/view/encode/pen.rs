@@ -90,7 +90,9 @@ impl Pen {
         if !gap.iter().all(same) {
             return false;
         }
-        gap.iter().for_each(|sight| out.extend(sight.text.as_bytes()));
+        for sight in gap {
+            out.extend(sight.text.as_bytes());
+        }
         true
     }
 

@@ -43,7 +43,7 @@ impl Move {
 
 /// The best contiguous stretch for every distance (largest sum of a run, after Kadane).
 fn best_move(before: &[u64], after: &[u64]) -> Option<Move> {
-    let height = before.len().min(after.len()) as i32;
+    let height = i32::try_from(before.len().min(after.len())).unwrap_or(0);
     let mut best: Option<Move> = None;
     for by in (1..height).flat_map(|n| [n, -n]) {
         let (mut sum, mut start) = (0, 0);
