@@ -1,15 +1,7 @@
 //! The only room that waits: HTTP, files, probes, polling, keys, effects, the terminal.
 
-mod carry;
 mod clock;
-mod files;
-mod limits;
-mod probes;
-pub mod run;
-mod secret;
-pub mod terminal;
 pub mod watch;
 
 pub use clock::from_clock;
-pub use limits::Limits;
-pub use watch::{Watch, poll_once, poll_once_within};
+pub use watch::{Limits, Watch, poll_once};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::when;
-use crate::model::{Clean, Link, Trouble};
+use crate::model::{Clean, Labels, Link, Trouble};
 
 /// Records read of one list; the rest is left out and said.
 pub const MOST: usize = 2_000;
@@ -132,6 +132,11 @@ impl Gaps {
         self.skipped == 0 && self.odd == 0
     }
 
+    /// Whole records are missing, so that what was told is not everything there is.
+    pub fn lost_some(&self) -> bool {
+        self.skipped > 0
+    }
+
     /// Every record that was there could not be read: worse than partial.
     pub fn lost_everything(&self) -> bool {
         self.seen > 0 && self.skipped == self.seen
@@ -230,6 +235,56 @@ impl<'a> Row<'a> {
             self.odd(path, "no whole number");
         }
         number
+    }
+
+    /// A number with or without a fraction.
+    pub fn float(&self, path: &str) -> Option<f64> {
+        let value = self.find(path)?;
+        let number = value.as_f64();
+        if number.is_none() {
+            self.odd(path, "no number");
+        }
+        number
+    }
+
+    /// The names and texts of an object, such as labels; values that are no text are told.
+    pub fn labels(&self, path: &str) -> Labels {
+        let mut labels = Labels::new();
+        match self.find(path) {
+            None => {}
+            Some(Value::Object(map)) => {
+                for (name, value) in map.iter().take(MOST) {
+                    match value {
+                        Value::String(text) => {
+                            labels.insert(Clean::line(name), Clean::line(text));
+                        }
+                        Value::Null => {}
+                        _ => self.odd(&format!("{path}/{name}"), "no text"),
+                    }
+                }
+            }
+            Some(_) => self.odd(path, "no object"),
+        }
+        labels
+    }
+
+    /// The texts of a list, as they came; items of other types are told.
+    pub fn texts(&self, path: &str) -> Vec<&'a str> {
+        let mut texts = Vec::new();
+        match self.find(path) {
+            None => {}
+            Some(Value::Array(list)) => {
+                for (i, value) in list.iter().take(MOST).enumerate() {
+                    match value {
+                        Value::String(text) => texts.push(text.as_str()),
+                        Value::Null => {}
+                        _ => self.odd(&format!("{path}/{i}"), "no text"),
+                    }
+                }
+            }
+            Some(_) => self.odd(path, "no list"),
+        }
+        texts
     }
 
     pub fn flag(&self, path: &str) -> bool {

@@ -1,4 +1,1 @@
 //! How a page looks in a terminal.
-
-pub mod depth;
-pub mod encode;

@@ -1,14 +1,10 @@
-//! JSON from strangers: records read one by one, a bad one counted and located instead of losing the rest.
+//! JSON from strangers, read into types: what is wrong is said in words, with its place.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, Deserializer};
 
 use super::super::HttpAnswer;
 use super::bare;
-use crate::model::{Clean, Trouble};
+use crate::model::Trouble;
 
 /// Reads a whole answer.
 pub fn parse<'a, T: Deserialize<'a>>(answer: &'a HttpAnswer) -> Result<T, Trouble> {
@@ -35,98 +31,6 @@ pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     from: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
-}
-
-/// Counts the records of a poll that could not be read, and remembers the first.
-#[derive(Debug, Default)]
-pub struct Tally {
-    read: usize,
-    skipped: usize,
-    first: Option<String>,
-}
-
-impl Tally {
-    /// Reads each record of the list found at `path` (a JSON Pointer, `""` for the root).
-    pub fn list<'a, T: Deserialize<'a>>(&mut self, path: &str, items: &[&'a RawValue]) -> Vec<T> {
-        let mut good = Vec::with_capacity(items.len());
-        for (i, item) in items.iter().enumerate() {
-            match serde_json::from_str(item.get()) {
-                Ok(record) => {
-                    self.read += 1;
-                    good.push(record);
-                }
-                Err(e) => self.skip(explain(item.get(), &e, &format!("{path}/{i}"))),
-            }
-        }
-        good
-    }
-
-    /// Counts a record that was read but made no sense, with its place and why.
-    pub fn skip(&mut self, what: impl Into<String>) {
-        self.skipped += 1;
-        self.first.get_or_insert_with(|| what.into());
-    }
-
-    /// Counts a record read by other means than [`Tally::list`].
-    pub fn good(&mut self) {
-        self.read += 1;
-    }
-
-    pub fn skipped(&self) -> usize {
-        self.skipped
-    }
-
-    /// `2 of 40 records skipped: /data/3/name: expected text, got a number`; for `Report::partial`.
-    pub fn partial(&self) -> Option<Clean> {
-        let first = self.first.as_deref()?;
-        let all = self.read + self.skipped;
-        let records = if all == 1 { "record" } else { "records" };
-        Some(Clean::line(format_args!("{} of {all} {records} skipped: {first}", self.skipped)))
-    }
-}
-
-/// Text where upstreams also write numbers (ids), booleans or `null`; `null` is empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Text<'a>(pub Cow<'a, str>);
-
-impl Text<'_> {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Cow<'de, str>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-            fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Self::Value, E> {
-                Ok(Cow::Borrowed(v))
-            }
-            fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(v.to_owned()))
-            }
-            fn visit_u64<E>(self, v: u64) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(v.to_string()))
-            }
-            fn visit_i64<E>(self, v: i64) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(v.to_string()))
-            }
-            fn visit_f64<E>(self, v: f64) -> Result<Self::Value, E> {
-                Ok(Cow::Owned(v.to_string()))
-            }
-            fn visit_bool<E>(self, v: bool) -> Result<Self::Value, E> {
-                Ok(Cow::Borrowed(if v { "true" } else { "false" }))
-            }
-            fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-                Ok(Cow::Borrowed(""))
-            }
-        }
-        from.deserialize_any(Reader).map(Self)
-    }
 }
 
 /// The upstream's own words in an error body, in the shapes most of them use.
@@ -158,8 +62,10 @@ fn words_of(value: &serde_json::Value, depth: usize) -> Option<String> {
     }
 }
 
-/// What serde says, as a place and plain words; values of the body are never repeated.
-fn explain(text: &str, error: &serde_json::Error, path: &str) -> String {
+/// What serde says, as a place and plain words: `/data/3/name: expected text, got a number`.
+///
+/// Values of the body are never repeated. `path` is where `text` itself stood.
+pub fn explain(text: &str, error: &serde_json::Error, path: &str) -> String {
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or_default();
     let offset = offset_of(text, error.line(), error.column());
@@ -273,11 +179,12 @@ fn pointer_at(text: &[u8], offset: usize) -> String {
 mod tests {
     use super::*;
     use serde::Deserialize;
+    use std::borrow::Cow;
 
     #[derive(Deserialize, Debug)]
     struct Page<'a> {
         #[serde(borrow, default, deserialize_with = "nullable")]
-        data: Vec<&'a RawValue>,
+        data: Vec<Row<'a>>,
     }
 
     #[derive(Deserialize, Debug)]
@@ -286,8 +193,6 @@ mod tests {
         name: Cow<'a, str>,
         #[serde(borrow, default)]
         inner: Option<Inner<'a>>,
-        #[serde(borrow, default)]
-        id: Text<'a>,
     }
 
     #[derive(Deserialize, Debug)]
@@ -296,22 +201,16 @@ mod tests {
         list: Vec<&'a str>,
     }
 
-    fn read(body: &str) -> (Vec<String>, Option<String>) {
-        let page: Page<'_> = json(body.as_bytes()).unwrap();
-        let mut tally = Tally::default();
-        let rows: Vec<Row<'_>> = tally.list("/data", &page.data);
-        let names = rows.iter().map(|r| format!("{}{}", r.name, r.id.as_str())).collect();
-        assert!(rows.iter().all(|r| r.inner.as_ref().is_none_or(|i| i.list.is_empty())));
-        (names, tally.partial().map(|c| c.to_string()))
+    fn wrong(body: &str) -> String {
+        json::<Page<'_>>(body.as_bytes()).unwrap_err().message.to_string()
     }
 
     #[test]
-    fn a_bad_record_is_counted_and_located_and_the_rest_is_read() {
+    fn what_is_wrong_has_a_place_and_plain_words() {
         for (bad, why) in [
             (r#"{"name":5}"#, "/data/1/name: expected text, got a number"),
             (r#"{"name": null }"#, "/data/1/name: expected text, got null"),
             (r#"{"id":1}"#, "/data/1: name is missing"),
-            ("[]", "/data/1: name is missing"),
             (r#""x""#, "/data/1: expected an object, got text"),
             (
                 r#"{"name":"x","inner":{"list":["a",{"b":1}]}}"#,
@@ -322,21 +221,18 @@ mod tests {
                 "/data/1/inner/list: expected a list, got text",
             ),
         ] {
-            let (names, partial) =
-                read(&format!(r#"{{"data":[{{"name":"a"}},{bad},{{"name":"c","id":7}}]}}"#));
-            assert_eq!(names, ["a", "c7"], "{bad}");
-            let partial = partial.unwrap();
-            if bad != "[]" {
-                assert_eq!(partial, format!("1 of 3 records skipped: {why}"), "{bad}");
-            }
+            assert_eq!(wrong(&format!(r#"{{"data":[{{"name":"a"}},{bad}]}}"#)), why, "{bad}");
         }
     }
 
     #[test]
-    fn a_list_may_be_null_or_absent() {
+    fn what_is_right_is_read_with_and_without_a_byte_order_mark() {
         for body in [r#"{"data":null}"#, "{}", "\u{feff}{}"] {
-            assert_eq!(read(body), (vec![], None));
+            assert!(json::<Page<'_>>(body.as_bytes()).unwrap().data.is_empty());
         }
+        let body = r#"{"data":[{"name":"a","inner":{"list":["b"]}}]}"#;
+        let page = json::<Page<'_>>(body.as_bytes()).unwrap();
+        assert_eq!((&*page.data[0].name, page.data[0].inner.as_ref().unwrap().list[0]), ("a", "b"));
     }
 
     #[test]
@@ -347,12 +243,12 @@ mod tests {
             ("\"gone\"", "expected an object, got text"),
             ("3", "expected an object, got a number"),
             ("{\"data\": 3}", "/data: expected a list, got a number"),
-            ("{\"data\": [1, 2", "/data/1: ends in the middle"),
+            ("{\"data\": [{}, {\"name", "/data/0: name is missing"),
+            ("{\"data\": [{\"name", "/data/0: ends in the middle"),
             ("nope", "not valid JSON at byte 2"),
             ("{\"data\": nope}", "not valid JSON at byte 11, in /data"),
         ] {
-            let error = json::<Page<'_>>(body.as_bytes()).unwrap_err();
-            assert_eq!(error.message.as_str(), words, "{body}");
+            assert_eq!(wrong(body), words, "{body}");
         }
         let error = json::<Page<'_>>(b"{\"a\":\"\xff\"}").unwrap_err();
         assert_eq!(error.message.as_str(), "not UTF-8 text at byte 6");
@@ -360,18 +256,9 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_without_repeating_the_body() {
-        let (_, partial) = read(r#"{"data":[{"name":"x","inner":"hunter2 is the password"}]}"#);
-        let partial = partial.unwrap();
-        assert!(!partial.contains("hunter2"), "{partial}");
-        assert!(partial.starts_with("1 of 1 record skipped: /data/0/inner:"), "{partial}");
-    }
-
-    #[test]
-    fn ids_may_be_text_or_numbers_of_any_size() {
-        let texts: Vec<Text<'_>> =
-            serde_json::from_str(r#"["a\n", 9007199254740993, -1, null, true, "b"]"#).unwrap();
-        let texts: Vec<_> = texts.iter().map(Text::as_str).collect();
-        assert_eq!(texts, ["a\n", "9007199254740993", "-1", "", "true", "b"]);
+        let words = wrong(r#"{"data":[{"name":"x","inner":"hunter2 is the password"}]}"#);
+        assert!(!words.contains("hunter2"), "{words}");
+        assert!(words.starts_with("/data/0/inner:"), "{words}");
     }
 
     #[test]

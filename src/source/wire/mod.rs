@@ -10,7 +10,7 @@ use url::Url;
 use super::{Answer, Exchange, HttpAnswer};
 use crate::model::{Status, Trouble};
 
-pub use json::{Tally, Text, json, nullable, parse, reason, utf8};
+pub use json::{explain, json, nullable, parse, reason, utf8};
 pub use limit::{rate, retry_after};
 pub use paging::next_page;
 

@@ -1,0 +1,301 @@
+//! Prometheus and compatibles: numbers, history, alerting rules and their health.
+
+mod answer;
+mod numbers;
+mod promql;
+mod rules;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+use url::Url;
+
+use super::rows::Gaps;
+use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
+use crate::model::{Clean, Fact, Feed, Metric, Report, SourceName, Status, Trouble};
+use numbers::Numbers;
+
+pub const KIND: Kind = Kind {
+    name: "prometheus",
+    about: "Prometheus and compatibles: numbers, history, alerting rules and their health",
+    every: Duration::from_secs(15),
+    default_url: None,
+    needs_url: true,
+    options: &[
+        ("rules", "read alerting rules, so that a broken rule is seen (true)"),
+        (
+            "alerts",
+            "take firing and pending alerts from the rules, without an Alertmanager (false)",
+        ),
+    ],
+    open,
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    rules: bool,
+    alerts: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { rules: true, alerts: false }
+    }
+}
+
+fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let options = Options::deserialize(opening.options).unwrap_or_else(|e| {
+        problems.push(Problem::Toml(e));
+        Options::default()
+    });
+    for metric in &opening.metrics {
+        if metric.query.trim().is_empty() {
+            problems.push(Problem::Metric {
+                service: metric.id.service.clone(),
+                metric: metric.id.metric.clone(),
+                message: "the query is empty: write PromQL that answers one number".to_owned(),
+            });
+        }
+    }
+    match opening.url {
+        Some(base) if problems.is_empty() => Ok(Box::new(Prometheus {
+            name: opening.name,
+            base,
+            every: opening.every,
+            metrics: opening.metrics,
+            options,
+        })),
+        Some(_) => Err(problems),
+        None => {
+            let message = "an address is needed, such as http://127.0.0.1:9090".to_owned();
+            problems.push(Problem::Key { key: "url", message });
+            Err(problems)
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Prometheus {
+    name: SourceName,
+    base: Url,
+    every: Duration,
+    metrics: Vec<Metric>,
+    options: Options,
+}
+
+/// Tags: what an exchange was for.
+const NOW: &str = "now:";
+const THEN: &str = "then:";
+const RULES: &str = "rules";
+const ABOUT: &str = "about";
+
+/// The name and version of a server seldom change.
+const ABOUT_EVERY: u64 = 20;
+/// Rules are long and change seldom: alerts taken from them come with every poll, their health with every fourth.
+const RULES_EVERY: u64 = 4;
+/// A server that took longer for one number is not asked for six hours of it.
+const QUICK: Duration = Duration::from_secs(2);
+
+impl Source for Prometheus {
+    fn ask(&self, asking: &Asking<'_>) -> Vec<Request> {
+        let alone = promql::alone(asking.memory);
+        let (single, many): (Vec<usize>, Vec<usize>) =
+            (0..self.metrics.len()).partition(|i| alone.contains(&promql::mark(self.query(*i))));
+        let mut requests: Vec<_> = many
+            .chunks(promql::BATCH)
+            .map(<[usize]>::to_vec)
+            .chain(single.into_iter().map(|i| vec![i]))
+            .map(|batch| self.instant(&batch))
+            .collect();
+        if requests.is_empty() {
+            requests.push(self.instant(&[]));
+        }
+        if self.options.alerts || (self.options.rules && asking.round.is_multiple_of(RULES_EVERY)) {
+            let mut url = wire::join(&self.base, "api/v1/rules");
+            url.query_pairs_mut().append_pair("type", "alert");
+            if !self.options.alerts {
+                url.query_pairs_mut().append_pair("exclude_alerts", "true");
+            }
+            requests.push(Request::Http(Http::get(RULES, url)));
+        }
+        if asking.round.is_multiple_of(ABOUT_EVERY) {
+            let url = wire::join(&self.base, "api/v1/status/buildinfo");
+            requests.push(Request::Http(Http::get(ABOUT, url)));
+        }
+        requests
+    }
+
+    fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble> {
+        let numbers = Numbers::of(heard, NOW);
+        if let Some(batch) = numbers.to_ask_singly() {
+            return Ok(Reading::More(batch.iter().map(|i| self.instant(&[*i])).collect()));
+        }
+        if !numbers.answered() {
+            return Err(numbers.lost().map_or_else(no_answer, Trouble::clone));
+        }
+        let history = Numbers::of(heard, THEN);
+        if let Some(batch) = history.to_ask_singly() {
+            return Ok(Reading::More(batch.iter().map(|i| self.range(&[*i], asking)).collect()));
+        }
+        if !history.asked() && self.wants_history(asking, heard) {
+            let (alone, many): (Vec<usize>, Vec<usize>) = numbers
+                .with_one_series()
+                .partition(|i| numbers.alone().contains(i) || self.is_alone(*i, asking));
+            let batches = many.chunks(promql::BATCH).map(<[usize]>::to_vec);
+            let requests: Vec<_> = batches
+                .chain(alone.into_iter().map(|i| vec![i]))
+                .map(|batch| self.range(&batch, asking))
+                .collect();
+            if !requests.is_empty() {
+                return Ok(Reading::More(requests));
+            }
+        }
+        Ok(Reading::Done(self.report(asking, heard, &numbers, &history)))
+    }
+}
+
+fn no_answer() -> Trouble {
+    Trouble::new(Status::InternalError, "no number was asked for")
+}
+
+impl Prometheus {
+    fn query(&self, i: usize) -> &str {
+        self.metrics.get(i).map_or("", |m| &*m.query)
+    }
+
+    fn is_alone(&self, i: usize, asking: &Asking<'_>) -> bool {
+        promql::alone(asking.memory).contains(&promql::mark(self.query(i)))
+    }
+
+    fn queries<'a>(&'a self, batch: &'a [usize]) -> impl Iterator<Item = (usize, &'a str)> {
+        batch.iter().map(|i| (*i, self.query(*i)))
+    }
+
+    /// The server's own time limit, so that a slow query is answered with words before the poll ends without.
+    fn limit(&self, share: f64) -> String {
+        format!("{}ms", self.every.mul_f64(share).clamp(LEAST, MOST).as_millis())
+    }
+
+    fn instant(&self, batch: &[usize]) -> Request {
+        let url = wire::join(&self.base, "api/v1/query");
+        let query = promql::batch(self.queries(batch));
+        let form = [("query", query.as_str()), ("timeout", &self.limit(0.4))];
+        Request::Http(Http::get(numbers::tag(NOW, batch), url).form(&form))
+    }
+
+    fn range(&self, batch: &[usize], asking: &Asking<'_>) -> Request {
+        let url = wire::join(&self.base, "api/v1/query_range");
+        let query = promql::batch(self.queries(batch));
+        let until = asking.now.as_second() / STEP * STEP;
+        let longest = until - BACK;
+        let from = asking.last_ok.map_or(longest, |at| (at.as_second() / STEP * STEP).max(longest));
+        let (from, until) = (from.to_string(), until.to_string());
+        let form = [
+            ("query", query.as_str()),
+            ("start", &from),
+            ("end", &until),
+            ("step", "60"),
+            ("timeout", &self.limit(0.2)),
+        ];
+        Request::Http(Http::get(numbers::tag(THEN, batch), url).form(&form))
+    }
+
+    /// At first, and after silence: six hours back or to where the last answer was.
+    fn wants_history(&self, asking: &Asking<'_>, heard: &[Exchange]) -> bool {
+        let every = SignedDuration::try_from(self.every).unwrap_or(SignedDuration::MAX);
+        let gap = asking.last_ok.map(|then| asking.now.duration_since(then));
+        let missed = gap.is_none_or(|gap| gap > every * 2 && gap > SignedDuration::from_mins(2));
+        missed && numbers::slowest(heard, NOW) <= QUICK
+    }
+
+    fn report(
+        &self,
+        asking: &Asking<'_>,
+        heard: &[Exchange],
+        numbers: &Numbers,
+        history: &Numbers,
+    ) -> Report {
+        let mut report = Report::default();
+        let mut gaps = Gaps::default();
+        let mut partial: Vec<Clean> = Vec::new();
+        let old = SignedDuration::try_from(self.every * 2).unwrap_or(SignedDuration::MAX);
+        for (i, metric) in self.metrics.iter().enumerate() {
+            if let Some(fact) = numbers.sample(i, metric, asking.now, old) {
+                report.facts.push(fact);
+            }
+            if let Some(points) = history.points(i) {
+                report.facts.push(Fact::History { id: metric.id.clone(), points });
+            }
+        }
+        partial.extend(numbers.partial());
+        report.notes.extend(numbers.notes());
+        if let Some(words) = history.partial() {
+            report.notes.push(Clean::line(format_args!("history: {words}")));
+        }
+        if let Some(exchange) = heard.iter().find(|e| tag_of(e) == RULES) {
+            self.read_rules(exchange, &mut report, &mut gaps, &mut partial);
+        }
+        partial.extend(gaps.words().map(Clean::line));
+        report.partial = (!partial.is_empty()).then(|| join(&partial));
+        report.about = heard
+            .iter()
+            .find(|e| tag_of(e) == ABOUT)
+            .and_then(answer::about)
+            .or_else(|| asking.memory.get(ABOUT).map(Clean::line));
+        if let Some(about) = &report.about {
+            report.remember.push((ABOUT.into(), about.as_str().into()));
+        }
+        let mut alone: BTreeSet<String> = promql::alone(asking.memory).into_iter().collect();
+        alone.extend(numbers.alone().iter().map(|i| promql::mark(self.query(*i))));
+        alone.retain(|mark| self.metrics.iter().any(|m| promql::mark(&m.query) == *mark));
+        report.remember.push(promql::remember_alone(&alone));
+        report
+    }
+
+    fn read_rules(
+        &self,
+        exchange: &Exchange,
+        report: &mut Report,
+        gaps: &mut Gaps,
+        partial: &mut Vec<Clean>,
+    ) {
+        match rules::read(exchange, &self.name, self.options.alerts, gaps) {
+            Ok(told) => {
+                let whole = !gaps.lost_some() && told.truncated.is_none();
+                report.facts.extend(told.facts);
+                report.notes.extend(told.truncated);
+                if whole {
+                    report.complete.push(Feed::Rules);
+                    report.complete.extend(self.options.alerts.then_some(Feed::Alerts));
+                }
+            }
+            // Stores without a ruler know no such path; that is no failure.
+            Err(t) if t.status == Status::NotFound || answer::is_unsupported(exchange) => {
+                report.notes.push(Clean::from("this server tells no alerting rules"));
+            }
+            Err(t) => partial.push(Clean::line(format_args!("rules: {t}"))),
+        }
+    }
+}
+
+const LEAST: Duration = Duration::from_secs(2);
+const MOST: Duration = Duration::from_secs(6);
+/// Seconds between points of the history, and how far back it reaches.
+const STEP: i64 = 60;
+const BACK: i64 = 6 * 3600;
+
+fn join(parts: &[Clean]) -> Clean {
+    let parts: Vec<&str> = parts.iter().map(Clean::as_str).collect();
+    Clean::line(parts.join("; "))
+}
+
+fn tag_of(exchange: &Exchange) -> &str {
+    match &exchange.request {
+        Request::Http(http) => &http.tag,
+        _ => "",
+    }
+}

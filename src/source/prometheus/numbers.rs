@@ -1,0 +1,300 @@
+//! From answers to numbers: which query each sample belongs to, and what it says when it is no plain number.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+
+use super::super::{Answer, Exchange, when, wire};
+use super::answer::{Data, Heard, Point, Series, hear};
+use super::tag_of;
+use crate::model::{Clean, Fact, Measure, Metric, Trouble};
+
+/// The tag of a request about the metrics with these indices.
+pub fn tag(what: &str, batch: &[usize]) -> String {
+    let list: Vec<String> = batch.iter().map(usize::to_string).collect();
+    format!("{what}{}", list.join(","))
+}
+
+fn batch_of(tag: &str, what: &str) -> Option<Vec<usize>> {
+    tag.strip_prefix(what).map(|list| list.split(',').filter_map(|i| i.parse().ok()).collect())
+}
+
+/// The longest answer of this sort.
+pub fn slowest(heard: &[Exchange], what: &str) -> Duration {
+    let ours = heard.iter().filter(|e| tag_of(e).starts_with(what));
+    let took = ours.filter_map(|e| match &e.answer {
+        Ok(Answer::Http(answer)) => Some(answer.took),
+        _ => None,
+    });
+    took.max().unwrap_or_default()
+}
+
+/// Everything one sort of question (instant or range) brought so far.
+#[derive(Default)]
+pub struct Numbers {
+    told: BTreeMap<usize, Told>,
+    /// Batches the server refused, to be asked one by one.
+    broken: Vec<Vec<usize>>,
+    /// Indices asked alone in this poll, and those that can only be asked so.
+    singles: BTreeSet<usize>,
+    loners: BTreeSet<usize>,
+    lost: Vec<(usize, Trouble)>,
+    notes: BTreeSet<Clean>,
+    /// Samples that could not be read, and the first of them with its place.
+    skipped: usize,
+    first: Option<String>,
+    asked: bool,
+    answered: bool,
+}
+
+/// What is known of one metric.
+#[derive(Default)]
+struct Told {
+    series: usize,
+    points: Vec<Point>,
+    /// Answered with stretches of time.
+    ranged: bool,
+    /// Why there is no number, in words.
+    instead: Option<Clean>,
+    note: Option<Clean>,
+}
+
+impl Numbers {
+    pub fn of(heard: &[Exchange], what: &str) -> Self {
+        let mut numbers = Self::default();
+        for exchange in heard {
+            if let Some(batch) = batch_of(tag_of(exchange), what) {
+                numbers.asked = true;
+                numbers.add(exchange, &batch);
+            }
+        }
+        numbers
+    }
+
+    fn add(&mut self, exchange: &Exchange, batch: &[usize]) {
+        let only = match batch {
+            [only] => Some(*only),
+            _ => None,
+        };
+        self.singles.extend(only);
+        match hear(exchange) {
+            Heard::Good(good) => {
+                self.answered = true;
+                for i in batch {
+                    self.told.entry(*i).or_default();
+                }
+                match (only, good.notes.first()) {
+                    (Some(i), Some(note)) => {
+                        self.told.entry(i).or_default().note = Some(note.clone());
+                    }
+                    _ => self.notes.extend(good.notes),
+                }
+                self.read(good.data.get(), batch, only);
+            }
+            Heard::Refused(words) => match only {
+                Some(i) => {
+                    self.answered = true;
+                    self.loners.insert(i);
+                    self.told.entry(i).or_default().instead = Some(words);
+                }
+                None => self.broken.push(batch.to_vec()),
+            },
+            Heard::Lost(trouble) => self.lost.push((batch.len().max(1), trouble)),
+        }
+    }
+
+    fn read(&mut self, data: &str, batch: &[usize], only: Option<usize>) {
+        let data: Data<'_> = match serde_json::from_str(data) {
+            Ok(data) => data,
+            Err(_) => return self.skip_all(batch, "an answer without resultType and result"),
+        };
+        let raw = data.result.get();
+        match (&*data.kind, only) {
+            ("vector" | "matrix", _) => {
+                if data.kind == "matrix" {
+                    self.loners.extend(only);
+                }
+                let before = self.skipped;
+                self.read_series(raw, only);
+                if self.skipped > before {
+                    self.doubt(batch);
+                }
+            }
+            ("scalar", Some(i)) => {
+                self.loners.insert(i);
+                match serde_json::from_str::<Point>(raw) {
+                    Ok(point) => {
+                        let told = self.told.entry(i).or_default();
+                        told.series = 1;
+                        told.points.push(point);
+                    }
+                    Err(_) => self.instead(i, "the answer is no number"),
+                }
+            }
+            ("string", Some(i)) => {
+                self.loners.insert(i);
+                self.instead(i, "the query answers text, not a number");
+            }
+            _ => self.skip_all(batch, "a result of a type this version does not know"),
+        }
+    }
+
+    fn read_series(&mut self, raw: &str, only: Option<usize>) {
+        let series = serde_json::from_str(raw).unwrap_or_else(|_| self.one_by_one(raw));
+        for one in series {
+            let tag = || one.metric.query.as_deref().and_then(|i| i.parse().ok());
+            let Some(i) = only.or_else(tag) else { continue };
+            let told = self.told.entry(i).or_default();
+            told.series += 1;
+            match (one.value, one.values) {
+                (Some(point), _) => told.points.push(point),
+                (None, Some(points)) => {
+                    told.ranged = true;
+                    told.points.extend(points);
+                }
+                (None, None) if one.histogram.is_some() || one.histograms.is_some() => {
+                    told.instead = Some(Clean::from(HISTOGRAM));
+                }
+                (None, None) => told.instead = Some(Clean::from("the sample has no value")),
+            }
+        }
+    }
+
+    /// All at once is the fast way; this is the way around a bad sample.
+    fn one_by_one<'r>(&mut self, raw: &'r str) -> Vec<Series<'r>> {
+        let items: Vec<&RawValue> = match serde_json::from_str(raw) {
+            Ok(items) => items,
+            Err(e) => {
+                self.skip(wire::explain(raw, &e, "/data/result"));
+                return Vec::new();
+            }
+        };
+        let mut series = Vec::with_capacity(items.len());
+        for (i, item) in items.iter().enumerate() {
+            match serde_json::from_str(item.get()) {
+                Ok(one) => series.push(one),
+                Err(e) => self.skip(wire::explain(item.get(), &e, &format!("/data/result/{i}"))),
+            }
+        }
+        series
+    }
+
+    fn skip(&mut self, words: String) {
+        self.skipped += 1;
+        self.first.get_or_insert(words);
+    }
+
+    fn instead(&mut self, i: usize, words: &'static str) {
+        self.told.entry(i).or_default().instead = Some(Clean::from(words));
+    }
+
+    fn skip_all(&mut self, batch: &[usize], words: &'static str) {
+        for i in batch {
+            self.instead(*i, words);
+        }
+    }
+
+    /// A sample was unreadable: whoever has none now may be its owner, and must not look like "no data".
+    fn doubt(&mut self, batch: &[usize]) {
+        for i in batch {
+            let told = self.told.entry(*i).or_default();
+            if told.series == 0 {
+                told.instead = Some(Clean::from("the sample could not be read"));
+            }
+        }
+    }
+
+    /// Members of refused batches that were not asked alone yet.
+    pub fn to_ask_singly(&self) -> Option<Vec<usize>> {
+        let all = self.broken.iter().flatten().copied();
+        let missing: Vec<usize> = all.filter(|i| !self.singles.contains(i)).collect();
+        (!missing.is_empty()).then_some(missing)
+    }
+
+    /// Those that may not be asked in company: if nobody in a refused batch was at fault, all of it.
+    pub fn alone(&self) -> BTreeSet<usize> {
+        let mut alone = self.loners.clone();
+        for batch in &self.broken {
+            if !batch.iter().any(|i| self.loners.contains(i)) {
+                alone.extend(batch);
+            }
+        }
+        alone
+    }
+
+    pub fn asked(&self) -> bool {
+        self.asked
+    }
+
+    /// At least one question got an answer, be it a refusal.
+    pub fn answered(&self) -> bool {
+        self.answered
+    }
+
+    pub fn lost(&self) -> Option<&Trouble> {
+        self.lost.first().map(|(_, trouble)| trouble)
+    }
+
+    pub fn with_one_series(&self) -> impl Iterator<Item = usize> {
+        self.told.iter().filter(|(_, t)| t.series == 1 && t.instead.is_none()).map(|(i, _)| *i)
+    }
+
+    pub fn notes(&self) -> impl Iterator<Item = Clean> {
+        self.notes.iter().cloned()
+    }
+
+    pub fn partial(&self) -> Option<Clean> {
+        let lost: usize = self.lost.iter().map(|(n, _)| n).sum();
+        match self.lost() {
+            Some(trouble) => {
+                Some(Clean::line(format_args!("{lost} numbers not answered: {trouble}")))
+            }
+            None => self.first.as_ref().map(|first| {
+                Clean::line(format_args!("{} samples skipped: {first}", self.skipped))
+            }),
+        }
+    }
+
+    /// The reading of one metric; `None` when nothing was heard of it.
+    ///
+    /// A sample older than `old` keeps its own time, so that its age shows; else it is of this poll.
+    pub fn sample(
+        &self,
+        i: usize,
+        metric: &Metric,
+        now: Timestamp,
+        old: SignedDuration,
+    ) -> Option<Fact> {
+        let told = self.told.get(&i)?;
+        let own = told.points.last().and_then(|p| when::epoch_seconds(p.at));
+        let at = own.filter(|at| now.duration_since(*at) > old).unwrap_or(now);
+        let measure = match (&told.instead, told.series, told.points.as_slice()) {
+            (Some(words), ..) => Measure::Unreadable(words.clone()),
+            (None, 0, _) => Measure::NoData,
+            _ if told.ranged => Measure::Unreadable(Clean::from(RANGE)),
+            (None, 1, [point]) => Measure::of(point.value),
+            (None, n, _) => Measure::Unreadable(Clean::line(format_args!(
+                "{n} series where one number is needed: wrap the query in sum(…), max(…) or avg(…)"
+            ))),
+        };
+        Some(Fact::Sample { id: metric.id.clone(), at, measure, note: told.note.clone() })
+    }
+
+    /// The history of one metric, oldest first; `None` when there is none.
+    pub fn points(&self, i: usize) -> Option<Vec<(Timestamp, Measure)>> {
+        let told = self.told.get(&i).filter(|t| t.series == 1 && t.instead.is_none())?;
+        let points: Vec<_> = told
+            .points
+            .iter()
+            .filter_map(|p| Some((when::epoch_seconds(p.at)?, Measure::of(p.value))))
+            .collect();
+        (!points.is_empty()).then_some(points)
+    }
+}
+
+const HISTOGRAM: &str =
+    "a native histogram: wrap the query in histogram_quantile(…) or histogram_count(…)";
+const RANGE: &str =
+    "the query answers a stretch of time: wrap it in rate(…), increase(…) or avg_over_time(…)";
