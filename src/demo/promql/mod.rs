@@ -1,0 +1,15 @@
+//! Enough PromQL to be asked real questions: parsed by its grammar, evaluated on the world.
+
+pub mod eval;
+pub mod functions;
+pub mod parse;
+pub mod series;
+
+/// Why a query has no answer, in the store's own two classes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// 400 `bad_data`.
+    Parse(String),
+    /// 422 `execution`.
+    Execution(String),
+}
