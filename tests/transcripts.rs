@@ -7,7 +7,10 @@
     reason = "the lints let tests do so, but not what tests call"
 )]
 
+#[path = "transcripts/support.rs"]
 mod common;
+#[path = "transcripts/mutation.rs"]
+mod mutation;
 
 #[path = "transcripts/alertmanager/mod.rs"]
 mod alertmanager;

@@ -1,7 +1,15 @@
 //! The only room that waits: HTTP, files, probes, polling, keys, effects, the terminal.
 
+mod carry;
 mod clock;
+mod files;
+mod limits;
+mod probes;
+pub mod run;
+mod secret;
+pub mod terminal;
 pub mod watch;
 
 pub use clock::from_clock;
-pub use watch::{Limits, Watch, poll_once};
+pub use limits::Limits;
+pub use watch::{Watch, poll_once, poll_once_within};

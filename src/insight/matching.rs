@@ -279,6 +279,15 @@ impl Happened {
     }
 }
 
+/// The service an incident is about: by the upstream's id, else by name.
+pub fn of_incident(team: &Team, incident: &Incident) -> Option<usize> {
+    let services = &team.services;
+    let id = &incident.service_id;
+    let by_id = || services.iter().position(|s| !id.is_empty() && s.matching.pagerduty == *id);
+    let name = folded(incident.service_name.as_str());
+    by_id().or_else(|| services.iter().position(|s| folded(s.name.as_str()) == name))
+}
+
 /// What people call what was deployed: its tag, else the short hash.
 pub fn version(deploy: &Deploy) -> Clean {
     if deploy.version.is_empty() {

@@ -20,8 +20,10 @@ use crate::model::{
 
 pub use changes::LOOK_BACK;
 pub use freezes::{Frozen, occurrences, within as freezes_within};
-pub use health::level;
-pub use matching::{deploys_from, is_production, moment, named_in, reaches, services_of, version};
+pub use health::{level, of_severity};
+pub use matching::{
+    deploys_from, is_production, moment, named_in, of_incident, reaches, services_of, version,
+};
 pub use on_call::Turn;
 pub use releases::Planned;
 
@@ -209,6 +211,23 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
     };
     survey.valid_until = next_flip(board, &survey, now);
     survey
+}
+
+/// Finds what changed before any moment: for incidents, whose start is their own.
+pub struct Before<'a> {
+    team: &'a Team,
+    sorted: matching::Sorted<'a>,
+}
+
+impl<'a> Before<'a> {
+    pub fn new(board: &'a Board, team: &'a Team) -> Self {
+        Self { team, sorted: matching::Sorted::new(board, team) }
+    }
+
+    /// Suspects for trouble of a service (by its index) that began at `start`, best first.
+    pub fn suspects(&self, service: usize, start: Timestamp) -> Vec<Suspect> {
+        changes::suspects(self.team, &self.sorted, service, start, false)
+    }
 }
 
 /// Finds what changed before each trouble that is seen to have begun.

@@ -1,10 +1,17 @@
 //! What a tab says, as plain values: tables, charts, calendars, timelines, text. No terminal in sight.
 
+mod build;
 mod frame;
+mod health;
+mod incident;
+mod incidents;
 mod look;
 mod noun;
 pub mod room;
 mod screen;
+mod service;
+mod sources;
+pub mod words;
 
 use std::sync::Arc;
 
@@ -87,4 +94,4 @@ pub struct Tab {
 }
 
 /// The tabs, in the order of the number keys. Every function of a tab is total.
-pub const TABS: &[&Tab] = &[];
+pub const TABS: &[&Tab] = &[&health::HEALTH, &incidents::INCIDENTS, &sources::SOURCES];

@@ -74,6 +74,23 @@ impl Line {
         self
     }
 
+    /// One blank. A `Clean` line has none at its ends, so gaps between spans are spans of their own.
+    #[must_use]
+    pub fn space(self) -> Self {
+        self.gap(" ")
+    }
+
+    /// ` · ` between two things of one line.
+    #[must_use]
+    pub fn dot(self) -> Self {
+        self.gap(" · ")
+    }
+
+    fn gap(mut self, text: &str) -> Self {
+        self.0.push(Span { text: Clean::body(text, 8), tone: Tone::Dim });
+        self
+    }
+
     /// The words alone.
     pub fn text(&self) -> String {
         self.0.iter().map(|s| s.text.as_str()).collect()

@@ -1,1 +1,4 @@
 //! How a page looks in a terminal.
+
+pub mod depth;
+pub mod encode;

@@ -1,35 +1,146 @@
 //! The watch: polls every upstream when it is due, on a thread of its own, and tells what was heard.
 
+mod agenda;
+mod beat;
+mod ledger;
+mod poll;
+
+use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
+
+use beat::{Beat, Order};
+use ledger::Ledger;
+use poll::{Subject, poll};
+
+use super::carry::{Carrier, Wire, fault};
+use super::clock::from_clock;
+use super::limits::Limits;
 use crate::cockpit::{Heard, Message, Which};
 use crate::config::Upstream;
-
-/// How long, how often, how many: every number the engine obeys.
-#[derive(Debug, Clone)]
-pub struct Limits {}
+use crate::model::Clean;
 
 /// Polling of a set of upstreams. Dropping it ends it.
-pub struct Watch {}
+#[derive(Debug)]
+pub struct Watch {
+    orders: UnboundedSender<Order>,
+}
 
 impl Watch {
-    /// Starts the thread; `sink` is called from it with `Asking` and `Heard`, and must not block.
+    /// Starts the thread; `sink` is called from it with `Asking` and `Heard`, and should not block.
     pub fn start(upstreams: Vec<Upstream>, sink: Box<dyn Fn(Message) + Send>) -> Self {
-        let _ = (upstreams, sink);
-        Self {}
+        let polls: f64 = upstreams.iter().map(|u| 1.0 / u.every.as_secs_f64().max(1.0)).sum();
+        Self::start_within(upstreams, Limits::default().for_polls_a_second(polls), sink)
+    }
+
+    /// The same with other limits.
+    pub fn start_within(
+        upstreams: Vec<Upstream>,
+        limits: Limits,
+        sink: Box<dyn Fn(Message) + Send>,
+    ) -> Self {
+        let (orders, taken) = unbounded_channel();
+        let (tell, told) = std::sync::mpsc::channel::<Box<dyn Fn(Message) + Send>>();
+        let spawned = std::thread::Builder::new().name("watch".into()).spawn(move || {
+            let Ok(sink) = told.recv() else { return };
+            let runtime = match runtime() {
+                Ok(runtime) => runtime,
+                Err(e) => return sink(Message::Notice(no_polling(&e))),
+            };
+            runtime.block_on(async {
+                let subjects = upstreams.into_iter().map(Subject::from).collect();
+                let way: Rc<dyn Wire> = Rc::new(Carrier::new(&limits));
+                Beat::new(subjects, limits, way, Rc::new(from_clock), sink).run(taken).await;
+            });
+            // A name being looked up, or a file on a dead mount, would be waited for otherwise.
+            runtime.shutdown_background();
+        });
+        match spawned {
+            // Nobody takes it only when the thread is gone already.
+            Ok(_) => drop(tell.send(sink)),
+            Err(e) => sink(Message::Notice(no_polling(&e))),
+        }
+        Self { orders }
     }
 
     /// Asks now. A poll already under way, and a wait that an upstream asked for, are respected.
     pub fn poll(&self, which: Which) {
-        let _ = which;
+        // Fails only when the watch has ended, and then there is nobody to ask.
+        let _ = self.orders.send(Order::Poll(which));
     }
 
     /// Ends polling. Returns at once: nothing that hangs is waited for.
-    pub fn stop(&self) {}
+    pub fn stop(&self) {
+        let _ = self.orders.send(Order::Stop);
+    }
 }
 
-/// Asks every upstream once and waits: each within its own deadline, all within `deadline`.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn no_polling(error: &std::io::Error) -> Clean {
+    Clean::line(format!("nothing is polled: the engine could not start: {error}"))
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().thread_name("engine").build()
+}
+
+/// Asks every upstream once and waits: each within its own timeout, all within `deadline`.
+///
+/// Every upstream is in the result, in the order given.
 pub fn poll_once(upstreams: Vec<Upstream>, deadline: Duration) -> Vec<Heard> {
-    let _ = (upstreams, deadline);
-    Vec::new()
+    poll_once_within(upstreams, deadline, Limits::default())
+}
+
+/// The same with other limits.
+pub fn poll_once_within(
+    upstreams: Vec<Upstream>,
+    deadline: Duration,
+    limits: Limits,
+) -> Vec<Heard> {
+    let subjects: Vec<Subject> = upstreams.into_iter().map(Subject::from).collect();
+    let mut ledgers: Vec<Ledger> = subjects.iter().map(Ledger::new).collect();
+    let at = from_clock();
+    let mut polled: Vec<_> = subjects.iter().map(|_| None).collect();
+    let failure = match runtime() {
+        Err(e) => fault::internal(no_polling(&e)),
+        Ok(runtime) => {
+            runtime.block_on(async {
+                let way = Carrier::new(&limits);
+                let end = Instant::now() + deadline;
+                let (way, limits) = (&way, &limits);
+                let mut polls: FuturesUnordered<_> = subjects
+                    .iter()
+                    .zip(&ledgers)
+                    .enumerate()
+                    .map(|(i, (subject, ledger))| async move {
+                        (i, poll(subject, ledger.past(), at, &from_clock, way, limits).await)
+                    })
+                    .collect();
+                while let Ok(Some((i, one))) = tokio::time::timeout_at(end, polls.next()).await {
+                    if let Some(slot) = polled.get_mut(i) {
+                        *slot = Some(one);
+                    }
+                }
+            });
+            runtime.shutdown_background();
+            fault::timed_out("no answer", deadline)
+        }
+    };
+    ledgers
+        .iter_mut()
+        .zip(polled)
+        .map(|(ledger, one)| {
+            let one = one.unwrap_or_else(|| Ledger::given_up(at, failure.clone(), deadline));
+            ledger.settle(one, None)
+        })
+        .collect()
 }

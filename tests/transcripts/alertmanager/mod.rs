@@ -6,7 +6,8 @@ use andon::model::{
 };
 use andon::source::{Http, HttpAnswer, Source};
 
-use crate::common::{self, Polled, answer, mutation, poll, transcript};
+use crate::common::{self, Polled, answer, poll, transcript};
+use crate::mutation;
 
 fn source() -> Box<dyn Source> {
     common::open("alertmanager", "", vec![]).unwrap()
@@ -94,7 +95,7 @@ fn an_alert_of_two_routes_is_one_alert_with_two_receivers() {
     let told = told(&format!("[{},{},{}]", group("a"), group("b"), group("a")), "[]");
     let alerts = alerts(told.report());
     assert_eq!(alerts.len(), 1);
-    let receivers: Vec<_> = alerts[0].receivers.iter().map(|r| r.as_str()).collect();
+    let receivers: Vec<_> = alerts[0].receivers.iter().map(andon::model::Clean::as_str).collect();
     assert_eq!(receivers, ["a", "b"]);
 }
 
@@ -134,7 +135,7 @@ fn silences_are_told_in_the_stores_own_notation() {
     let told = told("[]", &recording("silences_after_update"));
     let all = silences(told.report());
     assert_eq!(all.len(), 2);
-    let matchers: Vec<_> = all[0].matchers.iter().map(|m| m.as_str()).collect();
+    let matchers: Vec<_> = all[0].matchers.iter().map(andon::model::Clean::as_str).collect();
     assert_eq!(matchers, [r#"alertname="TargetDown""#, r#"job=~"dead|blackbox""#]);
     assert_eq!((all[0].by.as_str(), &all[0].state), ("ops", &SilenceState::Active));
     assert_eq!(all[0].ends, Some("2026-11-22T13:44:42Z".parse().unwrap()));
@@ -144,7 +145,7 @@ fn silences_are_told_in_the_stores_own_notation() {
         {"name":"y","value":"a\"b","isEqual":false,"isRegex":true},{"name":"z","value":"2"}]},{"id":"b","matchers":[]}]"#;
     let told = self::told("[]", odd);
     let all = silences(told.report());
-    let matchers: Vec<_> = all[0].matchers.iter().map(|m| m.as_str()).collect();
+    let matchers: Vec<_> = all[0].matchers.iter().map(andon::model::Clean::as_str).collect();
     assert_eq!(matchers, [r#"x!="1""#, r#"y!~"a\"b""#, r#"z="2""#]);
     assert_eq!(all[1].matchers[0].as_str(), "complex silence");
 }

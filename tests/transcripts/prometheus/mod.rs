@@ -1,4 +1,4 @@
-//! Prometheus 2.42 and VictoriaMetrics 1.79 as recorded: numbers, refusals, history, rules.
+//! Prometheus 2.42 and `VictoriaMetrics` 1.79 as recorded: numbers, refusals, history, rules.
 
 use andon::model::{
     AlertState, Fact, Feed, Measure, Metric, RuleHealth, RuleState, Severity, Status, Trouble,
@@ -7,9 +7,8 @@ use andon::source::{Asking, Http, HttpAnswer, Source};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::common::{
-    self, Memory, Polled, answer, form, metric, mutation, poll, poll_as, transcript,
-};
+use crate::common::{self, Memory, Polled, answer, form, metric, poll, poll_as, transcript};
+use crate::mutation;
 
 const PROM: &str = "prometheus/prometheus-2.42";
 const VM: &str = "prometheus/victoriametrics-1.79";
@@ -56,7 +55,7 @@ fn respond(http: &Http, query: &str, recording: &dyn Fn(&str) -> String) -> Http
             let code = if told["errorType"] == "timeout" { 503 } else { 422 };
             return answer(http, code, body);
         }
-        kind = told["data"]["resultType"].as_str().unwrap().to_owned();
+        told["data"]["resultType"].as_str().unwrap().clone_into(&mut kind);
         if single {
             return answer(http, 200, body);
         }

@@ -1,0 +1,46 @@
+//! What one poll may cost in time and bytes, all its requests together.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The clock starts with the first request that leaves, so that waiting for a free lane is not held against an upstream.
+#[derive(Debug)]
+pub struct Allowance {
+    limit: Duration,
+    end: Cell<Option<Instant>>,
+    bytes: Cell<usize>,
+}
+
+impl Allowance {
+    pub fn new(limit: Duration, bytes: usize) -> Self {
+        Self { limit, end: Cell::new(None), bytes: Cell::new(bytes) }
+    }
+
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// The moment the poll must be over; the first call starts the clock.
+    pub fn end(&self) -> Instant {
+        self.end.get().unwrap_or_else(|| {
+            let end = Instant::now() + self.limit;
+            self.end.set(Some(end));
+            end
+        })
+    }
+
+    /// `None` before the first request left.
+    pub fn begun(&self) -> Option<Instant> {
+        self.end.get()
+    }
+
+    pub fn bytes_left(&self) -> usize {
+        self.bytes.get()
+    }
+
+    pub fn spend(&self, bytes: usize) {
+        self.bytes.set(self.bytes.get().saturating_sub(bytes));
+    }
+}

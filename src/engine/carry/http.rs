@@ -1,0 +1,360 @@
+//! One HTTP request: credentials, redirects, the body under its cap, and what was learned on the way.
+
+use std::time::Instant as Stopwatch;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method as Verb, Response};
+use secrecy::ExposeSecret;
+use tokio::time::timeout_at;
+use url::Url;
+
+use super::authority::{self, Authority, is_loopback, shown_host, shown_origin};
+use super::client::Via;
+use super::fault::{self, Phase};
+use super::{Allowance, Carrier, Reach, names};
+use crate::config::Proxy;
+use crate::engine::clock::from_clock;
+use crate::engine::probes;
+use crate::model::{Status, Trouble};
+use crate::source::{Http, HttpAnswer, Method, wire};
+
+/// Redirects followed for a source: within its origin.
+const HOPS: u8 = 3;
+/// Redirects followed for a probe, which carries no credential.
+const PROBE_HOPS: u8 = 5;
+/// An error page is read for its reason only.
+const ERROR_PAGE: usize = 64 * 1024;
+
+/// What stays the same over the redirects of one request.
+struct Errand<'a> {
+    reach: &'a Reach,
+    http: &'a Http,
+    authority: Authority,
+    allowance: &'a Allowance,
+}
+
+impl Carrier {
+    /// Any HTTP answer is an answer; a trouble means there was none that may be trusted.
+    pub(super) async fn fetch(
+        &self,
+        reach: &Reach,
+        http: &Http,
+        allowance: &Allowance,
+    ) -> Result<HttpAnswer, Trouble> {
+        let authority = if http.probe {
+            Authority::default()
+        } else {
+            authority::check(&reach.endpoint, &http.url)?;
+            authority::of(reach, &self.vault).await?
+        };
+        let host = http.url.host_str().unwrap_or("");
+        // GitHub asks for one request at a time per token (docs.github.com, "best practices for REST").
+        let serial = reach.kind == "github" && !http.probe;
+        let _lane = self.lanes.enter(host, serial, allowance).await?;
+        let errand = Errand { reach, http, authority, allowance };
+        let began = Stopwatch::now();
+        let mut answer = self.follow(&errand).await?;
+        answer.took = began.elapsed();
+        Ok(answer)
+    }
+
+    async fn follow(&self, errand: &Errand<'_>) -> Result<HttpAnswer, Trouble> {
+        let mut url = errand.http.url.clone();
+        let most = if errand.http.probe { PROBE_HOPS } else { HOPS };
+        for redirects in 0..=most {
+            let answer = self.hop(errand, &url, redirects).await?;
+            let Some(next) = redirect(errand.http, &answer)? else { return Ok(answer) };
+            if !errand.http.probe {
+                // The origin check, before anything is sent there.
+                if !wire::same_origin(&errand.http.url, &next) {
+                    return Err(Trouble::new(
+                        Status::Redirect,
+                        format!(
+                            "{} redirects to {}: not followed",
+                            shown_host(&url),
+                            shown_origin(&next)
+                        ),
+                    )
+                    .hint("an expired session or a login proxy? if it moved, change the address"));
+                }
+            } else if leads_to_link_local(&next) {
+                return Err(Trouble::new(
+                    Status::Redirect,
+                    format!("{} redirects to a link-local address: not followed", shown_host(&url)),
+                ));
+            }
+            url = next;
+        }
+        Err(Trouble::new(
+            Status::Redirect,
+            format!("{} redirected more than {most} times", shown_host(&errand.http.url)),
+        )
+        .hint("it may redirect in a circle"))
+    }
+
+    /// One request and its answer, kept answers put in place of a 304.
+    async fn hop(
+        &self,
+        errand: &Errand<'_>,
+        url: &Url,
+        redirects: u8,
+    ) -> Result<HttpAnswer, Trouble> {
+        let whom = (shown_host(url).into_boxed_str(), errand.authority.fingerprint);
+        if !errand.http.probe {
+            self.holds.check(&whom)?;
+        }
+        let accept = errand.http.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("accept"));
+        let kept = (
+            url.as_str().to_owned(),
+            accept.map(|(_, v)| v.clone()).unwrap_or_default(),
+            errand.authority.fingerprint,
+        );
+        let mut headers = HeaderMap::new();
+        let conditional = errand.http.conditional && errand.http.method == Method::Get;
+        if conditional {
+            for (name, value) in self.kept.validators(&kept) {
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    headers.insert(HeaderName::from_static(name), value);
+                }
+            }
+        }
+        let asked_if_changed = !headers.is_empty();
+        let mut answer = self.exchange(errand, url, headers).await?;
+        answer.redirects = redirects;
+        if errand.http.probe {
+            return Ok(answer);
+        }
+        self.holds.learn(&whom, &answer, from_clock());
+        if answer.status == 401 {
+            authority::forget(errand.reach, &self.vault);
+        }
+        if conditional {
+            if answer.status == 304 && asked_if_changed {
+                return self.kept.refreshed(&kept, &answer).ok_or_else(|| {
+                    // Dropped from the shelf while the request was in the air: the next poll asks unconditionally.
+                    Trouble::bad_data("the unchanged answer is no longer kept")
+                });
+            }
+            if answer.status == 200 {
+                self.kept.keep(kept, &answer);
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn exchange(
+        &self,
+        errand: &Errand<'_>,
+        url: &Url,
+        mut headers: HeaderMap,
+    ) -> Result<HttpAnswer, Trouble> {
+        let host = shown_host(url);
+        let http = errand.http;
+        for (name, value) in &http.headers {
+            let (Ok(name), Ok(value)) =
+                (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+            else {
+                return Err(fault::internal(format!("the header {name} cannot be sent")));
+            };
+            headers.insert(name, value);
+        }
+        if !headers.contains_key(ACCEPT) {
+            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        }
+        for (name, value) in &errand.authority.lines {
+            headers.insert(name.clone(), value.clone());
+        }
+        let client = self.client_for(errand.reach, url).await?;
+        let verb = match http.method {
+            Method::Get => Verb::GET,
+            Method::Head => Verb::HEAD,
+            Method::Post => Verb::POST,
+        };
+        let mut request = client.request(verb, url.clone());
+        if let Some((kind, body)) = &http.body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            request = request.body(body.clone());
+        }
+        let request = request.headers(headers);
+        let (limit, end) = (errand.allowance.limit(), errand.allowance.end());
+        let response = match timeout_at(end, request.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(self.why(errand, &error, url, Phase::Asking).await),
+            Err(_) => return Err(fault::late(&host, Phase::Asking, limit)),
+        };
+        let status = response.status().as_u16();
+        let headers = lines(response.headers());
+        let body = match self.body(errand, response, url).await {
+            Ok(body) => body,
+            // The status says enough; its page need not have come whole.
+            Err((body, _)) if status >= 400 => body,
+            Err((_, trouble)) => return Err(trouble),
+        };
+        Ok(HttpAnswer {
+            status,
+            headers,
+            body: body.into(),
+            url: url.clone(),
+            redirects: 0,
+            took: std::time::Duration::ZERO,
+        })
+    }
+
+    async fn client_for(&self, reach: &Reach, url: &Url) -> Result<Client, Trouble> {
+        let via = match &reach.endpoint.proxy {
+            // A proxy on the way to oneself is never meant, and HTTP_PROXY would catch it.
+            _ if is_loopback(url) => Via::Nothing,
+            Proxy::None => Via::Nothing,
+            Proxy::Environment => Via::Environment,
+            Proxy::Url(secret) => {
+                Via::Proxy(self.vault.open(secret).await?.expose_secret().to_owned())
+            }
+        };
+        self.clients.client(&reach.endpoint, &via)
+    }
+
+    /// The body, decompressed, chunk by chunk: a bomb ends at the cap, a trickle at the deadline.
+    async fn body(
+        &self,
+        errand: &Errand<'_>,
+        mut response: Response,
+        url: &Url,
+    ) -> Result<Vec<u8>, (Vec<u8>, Trouble)> {
+        let host = shown_host(url);
+        let failed = response.status().as_u16() >= 400;
+        let mut body = Vec::new();
+        let encoding = response.headers().get(reqwest::header::CONTENT_ENCODING);
+        if let Some(encoding) = encoding.filter(|e| !e.as_bytes().eq_ignore_ascii_case(b"identity"))
+            && !encoding.is_empty()
+            && errand.http.method != Method::Head
+        {
+            let words = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
+            let trouble = format!("{host} answers in an encoding nobody asked for: {words}");
+            return Err((body, Trouble::bad_data(trouble)));
+        }
+        let cap = if failed { ERROR_PAGE } else { self.cap(errand) };
+        let too_large = || {
+            Trouble::new(
+                Status::TooLarge,
+                format!("the answer of {host} is larger than {}", bytes_in_words(cap)),
+            )
+            .hint("ask for less, or raise max_body for this source")
+        };
+        if response.content_length().is_some_and(|told| told > cap as u64) && !failed {
+            return Err((body, too_large()));
+        }
+        let (limit, end) = (errand.allowance.limit(), errand.allowance.end());
+        loop {
+            let phase = Phase::Reading(body.len());
+            let chunk = match timeout_at(end, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => chunk,
+                Ok(Ok(None)) => break,
+                Ok(Err(error)) => {
+                    let trouble = self.why(errand, &error, url, phase).await;
+                    return Err((body, trouble));
+                }
+                Err(_) => return Err((body, fault::late(&host, phase, limit))),
+            };
+            let room = cap - body.len();
+            if chunk.len() > room {
+                body.extend_from_slice(chunk.get(..room).unwrap_or_default());
+                return Err((body, too_large()));
+            }
+            body.extend_from_slice(&chunk);
+            errand.allowance.spend(chunk.len());
+            // A decompressor that is always ready never lets a timer fire: the clock is looked at here.
+            if tokio::time::Instant::now() > end {
+                let phase = Phase::Reading(body.len());
+                return Err((body, fault::late(&host, phase, limit)));
+            }
+            tokio::task::coop::consume_budget().await;
+        }
+        if body.starts_with(b"\xEF\xBB\xBF") {
+            body.drain(..3);
+        }
+        Ok(body)
+    }
+
+    fn cap(&self, errand: &Errand<'_>) -> usize {
+        let configured = match errand.reach.endpoint.cap {
+            0 => self.limits.cap,
+            cap => cap,
+        };
+        let asked = errand.http.cap.unwrap_or(configured).min(configured);
+        asked.min(errand.allowance.bytes_left())
+    }
+
+    /// The client's fault in words. An unknown CA is looked at more closely: self-signed is another remedy.
+    async fn why(
+        &self,
+        errand: &Errand<'_>,
+        error: &reqwest::Error,
+        url: &Url,
+        phase: Phase,
+    ) -> Trouble {
+        let host = shown_host(url);
+        let trouble = fault::of_http(error, &host, phase, self.limits.connect);
+        if trouble.status != Status::Tls {
+            return trouble;
+        }
+        self.clients.forget_identity(&errand.reach.endpoint);
+        let name = url.host_str().unwrap_or("");
+        let port = url.port_or_known_default().unwrap_or(443);
+        let unknown = trouble.message.as_str().contains("not known here");
+        if unknown
+            && let Ok(trust) = self.clients.trust(&errand.reach.endpoint)
+            && probes::is_self_signed(&self.names, &trust, name, port, errand.allowance.end()).await
+        {
+            return Trouble::new(Status::Tls, format!("the certificate of {host} is self-signed"))
+                .hint("if it is meant, name its file as tls.ca of this source");
+        }
+        trouble
+    }
+}
+
+/// Where an answer sends us, if it does.
+fn redirect(http: &Http, answer: &HttpAnswer) -> Result<Option<Url>, Trouble> {
+    let Some(to) = answer.header("location") else { return Ok(None) };
+    let same_method = matches!(answer.status, 307 | 308);
+    if !(same_method || matches!(answer.status, 301..=303)) {
+        return Ok(None);
+    }
+    let host = shown_host(&answer.url);
+    if http.method == Method::Post && !same_method {
+        return Err(Trouble::new(
+            Status::Redirect,
+            format!("{host} redirects a query elsewhere (status {}): not followed", answer.status),
+        )
+        .hint("is the address, with its path, right? is a login in the way?"));
+    }
+    match answer.url.join(to) {
+        Ok(next) if matches!(next.scheme(), "http" | "https") && next.has_host() => Ok(Some(next)),
+        _ => Err(Trouble::new(
+            Status::Redirect,
+            format!("{host} redirects to something that is no web address"),
+        )),
+    }
+}
+
+fn leads_to_link_local(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(v4)) => names::is_link_local(v4.into()),
+        Some(url::Host::Ipv6(v6)) => names::is_link_local(v6.into()),
+        _ => false,
+    }
+}
+
+fn lines(headers: &HeaderMap) -> Vec<(Box<str>, Box<str>)> {
+    headers
+        .iter()
+        .map(|(n, v)| (n.as_str().into(), String::from_utf8_lossy(v.as_bytes()).into()))
+        .collect()
+}
+
+fn bytes_in_words(bytes: usize) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KiB", bytes / 1024),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}

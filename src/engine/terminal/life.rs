@@ -1,0 +1,182 @@
+//! The life of a screen: taken once, given back exactly once, whoever asks and however busy the terminal is.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, TryLockError};
+use std::time::{Duration, Instant};
+
+use rustix::termios::Termios;
+
+use super::tty::{Ready, Tty};
+
+/// Alternate screen, bracketed paste, no wrapping, hidden cursor; then what the terminal can do is asked, and
+/// last the screen is cleared, so that an old console that prints part of the question shows nothing of it.
+/// DA1 behind DECRQM, because everybody answers it: nothing waits for either.
+const ENTER: &[u8] =
+    b"\x1b[?1049h\x1b[?2004h\x1b[?7l\x1b[?25l\x1b[?2026$p\x1b[c\x1b[m\x1b[H\x1b[2J";
+const ENTER_MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+/// `ESC \` ends a half-written sequence; the rest undoes `ENTER`, the cursor last.
+const LEAVE: &[u8] = b"\x1b\\\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[?1049l\x1b[?25h";
+const LEAVE_MOUSE: &[u8] =
+    b"\x1b\\\x1b[?1006l\x1b[?1000l\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[?1049l\x1b[?25h";
+
+/// How long leaving waits for a write under way, and then for a terminal that takes no bytes.
+const WAIT_FOR_WRITER: Duration = Duration::from_millis(100);
+const WAIT_FOR_TERMINAL: Duration = Duration::from_millis(300);
+
+/// A terminal that can be entered and left from any thread.
+#[derive(Debug)]
+pub struct Life {
+    tty: Tty,
+    /// How the terminal was before us.
+    cooked: Termios,
+    mouse: bool,
+    /// True while the screen is ours.
+    active: AtomicBool,
+    /// True once the screen is given back, so that a second way out does not end the process in the middle of the first.
+    left: AtomicBool,
+    /// True once the process is on its way out: nothing takes the screen again.
+    ending: AtomicBool,
+    /// Held for one write at a time.
+    writing: Mutex<()>,
+}
+
+impl Life {
+    pub fn new(tty: Tty, mouse: bool) -> io::Result<Arc<Self>> {
+        let cooked = tty.modes()?;
+        Ok(Arc::new(Self {
+            tty,
+            cooked,
+            mouse,
+            active: AtomicBool::new(false),
+            left: AtomicBool::new(true),
+            ending: AtomicBool::new(false),
+            writing: Mutex::new(()),
+        }))
+    }
+
+    pub fn tty(&self) -> &Tty {
+        &self.tty
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.active.load(SeqCst)
+    }
+
+    /// Takes the screen, again after a stop. Does nothing in the background.
+    pub fn enter(&self) -> io::Result<()> {
+        if !self.tty.is_foreground() {
+            return Ok(());
+        }
+        let mut raw = self.cooked.clone();
+        raw.make_raw();
+        let _one = self.writing.lock();
+        if self.ending.load(SeqCst) {
+            return Ok(());
+        }
+        // Ours before the first byte: whoever leaves from now on has something to undo.
+        self.left.store(false, SeqCst);
+        self.active.store(true, SeqCst);
+        self.tty.set_modes(&raw)?;
+        self.push(ENTER, WAIT_FOR_TERMINAL);
+        if self.mouse {
+            self.push(ENTER_MOUSE, WAIT_FOR_TERMINAL);
+        }
+        Ok(())
+    }
+
+    /// Gives the screen back, once. Allocates nothing, prints nothing, returns within half a second.
+    pub fn leave(&self) {
+        if !self.active.swap(false, SeqCst) {
+            self.wait_until_left();
+            return;
+        }
+        let one = self.try_lock(WAIT_FOR_WRITER);
+        // In the background the shell has set the terminal to its own liking already.
+        if self.tty.is_foreground() {
+            self.tty.drop_output();
+            self.push(if self.mouse { LEAVE_MOUSE } else { LEAVE }, WAIT_FOR_TERMINAL);
+            self.tty.drop_input();
+            let _ = self.tty.set_modes(&self.cooked);
+        }
+        drop(one);
+        self.left.store(true, SeqCst);
+    }
+
+    /// Gives the screen back and ends the process at once: no destructor may wait for a name server.
+    pub fn end(&self, code: i32) -> ! {
+        self.ending.store(true, SeqCst);
+        self.leave();
+        std::process::exit(code)
+    }
+
+    /// Writes what the terminal takes now, at most 4 KiB, and never waits.
+    ///
+    /// # Errors
+    /// `BrokenPipe` when the screen is not ours, or what the device says when it is gone.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let _one = self.writing.lock();
+        if !self.is_active() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.tty.write(bytes.get(..4096).unwrap_or(bytes))
+    }
+
+    /// Writes everything, or gives up when `limit` is over.
+    fn push(&self, bytes: &[u8], limit: Duration) {
+        let end = Instant::now() + limit;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.tty.write(rest) {
+                Ok(n) => rest = rest.get(n..).unwrap_or(&[]),
+                Err(_) => return,
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if rest.is_empty() || left.is_zero() {
+                return;
+            }
+            match self.tty.wait_writable(left) {
+                Ok(Ready::Yes | Ready::Not) => {}
+                Ok(Ready::HungUp) | Err(_) => return,
+            }
+        }
+    }
+
+    fn try_lock(&self, limit: Duration) -> Option<std::sync::MutexGuard<'_, ()>> {
+        let end = Instant::now() + limit;
+        loop {
+            match self.writing.try_lock() {
+                Ok(guard) => return Some(guard),
+                Err(TryLockError::Poisoned(guard)) => return Some(guard.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err(TryLockError::WouldBlock) => return None,
+            }
+        }
+    }
+
+    fn wait_until_left(&self) {
+        let end = Instant::now() + WAIT_FOR_WRITER + WAIT_FOR_TERMINAL;
+        while !self.left.load(SeqCst) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Restores the screen when the thread that draws panics; a panic elsewhere is its owner's to report, the screen stays.
+pub fn hook_panics(life: Arc<Life>) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        if !matches!(thread.name(), Some("main" | "ui")) {
+            return;
+        }
+        life.leave();
+        // Writing may fail when the terminal is gone; `eprintln!` would panic again and abort.
+        let _ = io::Write::write_fmt(
+            &mut io::stderr(),
+            format_args!("andon: a fault in andon itself, please report it: {panic}\n"),
+        );
+        std::process::exit(101);
+    }));
+}

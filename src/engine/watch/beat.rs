@@ -1,0 +1,261 @@
+//! The beat of the watch: who is asked when, one poll in the air per source, back-off, wake-ups after a sleep.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+
+use super::agenda::{Agenda, Slot, back_off};
+use super::ledger::Ledger;
+use super::poll::{Polled, Subject, poll};
+use crate::cockpit::{Message, Which};
+use crate::engine::carry::Wire;
+use crate::engine::limits::Limits;
+use crate::model::{Status, Trouble};
+
+/// What the watch is told from outside.
+#[derive(Debug)]
+pub enum Order {
+    Poll(Which),
+    Stop,
+}
+
+/// A source on its seat in the watch.
+struct Seat {
+    subject: Rc<Subject>,
+    ledger: Ledger,
+    /// The poll in the air: at most one.
+    in_air: Option<AbortHandle>,
+    /// Since the start: no poll earlier, whoever asks for it.
+    not_before: Duration,
+}
+
+/// A poll that ended: whose, when it began, and what it gave; nothing when it was broken off.
+type Ended = (usize, Duration, Option<Polled>);
+
+pub struct Beat {
+    limits: Limits,
+    way: Rc<dyn Wire>,
+    wall: Rc<dyn Fn() -> Timestamp>,
+    sink: Box<dyn Fn(Message)>,
+    origin: Instant,
+    agenda: Agenda,
+    seats: Vec<Seat>,
+    polls: FuturesUnordered<LocalBoxFuture<'static, Ended>>,
+    /// Both clocks as last read together.
+    clocks: (Instant, Timestamp),
+    /// Times a timer woke the watch.
+    pub wakes: u64,
+}
+
+impl Beat {
+    pub fn new(
+        subjects: Vec<Subject>,
+        limits: Limits,
+        way: Rc<dyn Wire>,
+        wall: Rc<dyn Fn() -> Timestamp>,
+        sink: Box<dyn Fn(Message)>,
+    ) -> Self {
+        let now = Instant::now();
+        let mut beat = Self {
+            agenda: Agenda::new(limits.grid),
+            // The grid's phase is each process's own: many started together still ask apart.
+            origin: now - limits.grid.mul_f64(fastrand::f64()),
+            clocks: (now, wall()),
+            polls: FuturesUnordered::new(),
+            wakes: 0,
+            seats: subjects
+                .into_iter()
+                .map(|subject| Seat {
+                    ledger: Ledger::new(&subject),
+                    subject: Rc::new(subject),
+                    in_air: None,
+                    not_before: Duration::ZERO,
+                })
+                .collect(),
+            limits,
+            way,
+            wall,
+            sink,
+        };
+        beat.spread();
+        beat
+    }
+
+    /// Runs until told to stop, or until nobody is left who could tell.
+    pub async fn run(&mut self, mut orders: UnboundedReceiver<Order>) {
+        loop {
+            let wake = self.next_wake();
+            tokio::select! {
+                biased;
+                order = orders.recv() => match order {
+                    Some(Order::Poll(which)) => self.poll_now(&which),
+                    Some(Order::Stop) | None => return,
+                },
+                Some((who, began, polled)) = self.polls.next(), if !self.polls.is_empty() => {
+                    self.settle(who, began, polled);
+                }
+                () = sleep_until(wake), if wake.is_some() => {
+                    self.wakes += 1;
+                    self.look_at_the_clocks(wake);
+                    let now = self.agenda.before(self.since_start());
+                    for who in self.agenda.pop_until(now) {
+                        self.begin(who);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next due moment; but a machine that slept is noticed within `slept`, whatever is due.
+    fn next_wake(&self) -> Option<Instant> {
+        if self.seats.is_empty() {
+            return None;
+        }
+        let look = self.clocks.0 + self.limits.slept;
+        let due = self.agenda.next().map(|slot| self.origin + self.agenda.moment(slot));
+        Some(due.map_or(look, |due| due.min(look)))
+    }
+
+    fn since_start(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// Puts every source that is not being asked somewhere in the next seconds.
+    fn spread(&mut self) {
+        let now = self.since_start();
+        for who in 0..self.seats.len() {
+            let Some(seat) = self.seats.get(who) else { continue };
+            let spread = self.limits.spread.min(seat.subject.every);
+            let at = now + spread.mul_f64(fastrand::f64());
+            let slot = self.agenda.after(at.max(seat.not_before));
+            self.agenda.put(who, slot);
+        }
+    }
+
+    fn poll_now(&mut self, which: &Which) {
+        let now = self.since_start();
+        for who in 0..self.seats.len() {
+            let Some(seat) = self.seats.get(who) else { continue };
+            let meant = match which {
+                Which::All => true,
+                Which::Sources(names) => names.contains(seat.ledger.name()),
+            };
+            if !meant || seat.in_air.is_some() {
+                continue;
+            }
+            if seat.not_before > now {
+                let slot = self.agenda.after(seat.not_before);
+                self.agenda.put(who, slot);
+            } else {
+                self.agenda.take(who);
+                self.begin(who);
+            }
+        }
+    }
+
+    fn begin(&mut self, who: usize) {
+        let (began, at) = (self.since_start(), (self.wall)());
+        let Some(seat) = self.seats.get_mut(who) else { return };
+        if seat.in_air.is_some() {
+            return;
+        }
+        (self.sink)(Message::Asking { source: seat.ledger.name().clone(), at });
+        let (subject, past) = (seat.subject.clone(), seat.ledger.past());
+        let (way, wall, limits) = (self.way.clone(), self.wall.clone(), self.limits.clone());
+        let (job, handle) =
+            abortable(async move { poll(&subject, past, at, &*wall, &*way, &limits).await });
+        seat.in_air = Some(handle);
+        self.polls.push(Box::pin(async move { (who, began, job.await.ok()) }));
+    }
+
+    fn settle(&mut self, who: usize, began: Duration, polled: Option<Polled>) {
+        let now = self.since_start();
+        let Some(seat) = self.seats.get_mut(who) else { return };
+        seat.in_air = None;
+        // Broken off: its new moment is on the agenda already.
+        let Some(polled) = polled else { return };
+        let every = seat.subject.every;
+        let slot = match &polled.outcome {
+            Ok(_) => {
+                seat.not_before = Duration::ZERO;
+                self.agenda.near(began, every, now, fastrand::f64())
+            }
+            Err(trouble) => {
+                let n = seat.ledger.failures().saturating_add(1);
+                let wait = back_off(
+                    every,
+                    n,
+                    self.limits.longest_back_off,
+                    self.limits.grid,
+                    fastrand::f64(),
+                );
+                let floor = floor(trouble, &self.limits);
+                seat.not_before = floor.map_or(Duration::ZERO, |floor| now + floor);
+                // Past the floor by a little of its own: those who waited together do not return together.
+                let wait = floor.map_or(wait, |floor| {
+                    wait.max(floor + self.limits.spread.min(every).mul_f64(fastrand::f64()))
+                });
+                self.agenda.after(now + wait)
+            }
+        };
+        self.agenda.put(who, slot);
+        let next = self.moment_of(slot);
+        if let Some(seat) = self.seats.get_mut(who) {
+            (self.sink)(Message::Heard(Box::new(seat.ledger.settle(polled, next))));
+        }
+    }
+
+    /// A slot as a wall clock moment, for people.
+    fn moment_of(&self, slot: Slot) -> Option<Timestamp> {
+        let ahead = self.agenda.moment(slot).saturating_sub(self.since_start());
+        (self.wall)().checked_add(SignedDuration::try_from(ahead).ok()?).ok()
+    }
+
+    /// Wall and monotonic clock drift apart in a sleep, and a timer that comes late tells of a stop.
+    fn look_at_the_clocks(&mut self, planned: Option<Instant>) {
+        let (now, wall) = (Instant::now(), (self.wall)());
+        let (then, wall_then) = std::mem::replace(&mut self.clocks, (now, wall));
+        let by_wall = wall.duration_since(wall_then);
+        let by_timer = SignedDuration::try_from(now - then).unwrap_or(SignedDuration::MAX);
+        let apart = by_wall.checked_sub(by_timer).unwrap_or_default();
+        let limit = SignedDuration::try_from(self.limits.slept).unwrap_or(SignedDuration::MAX);
+        let late = planned.is_some_and(|planned| now.duration_since(planned) > self.limits.slept);
+        if apart.abs() <= limit && !late {
+            return;
+        }
+        let slept = Duration::try_from(apart).unwrap_or_default();
+        self.way.renew(slept);
+        for seat in &mut self.seats {
+            if let Some(handle) = seat.in_air.take() {
+                // Its connection is dead; an answer of before the sleep must not pass for a new one.
+                handle.abort();
+            }
+            seat.not_before = seat.not_before.saturating_sub(slept);
+        }
+        self.spread();
+    }
+}
+
+/// The wait that wins over jitter.
+fn floor(trouble: &Trouble, limits: &Limits) -> Option<Duration> {
+    let asked = trouble
+        .retry_after
+        .and_then(|wait| Duration::try_from(wait).ok())
+        .map(|wait| wait.min(limits.longest_wait));
+    match trouble.status {
+        Status::Auth => Some(asked.unwrap_or_default().max(limits.after_refusal)),
+        Status::RateLimited => Some(asked.unwrap_or(limits.after_refusal)),
+        _ => asked,
+    }
+}
+
+async fn sleep_until(moment: Option<Instant>) {
+    if let Some(moment) = moment {
+        tokio::time::sleep_until(moment).await;
+    }
+}

@@ -1,0 +1,102 @@
+//! What is kept of one source between its polls: its freshness, its memory, its past.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::poll::{Past, Polled, Subject};
+use crate::cockpit::Heard;
+use crate::model::{Clean, Freshness, SourceName, Status};
+
+/// The account of one source.
+pub struct Ledger {
+    name: SourceName,
+    past: Past,
+    freshness: Freshness,
+}
+
+impl Ledger {
+    pub fn new(subject: &Subject) -> Self {
+        let endpoint = &subject.reach.endpoint;
+        Self {
+            name: subject.reach.name.clone(),
+            past: Past::default(),
+            freshness: Freshness {
+                kind: subject.reach.kind,
+                address: endpoint.shown.clone(),
+                every: SignedDuration::try_from(subject.every).unwrap_or(SignedDuration::MAX),
+                ..Freshness::default()
+            },
+        }
+    }
+
+    pub fn name(&self) -> &SourceName {
+        &self.name
+    }
+
+    pub fn past(&self) -> Past {
+        self.past.clone()
+    }
+
+    /// Polls in a row that failed.
+    pub fn failures(&self) -> u32 {
+        self.freshness.failures
+    }
+
+    /// Writes a poll down and gives what is told to the cockpit.
+    pub fn settle(&mut self, mut polled: Polled, next_poll: Option<Timestamp>) -> Heard {
+        let fresh = &mut self.freshness;
+        fresh.last_try = Some(polled.at);
+        fresh.asking_since = None;
+        fresh.next_poll = next_poll;
+        fresh.latency = SignedDuration::try_from(polled.took).ok();
+        fresh.rate = polled.rate.or(fresh.rate);
+        fresh.clock_skew = polled.skew.or(fresh.clock_skew);
+        match &mut polled.outcome {
+            Ok(report) => {
+                let told = report.facts.len() + report.still.len();
+                if told == 0 && fresh.facts > 0 {
+                    report.notes.push(Clean::line(format!(
+                        "the answer was empty; the one before told {} facts",
+                        fresh.facts
+                    )));
+                }
+                fresh.status = if report.partial.is_some() { Status::Partial } else { Status::Ok };
+                fresh.message = report.partial.clone().unwrap_or_default();
+                fresh.hint = None;
+                fresh.last_ok = Some(polled.at);
+                fresh.failing_since = None;
+                fresh.failures = 0;
+                // Kept through an empty answer, so that the note stays until facts come again.
+                fresh.facts = if told == 0 { fresh.facts } else { told };
+                if let Some(about) = &report.about {
+                    fresh.about = about.clone();
+                }
+                fresh.notes.clone_from(&report.notes);
+                self.past.last_ok = Some(polled.at);
+                self.past.round += 1;
+                let memory = Arc::make_mut(&mut self.past.memory);
+                memory.extend(report.remember.drain(..));
+            }
+            Err(trouble) => {
+                fresh.status = trouble.status;
+                fresh.message = trouble.message.clone();
+                fresh.hint.clone_from(&trouble.hint);
+                fresh.failing_since.get_or_insert(polled.at);
+                fresh.failures = fresh.failures.saturating_add(1);
+            }
+        }
+        Heard {
+            source: self.name.clone(),
+            at: polled.at,
+            outcome: polled.outcome,
+            freshness: fresh.clone(),
+        }
+    }
+
+    /// For a poll that a caller gave up.
+    pub fn given_up(at: Timestamp, trouble: crate::model::Trouble, took: Duration) -> Polled {
+        Polled { at, outcome: Err(trouble), took, rate: None, skew: None }
+    }
+}

@@ -1,0 +1,222 @@
+//! One poll of one source: ask, carry, read, until there are facts or a trouble; a panic inside stays inside.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use crate::config::Upstream;
+use crate::engine::carry::{Allowance, Reach, Wire, fault};
+use crate::engine::limits::Limits;
+use crate::model::{Clean, Rate, Report, Status, Trouble};
+use crate::source::{Answer, Asking, Exchange, Reading, Request, Source, wire};
+
+/// A source and how it is reached.
+pub struct Subject {
+    pub source: Arc<dyn Source>,
+    pub reach: Reach,
+    pub every: Duration,
+    pub timeout: Duration,
+}
+
+impl From<Upstream> for Subject {
+    fn from(upstream: Upstream) -> Self {
+        Self {
+            reach: Reach::from(&upstream),
+            source: Arc::from(upstream.source),
+            every: upstream.every,
+            timeout: upstream.timeout,
+        }
+    }
+}
+
+/// What a source is told of its own past.
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    pub last_ok: Option<Timestamp>,
+    pub round: u64,
+    pub memory: Arc<BTreeMap<Box<str>, Box<str>>>,
+}
+
+/// What a poll gave, and what its answers said beside the facts.
+pub struct Polled {
+    pub at: Timestamp,
+    pub outcome: Result<Report, Trouble>,
+    pub took: Duration,
+    pub rate: Option<Rate>,
+    /// Server clock minus ours, in whole seconds.
+    pub skew: Option<SignedDuration>,
+}
+
+/// Polls once. Ends within the source's timeout, counted from the first request that leaves.
+pub async fn poll(
+    subject: &Subject,
+    past: Past,
+    at: Timestamp,
+    wall: &dyn Fn() -> Timestamp,
+    way: &dyn Wire,
+    limits: &Limits,
+) -> Polled {
+    let began = Instant::now();
+    let allowance = Allowance::new(subject.timeout, limits.poll_bytes);
+    let mut aside = Aside::default();
+    let outcome = talk(subject, &past, at, wall, way, limits, &allowance, &mut aside).await;
+    Polled {
+        at,
+        outcome: redacted(outcome, way),
+        took: began.elapsed(),
+        rate: aside.rate,
+        skew: aside.skew,
+    }
+}
+
+#[derive(Default)]
+struct Aside {
+    rate: Option<Rate>,
+    skew: Option<SignedDuration>,
+}
+
+#[allow(clippy::too_many_arguments)] // one caller, and a struct would only rename them
+async fn talk(
+    subject: &Subject,
+    past: &Past,
+    at: Timestamp,
+    wall: &dyn Fn() -> Timestamp,
+    way: &dyn Wire,
+    limits: &Limits,
+    allowance: &Allowance,
+    aside: &mut Aside,
+) -> Result<Report, Trouble> {
+    let mut requests = guarded(|| Ok(subject.source.ask(&asking(past, at))))?;
+    let mut heard: Vec<Exchange> = Vec::new();
+    for _ in 0..=limits.rounds {
+        let answers =
+            join_all(requests.iter().map(|r| way.carry(&subject.reach, r, allowance))).await;
+        let mut bytes = 0;
+        for (request, answer) in requests.into_iter().zip(answers) {
+            if let Ok(answer) = &answer {
+                bytes += size(answer);
+                aside.learn(&request, answer, wall());
+            }
+            heard.push(Exchange { request, answer });
+        }
+        let reading = if bytes > limits.inline_bytes {
+            read_aside(subject, past, at, allowance, &mut heard).await?
+        } else {
+            guarded(|| subject.source.read(&asking(past, at), &heard))?
+        };
+        requests = match reading {
+            Reading::Done(report) => return Ok(report),
+            Reading::More(more) if more.is_empty() => {
+                return Err(fault::internal(format!(
+                    "the reader for {} asked for more of nothing",
+                    subject.reach.kind
+                )));
+            }
+            Reading::More(more) => more,
+        };
+    }
+    Err(Trouble::new(
+        Status::TooLarge,
+        format!("the pages did not end: stopped after {}", limits.rounds + 1),
+    ))
+}
+
+fn asking(past: &Past, at: Timestamp) -> Asking<'_> {
+    Asking { now: at, last_ok: past.last_ok, round: past.round, memory: &past.memory }
+}
+
+/// Much text is read on a thread of its own, so that other polls and timers go on.
+async fn read_aside(
+    subject: &Subject,
+    past: &Past,
+    at: Timestamp,
+    allowance: &Allowance,
+    heard: &mut Vec<Exchange>,
+) -> Result<Reading, Trouble> {
+    let (source, past, taken) = (subject.source.clone(), past.clone(), std::mem::take(heard));
+    let job = tokio::task::spawn_blocking(move || {
+        let reading = guarded(|| source.read(&asking(&past, at), &taken));
+        (reading, taken)
+    });
+    match tokio::time::timeout_at(allowance.end(), job).await {
+        Ok(Ok((reading, back))) => {
+            *heard = back;
+            reading
+        }
+        Ok(Err(_)) => Err(fault::internal("reading was broken off")),
+        Err(_) => Err(fault::timed_out("the answer could not be read", allowance.limit())),
+    }
+}
+
+/// Runs a source's code; its panic is its own trouble and nobody else's.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        Err(fault::internal(format!("a source failed inside andon: {}", words(&*panic))))
+    })
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no words");
+    text.chars().take(200).collect()
+}
+
+fn size(answer: &Answer) -> usize {
+    match answer {
+        Answer::Http(http) => http.body.len(),
+        Answer::File { bytes, .. } => bytes.len(),
+        Answer::Dir { files, .. } => files.len() * 128,
+        _ => 0,
+    }
+}
+
+impl Aside {
+    fn learn(&mut self, request: &Request, answer: &Answer, now: Timestamp) {
+        let (Request::Http(asked), Answer::Http(answer)) = (request, answer) else { return };
+        if asked.probe {
+            return;
+        }
+        // The scarcest of several limits is the one worth showing.
+        if let Some(rate) = wire::rate(answer, now)
+            && self.rate.is_none_or(|known| rate.left <= known.left)
+        {
+            self.rate = Some(rate);
+        }
+        // An answer out of a cache carries the clock of another moment.
+        let cached = answer.header("age").is_some_and(|age| age.trim() != "0");
+        if let Some(date) = answer.header("date").filter(|_| !cached)
+            && let Ok(date) = httpdate::parse_http_date(date)
+            && let Ok(date) = Timestamp::try_from(date)
+        {
+            let skew = date.as_second().saturating_sub(now.as_second());
+            self.skew = Some(SignedDuration::from_secs(skew));
+        }
+    }
+}
+
+/// An upstream may quote our own secret back at us in an error.
+fn redacted(outcome: Result<Report, Trouble>, way: &dyn Wire) -> Result<Report, Trouble> {
+    let all = |notes: Vec<Clean>| notes.iter().map(|n| way.redact(n)).collect();
+    match outcome {
+        Ok(report) => Ok(Report {
+            partial: report.partial.as_ref().map(|p| way.redact(p)),
+            notes: all(report.notes),
+            about: report.about.as_ref().map(|a| way.redact(a)),
+            ..report
+        }),
+        Err(trouble) => Err(Trouble {
+            message: way.redact(&trouble.message),
+            hint: trouble.hint.as_ref().map(|h| way.redact(h)),
+            ..trouble
+        }),
+    }
+}

@@ -1,0 +1,167 @@
+//! Small words for building tables and cards, shared by the tabs.
+
+use super::{
+    Align, Block, Card, Cell, Column, Empty, Line, Look, Noun, Row, RowKey, Scene, Table, Tone,
+    Width,
+};
+use crate::model::{Clean, Key, Name};
+
+pub fn left(title: &'static str, width: Width, rank: u8) -> Column {
+    Column { title: title.into(), width, align: Align::Left, rank }
+}
+
+pub fn right(title: &'static str, columns: u16, rank: u8) -> Column {
+    Column { title: title.into(), width: Width::Exactly(columns), align: Align::Right, rank }
+}
+
+pub fn share(min: u16, weight: u16) -> Width {
+    Width::Share { min, weight }
+}
+
+pub fn cell(text: impl Into<Clean>, tone: Tone) -> Cell {
+    Cell::Line(Line::of(text, tone))
+}
+
+/// A key of an upstream's record as a row's key. Names and sources hold no NUL, so it can be read back.
+pub fn row_key(kind: &str, key: &Key) -> RowKey {
+    format!("{kind}\0{}\0{}", key.source, key.id.raw()).into()
+}
+
+/// Reads back what `row_key` made of a record of `kind`.
+pub fn record_key(kind: &str, key: &str) -> Option<Key> {
+    let mut parts = key.splitn(3, '\0');
+    (parts.next()? == kind).then_some(())?;
+    let source = Name::new(parts.next()?);
+    Some(Key::new(&source, parts.next()?))
+}
+
+/// A row's key for something known by its configured name.
+pub fn name_key(kind: &str, name: &Name) -> RowKey {
+    format!("{kind}\0{name}").into()
+}
+
+pub fn name_of(kind: &str, key: &str) -> Option<Name> {
+    let (said, name) = key.split_once('\0')?;
+    (said == kind).then(|| Name::new(name))
+}
+
+/// The rows in sight when a list has `rows` lines, moved so that the selection is among them.
+///
+/// The cockpit scrolls by `Frame::list_rows`; a page that puts lines above its list has fewer.
+pub fn in_sight(look: &Look, rows: usize) -> (usize, &[RowKey]) {
+    let mut first = look.first;
+    if let Some(at) = look.selected_at() {
+        first = first.min(at).max((at + 1).saturating_sub(rows.max(1)));
+    }
+    let first = first.min(look.order.len());
+    let until = first.saturating_add(rows).min(look.order.len());
+    (first, look.order.get(first..until).unwrap_or(&[]))
+}
+
+/// A list of rows made only where they are in sight; `above` lines of the page lie over it.
+pub fn list(
+    scene: &Scene<'_>,
+    look: &Look,
+    above: u16,
+    columns: Vec<Column>,
+    empty: impl FnOnce() -> Empty,
+    row: impl Fn(&RowKey) -> Option<Vec<Cell>>,
+) -> Table {
+    let rows = scene.frame.list_rows().saturating_sub(usize::from(above));
+    let (first, keys) = in_sight(look, rows);
+    let made = keys.iter().filter_map(|key| {
+        Some(Row {
+            key: key.clone(),
+            cells: row(key)?,
+            selected: look.selected.as_ref() == Some(key),
+            marked: look.marked.contains(key),
+        })
+    });
+    Table {
+        columns,
+        rows: made.collect(),
+        first,
+        shown: look.order.len(),
+        total: look.total,
+        sorted: None,
+        empty: look
+            .order
+            .is_empty()
+            .then(|| if look.total > 0 { nothing_matches(look) } else { empty() }),
+    }
+}
+
+fn nothing_matches(look: &Look) -> Empty {
+    let mut advice = Vec::new();
+    if !look.filter.text.is_empty() {
+        let words = Clean::line(format_args!("The filter is /{}", look.filter.text));
+        advice.push(Line::of(words, Tone::Dim));
+        advice.push(Line::plain("esc clears it"));
+    }
+    if look.problems_only {
+        advice.push(Line::plain("Only problems are shown; x shows everything again"));
+    }
+    let title = if look.filter.text.is_empty() { "No problems here" } else { "Nothing matches" };
+    Empty { title: title.into(), advice }
+}
+
+/// A small table outside the list: nothing in it can be selected.
+pub fn plain_table(columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Table {
+    let total = rows.len();
+    let rows = rows.into_iter().enumerate().map(|(i, cells)| Row {
+        key: format!("#{i}").into(),
+        cells,
+        selected: false,
+        marked: false,
+    });
+    Table { columns, rows: rows.collect(), total, shown: total, ..Table::default() }
+}
+
+/// A titled small table that wants just its header and its own rows, up to `most`.
+pub fn side_table(
+    title: impl Into<Clean>,
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+    most: usize,
+) -> Block {
+    let wanted = rows.len().min(most) as u16 + 1;
+    Block::side(title, Noun::Table(plain_table(columns, rows))).exactly(wanted)
+}
+
+/// A card under its title.
+pub fn card(title: impl Into<Clean>, pairs: Vec<(Clean, Line)>) -> Block {
+    let rows = pairs.len() as u16;
+    Block::main(title, Noun::Card(Card { pairs })).exactly(rows)
+}
+
+/// Adds a labelled line when there is something to say.
+pub fn pair(pairs: &mut Vec<(Clean, Line)>, label: &'static str, text: &Clean, tone: Tone) {
+    if !text.is_empty() {
+        pairs.push((label.into(), Line::of(text.clone(), tone)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_key_is_read_back_even_from_odd_ids() {
+        let key = Key::new(&Name::new("my source"), "a\0b/c\u{1b}");
+        assert_eq!(record_key("incident", &row_key("incident", &key)), Some(key.clone()));
+        assert_eq!(record_key("alert", &row_key("incident", &key)), None);
+        assert_eq!(record_key("incident", "nonsense"), None);
+    }
+
+    #[test]
+    fn the_selection_is_in_sight_even_when_the_list_is_shorter_than_the_screen() {
+        let order: Vec<RowKey> = (0..9).map(|i| i.to_string().into()).collect();
+        let mut look = Look { order, total: 9, first: 2, ..Look::default() };
+        look.selected = Some("8".into());
+        let (first, keys) = in_sight(&look, 3);
+        assert_eq!((first, keys.last().map(|k| &**k)), (6, Some("8")));
+        look.selected = Some("0".into());
+        assert_eq!(in_sight(&look, 3).0, 0);
+        assert_eq!(in_sight(&Look::default(), 0).1.len(), 0);
+    }
+}

@@ -1,0 +1,372 @@
+//! The Health tab: one row per service, worst first, with what changed just before, technical and business numbers side by side.
+
+use jiff::SignedDuration;
+
+use super::build::{cell, in_sight, left, list, name_key, name_of, right, share};
+use super::{
+    Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tab,
+    Tone, Width, service, words,
+};
+use crate::insight::{ServiceState, level};
+use crate::model::{Clean, Health, Metric, Name, Role, Service, Staleness, Track};
+
+pub const HEALTH: Tab = Tab {
+    name: "health",
+    title: "Health",
+    about: "what is broken, since when, what changed just before, who has it",
+    sorts: &["state", "name", "since", "latency", "errors", "traffic", "saturation", "business"],
+    facets: &[],
+    kinds: &[],
+    entries,
+    compose,
+    detail: service::detail,
+    link: service::link,
+    id,
+    badge,
+};
+
+pub const KIND: &str = "service";
+/// The stretch of time a sparkline shows.
+const TREND: SignedDuration = SignedDuration::from_hours(2);
+const TREND_CELLS: u16 = 14;
+
+/// Every service, worst first: roots before what folds under them.
+fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
+    let order = worst_first(scene);
+    let row = |(at, i): (usize, usize)| {
+        let state = scene.survey.services.get(i)?;
+        let configured = scene.team.services.get(i)?;
+        let number = |role| reading(scene, configured, role).map_or(Rank::None, Rank::Number);
+        Some(Entry {
+            key: name_key(KIND, &state.name),
+            words: vec![
+                ("name", state.name.clean().clone()),
+                ("state", state.health.word().into()),
+                ("why", state.reason.clone()),
+                ("just before", just_before(scene, state).text().into()),
+                ("owner", configured.owner.clone()),
+                ("on call", state.on_call.clone().unwrap_or_default()),
+            ],
+            ranks: vec![
+                Rank::Number(at as f64),
+                Rank::Text(state.name.clean().clone()),
+                state.since.map_or(Rank::None, |s| Rank::Number(-(s.as_second() as f64))),
+                number(Role::Latency),
+                number(Role::Errors),
+                number(Role::Traffic),
+                number(Role::Saturation),
+                number(Role::Business),
+            ],
+            problem: state.health != Health::Ok,
+        })
+    };
+    order.into_iter().enumerate().filter_map(row).collect()
+}
+
+/// Roots by health, age and the team's order; each followed by what folds under it.
+fn worst_first(scene: &Scene<'_>) -> Vec<usize> {
+    let states = &scene.survey.services;
+    let root = |i: usize| {
+        let because = states.get(i).and_then(|s| s.because.as_ref());
+        because.and_then(|name| scene.survey.by_name.get(name).copied()).unwrap_or(i)
+    };
+    let place = |i: usize| {
+        let state = states.get(i);
+        let health = state.map_or(Health::Unknown, |s| s.health);
+        (std::cmp::Reverse(health), i)
+    };
+    let mut order: Vec<usize> = (0..states.len()).collect();
+    order.sort_by_cached_key(|i| (place(root(*i)), root(*i) != *i, place(*i)));
+    order
+}
+
+/// The newest reading of the service's first number of a role.
+fn reading(scene: &Scene<'_>, service: &Service, role: Role) -> Option<f64> {
+    let metric = of_role(service, role)?;
+    scene.board.tracks.get(&metric.id)?.newest()?.1.number()
+}
+
+fn of_role(service: &Service, role: Role) -> Option<&Metric> {
+    service.metrics.iter().find(|m| m.role == role)
+}
+
+fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut above = 0;
+    if let Some(line) = business(scene) {
+        let prose = Prose { lines: vec![line], first: 0, total: 1 };
+        blocks.push(Block::main("", Noun::Prose(prose)).exactly(1));
+        above = 1;
+    }
+    let layout = scene.frame.layout;
+    let table = list(scene, look, above, columns(layout), || empty(scene), |key| row(scene, key));
+    blocks.push(Block::main("", Noun::Table(table)));
+    if layout == Layout::Huge
+        && let Some(key) = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first())
+    {
+        blocks.extend(service::aside(scene, key));
+    }
+    blocks
+}
+
+/// Numbers of the whole team, on one line.
+fn business(scene: &Scene<'_>) -> Option<Line> {
+    if scene.frame.layout < Layout::Normal || scene.team.metrics.is_empty() {
+        return None;
+    }
+    let mut line = Line::new();
+    for (i, metric) in scene.team.metrics.iter().enumerate() {
+        if i > 0 {
+            line = line.dot();
+        }
+        let (text, tone) = value(scene, metric);
+        let tone = if tone == Tone::Plain { Tone::Business } else { tone };
+        line = line.and(metric.id.metric.clean().clone(), Tone::Dim).space().and(text, tone);
+    }
+    Some(line)
+}
+
+fn columns(layout: Layout) -> Vec<Column> {
+    let state = left("state", Width::Exactly(14), 0);
+    let name = left("service", share(10, 2), 0);
+    let since = right("since", 8, 1);
+    match layout {
+        Layout::OneLine | Layout::Tiny => {
+            vec![left("state", Width::Exactly(10), 0), name, right("since", 7, 1)]
+        }
+        Layout::Small => vec![state, name, since, left("why", share(16, 4), 0)],
+        Layout::Normal => vec![
+            state,
+            name,
+            since,
+            left("why · just before", share(20, 5), 1),
+            right("latency", 9, 2),
+            right("errors", 8, 3),
+            right("business", 10, 4),
+        ],
+        Layout::Wide | Layout::Huge => vec![
+            state,
+            name,
+            since,
+            left("why", share(18, 3), 1),
+            left("just before", share(18, 3), 2),
+            right("latency", 9, 2),
+            right("errors", 8, 3),
+            right("traffic", 9, 5),
+            right("saturation", 10, 6),
+            right("business", 10, 4),
+            left("latency 2 h", Width::Exactly(TREND_CELLS), 7),
+            left("business 2 h", Width::Exactly(TREND_CELLS), 8),
+            left("on call", share(8, 1), 9),
+            left("owner", share(8, 1), 10),
+        ],
+    }
+}
+
+fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
+    let name = name_of(KIND, key)?;
+    let i = scene.survey.by_name.get(&name).copied()?;
+    let state = scene.survey.services.get(i)?;
+    let configured = scene.team.services.get(i)?;
+    let mut cells = vec![
+        Cell::State { health: state.health, overlays: state.overlays },
+        Cell::Line(titled(state)),
+        since(scene, state),
+    ];
+    let number = |role| {
+        of_role(configured, role).map_or(Cell::Blank, |metric| {
+            let (text, tone) = value(scene, metric);
+            cell(text, tone)
+        })
+    };
+    match scene.frame.layout {
+        Layout::OneLine | Layout::Tiny => {}
+        Layout::Small => cells.push(Cell::Line(why(scene, state))),
+        Layout::Normal => {
+            let mut line = why(scene, state);
+            let before = just_before(scene, state);
+            if state.health != Health::Ok && state.because.is_none() && !before.0.is_empty() {
+                line = line.dot();
+                line.0.extend(before.0);
+            }
+            cells.push(Cell::Line(line));
+            cells.extend([Role::Latency, Role::Errors, Role::Business].map(number));
+        }
+        Layout::Wide | Layout::Huge => {
+            cells.push(Cell::Line(why(scene, state)));
+            cells.push(Cell::Line(just_before(scene, state)));
+            cells.extend(
+                [Role::Latency, Role::Errors, Role::Traffic, Role::Saturation, Role::Business]
+                    .map(number),
+            );
+            cells.push(trend(scene, configured, Role::Latency, Tone::Accent));
+            cells.push(trend(scene, configured, Role::Business, Tone::Business));
+            cells.push(who(state));
+            cells.push(cell(configured.owner.clone(), Tone::Dim));
+        }
+    }
+    Some(cells)
+}
+
+/// The name, indented under its root, with the count of what folds under it.
+fn titled(state: &ServiceState) -> Line {
+    let name = state.name.clean().clone();
+    let line = if state.because.is_some() {
+        Line::of("↳", Tone::Dim).space().and(name, Tone::Plain)
+    } else if state.health == Health::Ok {
+        Line::plain(name)
+    } else {
+        Line::of(name, Tone::Strong)
+    };
+    if state.root_of > 0 {
+        line.space().and(Clean::line(format_args!("+{}", state.root_of)), Tone::Dim)
+    } else {
+        line
+    }
+}
+
+/// How long it has been so; well-being needs no clock in a narrow list.
+fn since(scene: &Scene<'_>, state: &ServiceState) -> Cell {
+    match state.since {
+        Some(_) if state.health == Health::Ok => {
+            cell(words::lasting(state.since, scene.now), Tone::Dim)
+        }
+        Some(_) => cell(words::lasting(state.since, scene.now), state.health.into()),
+        None => cell(words::NO_DATA, Tone::Dim),
+    }
+}
+
+/// The reason in words, who has it, and what age makes of it.
+pub fn why(scene: &Scene<'_>, state: &ServiceState) -> Line {
+    if let Some(parent) = &state.because {
+        let words = Clean::line(format_args!("because {parent}"));
+        return Line::of(words, Tone::Dim).dot().and(state.reason.clone(), Tone::Dim);
+    }
+    if state.health == Health::Ok {
+        let age = if state.overlays.stale { oldest(scene, &state.name) } else { None };
+        return age.map_or_else(Line::new, |age| {
+            Line::of(Clean::line(format_args!("{age} old")), Tone::Stale)
+        });
+    }
+    let line = Line::of(state.reason.clone(), state.health.into());
+    match &state.held_by {
+        Some(who) => line.dot().and(Clean::line(format_args!("{who} has it")), Tone::OnCall),
+        None => line,
+    }
+}
+
+/// Age of the oldest answer behind a service's numbers.
+fn oldest(scene: &Scene<'_>, name: &Name) -> Option<String> {
+    let service = scene.team.service(name)?;
+    let ages = service.metrics.iter().filter_map(|m| scene.board.freshness_of(&m.id));
+    ages.filter_map(|f| f.age(scene.now)).max().map(words::span)
+}
+
+/// `7 m after deploy v412 (ada)`, `no change in 6 h on it or its 4 upstreams`, or the last change while all is well.
+pub fn just_before(scene: &Scene<'_>, state: &ServiceState) -> Line {
+    if state.health == Health::Ok {
+        return state.last_change.as_ref().map_or_else(Line::new, |last| {
+            let words = format!("{}, {}", last.what, words::ago(last.at, scene.now));
+            Line::of(Clean::line(words), Tone::Dim)
+        });
+    }
+    match state.changes.first() {
+        Some(suspect) => {
+            let line = Line::of(suspected(state, suspect), Tone::Release);
+            match state.changes.len() - 1 {
+                0 => line,
+                more => line.space().and(Clean::line(format_args!("+{more}")), Tone::Dim),
+            }
+        }
+        None => nothing_changed(state),
+    }
+}
+
+/// One suspect in words: time and facts, never a cause.
+pub fn suspected(state: &ServiceState, suspect: &crate::insight::Suspect) -> Clean {
+    let mut text = if suspect.before_s == 0 {
+        format!("during {}", suspect.what)
+    } else {
+        let before = SignedDuration::from_secs(suspect.before_s);
+        format!("{} after {}", words::span(before), suspect.what)
+    };
+    if let Some(other) = suspect.service.as_ref().filter(|s| **s != state.name) {
+        text.push_str(&format!(" of {other}"));
+    }
+    if !suspect.who.is_empty() {
+        text.push_str(&format!(" ({})", suspect.who));
+    }
+    Clean::line(text)
+}
+
+fn nothing_changed(state: &ServiceState) -> Line {
+    if state.because.is_some() || state.health == Health::Unknown {
+        return Line::new();
+    }
+    let text = if let Some(stale) = &state.changes_stale {
+        format!("changes unknown: {stale} is not fresh")
+    } else if !state.changes_known {
+        return Line::of("changes unknown", Tone::Dim);
+    } else {
+        match state.upstreams {
+            0 => "no change in 6 h".to_owned(),
+            1 => "no change in 6 h on it or its upstream".to_owned(),
+            n => format!("no change in 6 h on it or its {n} upstreams"),
+        }
+    };
+    Line::of(Clean::line(text), Tone::Dim)
+}
+
+/// A metric's newest reading with the tone of its level and age.
+pub fn value(scene: &Scene<'_>, metric: &Metric) -> (Clean, Tone) {
+    let Some((_, measure)) = scene.board.tracks.get(&metric.id).and_then(Track::newest) else {
+        return (words::NO_DATA.into(), Tone::Unknown);
+    };
+    let text = words::measure(measure, &metric.unit);
+    let fresh = scene.board.freshness_of(&metric.id).map(|f| f.staleness(scene.now));
+    let tone = match level(metric, measure) {
+        _ if fresh != Some(Staleness::Fresh) => Tone::Stale,
+        Some(Health::Ok) | None => Tone::Plain,
+        Some(health) => health.into(),
+    };
+    (text, tone)
+}
+
+fn trend(scene: &Scene<'_>, service: &Service, role: Role, tone: Tone) -> Cell {
+    let Some(track) = of_role(service, role).and_then(|m| scene.board.tracks.get(&m.id)) else {
+        return Cell::Blank;
+    };
+    let from = crate::insight::words::earlier(scene.now, TREND);
+    Cell::Spark(track.buckets(from, scene.now, usize::from(TREND_CELLS)), tone)
+}
+
+fn who(state: &ServiceState) -> Cell {
+    state.on_call.as_ref().map_or(Cell::Blank, |who| cell(who.clone(), Tone::OnCall))
+}
+
+fn empty(scene: &Scene<'_>) -> Empty {
+    let configured = scene.team.services.len();
+    if configured > 0 {
+        return Empty { title: "No services here".into(), advice: Vec::new() };
+    }
+    Empty {
+        title: "No services yet".into(),
+        advice: vec![
+            Line::plain("Add a [[service]] with a name to your configuration,"),
+            Line::plain("and under it [[service.metric]] with a query and what good looks like."),
+            Line::of("andon config path", Tone::Code)
+                .space()
+                .and("says which file is read", Tone::Plain),
+        ],
+    }
+}
+
+fn id(_scene: &Scene<'_>, key: &RowKey) -> Option<Clean> {
+    name_of(KIND, key).map(|name| name.clean().clone())
+}
+
+/// Root problems: what is down or degraded and does not fold under something else.
+fn badge(scene: &Scene<'_>) -> usize {
+    let verdict = &scene.survey.verdict;
+    verdict.down + verdict.degraded
+}

@@ -1,0 +1,394 @@
+//! One service opened: its facts, its numbers on one shared time axis with what happened, and everything that belongs to it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::build::{card, cell, left, name_of, pair, right, share, side_table};
+use super::health::{self, KIND, just_before, suspected, value};
+use super::{
+    Block, Cell, Chart, Line, Look, Mark, Noun, RowKey, Scene, Series, Tone, Width, words,
+};
+use crate::insight::words::earlier;
+use crate::insight::{ServiceState, deploys_from, moment, services_of, version};
+use crate::model::{
+    Bound, Clean, Comparison, Deploy, Health, Link, Metric, Outcome, Role, Service, Staleness,
+};
+
+/// What the charts show.
+const AXIS: SignedDuration = SignedDuration::from_hours(3);
+const CHART_ROWS: u16 = 7;
+/// Rows of any one list on the page.
+const MOST: usize = 8;
+
+pub fn detail(scene: &Scene<'_>, _look: &Look, key: &RowKey) -> Option<Vec<Block>> {
+    let name = name_of(KIND, key)?;
+    let i = scene.survey.by_name.get(&name).copied()?;
+    let (state, service) = (scene.survey.services.get(i)?, scene.team.services.get(i)?);
+    let mut blocks = vec![facts(scene, state, service)];
+    blocks.extend(charts(scene, service));
+    blocks.extend(probes(scene, service));
+    blocks.extend(alerts(scene, state));
+    blocks.extend(incidents(scene, state));
+    blocks.extend(dependencies(scene, service));
+    blocks.extend(deploys(scene, service));
+    blocks.extend(post_mortems(scene, service));
+    Some(blocks)
+}
+
+/// The same in short, beside the list on a wide screen.
+pub fn aside(scene: &Scene<'_>, key: &RowKey) -> Vec<Block> {
+    let Some(i) = name_of(KIND, key).and_then(|n| scene.survey.by_name.get(&n).copied()) else {
+        return Vec::new();
+    };
+    let (Some(state), Some(service)) = (scene.survey.services.get(i), scene.team.services.get(i))
+    else {
+        return Vec::new();
+    };
+    let mut blocks = vec![facts(scene, state, service)];
+    blocks.extend(charts(scene, service).into_iter().take(3));
+    blocks.into_iter().map(|b| Block { place: super::Place::Side, ..b }).collect()
+}
+
+pub fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {
+    scene.team.service(&name_of(KIND, key)?)?.runbook.clone()
+}
+
+fn facts(scene: &Scene<'_>, state: &ServiceState, service: &Service) -> Block {
+    let mut pairs = Vec::new();
+    let mut line = Line::of(state.health.word(), state.health.into());
+    for (on, word) in [
+        (state.overlays.stale, "stale"),
+        (state.overlays.flapping, "flapping"),
+        (state.overlays.maintenance, "in maintenance"),
+        (state.overlays.acked, "acknowledged"),
+        (state.overlays.silenced, "silenced"),
+    ] {
+        if on {
+            line = line.dot().and(word, Tone::Dim);
+        }
+    }
+    pairs.push((Clean::from("state"), line));
+    if let Some(since) = state.since {
+        pairs.push((Clean::from("since"), Line::plain(words::both(since, scene.now, scene.zone))));
+    }
+    if let Some(parent) = &state.because {
+        let words = Clean::line(format_args!("{parent}, which it depends on, is down"));
+        pairs.push((Clean::from("folded under"), Line::of(words, Tone::Down)));
+    }
+    for (i, (health, words)) in state.signals.iter().take(MOST).enumerate() {
+        let label = if i == 0 { "why" } else { "" };
+        pairs.push((Clean::from(label), Line::of(words.clone(), (*health).into())));
+    }
+    if state.signals.is_empty() && !state.reason.is_empty() {
+        pair(&mut pairs, "why", &state.reason, state.health.into());
+    }
+    before(scene, state, &mut pairs);
+    if let Some(who) = &state.held_by {
+        pair(&mut pairs, "who has it", who, Tone::OnCall);
+    }
+    pair(&mut pairs, "owner", &service.owner, Tone::Plain);
+    if let Some(who) = &state.on_call {
+        pair(&mut pairs, "on call", who, Tone::OnCall);
+    }
+    if let Some(link) = &service.runbook {
+        pair(&mut pairs, "runbook", link.clean(), Tone::Link);
+    }
+    pair(&mut pairs, "chat", &service.chat, Tone::Plain);
+    pair(&mut pairs, "repository", &service.repo, Tone::Plain);
+    card(service.name.clean().clone(), pairs)
+}
+
+/// What changed just before, each with its score.
+fn before(scene: &Scene<'_>, state: &ServiceState, pairs: &mut Vec<(Clean, Line)>) {
+    if state.changes.is_empty() {
+        let line = just_before(scene, state);
+        if !line.0.is_empty() {
+            let label = if state.health == Health::Ok { "last change" } else { "just before" };
+            pairs.push((label.into(), line));
+        }
+    }
+    for (i, suspect) in state.changes.iter().enumerate() {
+        let label = if i == 0 { "just before" } else { "" };
+        let near = Clean::line(format_args!("nearness {:.2}", suspect.score));
+        let at = Clean::line(words::near(suspect.at, scene.now, scene.zone));
+        let line = Line::of(suspected(state, suspect), Tone::Release)
+            .dot()
+            .and(at, Tone::Dim)
+            .dot()
+            .and(near, Tone::Dim);
+        pairs.push((label.into(), line));
+    }
+}
+
+/// One chart a metric, technical first and business with them, all over the same stretch of time.
+fn charts(scene: &Scene<'_>, service: &Service) -> Vec<Block> {
+    let from = earlier(scene.now, AXIS);
+    let marks = marks(scene, service, from);
+    let mut metrics: Vec<&Metric> = service.metrics.iter().collect();
+    metrics.sort_by_key(|m| m.role);
+    let chart = |metric: &Metric| {
+        let (newest, tone) = value(scene, metric);
+        let tone = match tone {
+            Tone::Plain if metric.role == Role::Business => Tone::Business,
+            Tone::Plain => Tone::Accent,
+            other => other,
+        };
+        let slots = usize::from(scene.frame.main_width()).saturating_mul(2).clamp(1, 360);
+        let points = scene
+            .board
+            .tracks
+            .get(&metric.id)
+            .map_or_else(Vec::new, |t| t.buckets(from, scene.now, slots));
+        let seen = points.iter().flatten().copied();
+        let low = seen.clone().min_by(f64::total_cmp).unwrap_or(f64::NAN);
+        let high = seen.max_by(f64::total_cmp).unwrap_or(f64::NAN);
+        let series = Series {
+            name: metric.id.metric.clean().clone(),
+            newest,
+            tone,
+            points,
+            low: words::number(low, &metric.unit),
+            high: words::number(high, &metric.unit),
+        };
+        let chart = Chart {
+            series: vec![series],
+            from,
+            until: scene.now,
+            marks: marks.clone(),
+            good: metric.good.and_then(limit),
+            bad: metric.bad.and_then(limit),
+        };
+        Block::main(titled(scene, metric), Noun::Chart(chart)).share(CHART_ROWS, 1)
+    };
+    metrics.into_iter().map(chart).collect()
+}
+
+/// A line can be drawn for less and greater, not for equal.
+fn limit(bound: Bound) -> Option<f64> {
+    let line = !matches!(bound.op, Comparison::Equal | Comparison::NotEqual);
+    line.then_some(bound.value)
+}
+
+/// `p95 · latency · good < 300 ms · bad > 1 s · 12 s old`.
+fn titled(scene: &Scene<'_>, metric: &Metric) -> Clean {
+    let mut title = format!("{} · {}", metric.id.metric, metric.role.word());
+    if let Some(good) = metric.good {
+        title.push_str(&format!(" · good {}", words::bound(good, &metric.unit)));
+    }
+    if let Some(bad) = metric.bad {
+        title.push_str(&format!(" · bad {}", words::bound(bad, &metric.unit)));
+    }
+    let fresh = scene.board.freshness_of(&metric.id);
+    match fresh.and_then(|f| f.age(scene.now)) {
+        Some(age) if fresh.is_some_and(|f| f.staleness(scene.now) != Staleness::Fresh) => {
+            title.push_str(&format!(" · {} old", words::span(age)));
+        }
+        None => title.push_str(" · no answer yet"),
+        Some(_) => {}
+    }
+    Clean::line(title)
+}
+
+/// Deploys and incidents of the service on the axis.
+fn marks(scene: &Scene<'_>, service: &Service, from: Timestamp) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    for deploy in own_deploys(scene, service) {
+        if let Some(at) = moment(deploy).filter(|at| *at >= from && *at <= scene.now) {
+            let text = Clean::line(format_args!("deploy {}", version(deploy)));
+            marks.push(Mark { at, tone: Tone::Release, glyph: 'd', text });
+        }
+    }
+    let state = scene.survey.service(&service.name);
+    for key in state.map_or(&[][..], |s| &s.incidents) {
+        let Some(incident) = scene.board.incidents.get(key).map(|r| &r.what) else { continue };
+        if let Some(at) = incident.started.filter(|at| *at >= from && *at <= scene.now) {
+            let text = Clean::line(format_args!("incident {}", incident.reference));
+            marks.push(Mark { at, tone: Tone::Down, glyph: '!', text });
+        }
+    }
+    marks.sort_by_key(|m| m.at);
+    marks.dedup();
+    marks
+}
+
+fn own_deploys<'a>(scene: &Scene<'a>, service: &Service) -> Vec<&'a Deploy> {
+    let all = scene.board.deploys.all().map(|r| &r.what);
+    let mut own: Vec<&Deploy> = all.filter(|d| deploys_from(service, d)).collect();
+    own.sort_by_key(|d| std::cmp::Reverse(moment(d)));
+    own
+}
+
+fn deploys(scene: &Scene<'_>, service: &Service) -> Option<Block> {
+    let own = own_deploys(scene, service);
+    if own.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        left("deploy", share(8, 1), 0),
+        left("where", share(8, 1), 1),
+        left("outcome", Width::Exactly(10), 2),
+        left("who", share(6, 1), 3),
+        right("when", 16, 1),
+    ];
+    let row = |deploy: &&Deploy| {
+        vec![
+            cell(version(deploy), Tone::Plain),
+            cell(deploy.environment.clone(), Tone::Dim),
+            cell(Clean::line(deploy.outcome.word()), outcome_tone(&deploy.outcome)),
+            cell(deploy.who.clone(), Tone::Dim),
+            when(scene, moment(deploy)),
+        ]
+    };
+    Some(side_table("deploys", columns, own.iter().take(MOST).map(row).collect(), MOST))
+}
+
+pub fn outcome_tone(outcome: &Outcome) -> Tone {
+    match outcome {
+        Outcome::Succeeded => Tone::Ok,
+        Outcome::Failed => Tone::Down,
+        Outcome::Running => Tone::Accent,
+        Outcome::Waiting | Outcome::Cancelled => Tone::Dim,
+        Outcome::Other(_) => Tone::Unknown,
+    }
+}
+
+/// A moment in a narrow cell.
+pub fn when(scene: &Scene<'_>, at: Option<Timestamp>) -> Cell {
+    at.map_or_else(
+        || cell(words::NO_DATA, Tone::Dim),
+        |at| cell(Clean::line(words::near(at, scene.now, scene.zone)), Tone::Dim),
+    )
+}
+
+fn probes(scene: &Scene<'_>, service: &Service) -> Option<Block> {
+    let own = scene.board.probes.iter().filter(|(p, _)| p.service == service.name);
+    let rows: Vec<Vec<Cell>> = own
+        .filter_map(|(probe, results)| {
+            let newest = results.back()?;
+            Some(vec![
+                cell(newest.health.word(), newest.health.into()),
+                cell(Clean::line(format_args!("{} {}", probe.means, probe.target)), Tone::Plain),
+                cell(newest.words.clone(), Tone::Dim),
+                when(scene, Some(newest.at)),
+            ])
+        })
+        .collect();
+    let columns = vec![
+        left("state", Width::Exactly(9), 0),
+        left("probe", share(12, 2), 0),
+        left("result", share(8, 2), 1),
+        right("asked", 16, 2),
+    ];
+    (!rows.is_empty()).then(|| side_table("probes", columns, rows, MOST))
+}
+
+fn alerts(scene: &Scene<'_>, state: &ServiceState) -> Option<Block> {
+    let rows: Vec<Vec<Cell>> = state
+        .alerts
+        .iter()
+        .filter_map(|key| scene.board.alerts.get(key))
+        .take(MOST)
+        .map(|record| {
+            let alert = &record.what;
+            let (word, tone) = super::incidents::alert_state(alert);
+            vec![
+                cell(word, tone),
+                cell(words::shown(&alert.name), Tone::Plain),
+                cell(alert.summary.clone(), Tone::Dim),
+                cell(words::lasting(alert.started, scene.now), Tone::Dim),
+            ]
+        })
+        .collect();
+    let columns = vec![
+        left("state", Width::Exactly(10), 0),
+        left("alert", share(10, 2), 0),
+        left("summary", share(10, 3), 2),
+        right("for", 8, 1),
+    ];
+    (!rows.is_empty()).then(|| side_table("alerts", columns, rows, MOST))
+}
+
+fn incidents(scene: &Scene<'_>, state: &ServiceState) -> Option<Block> {
+    let rows: Vec<Vec<Cell>> = state
+        .incidents
+        .iter()
+        .filter_map(|key| scene.board.incidents.get(key))
+        .take(MOST)
+        .map(|record| {
+            let incident = &record.what;
+            let who: Vec<&str> = incident.who.iter().map(Clean::as_str).collect();
+            vec![
+                cell(
+                    Clean::line(incident.status.word()),
+                    super::incidents::status_tone(&incident.status),
+                ),
+                cell(incident.reference.clone(), Tone::Dim),
+                cell(words::shown(&incident.title), Tone::Plain),
+                cell(Clean::line(who.join(", ")), Tone::OnCall),
+                cell(words::lasting(incident.started, scene.now), Tone::Dim),
+            ]
+        })
+        .collect();
+    let columns = vec![
+        left("status", Width::Exactly(10), 0),
+        left("", Width::Exactly(8), 2),
+        left("incident", share(12, 3), 0),
+        left("who has it", share(6, 1), 1),
+        right("for", 8, 1),
+    ];
+    (!rows.is_empty()).then(|| side_table("incidents", columns, rows, MOST))
+}
+
+/// What it rests on and what rests on it, each with its state.
+fn dependencies(scene: &Scene<'_>, service: &Service) -> Option<Block> {
+    let columns = vec![
+        left("state", Width::Exactly(14), 0),
+        left("dependency", share(10, 2), 0),
+        left("why", share(10, 3), 1),
+    ];
+    let row = |state: &ServiceState, label: String| {
+        vec![
+            Cell::State { health: state.health, overlays: state.overlays },
+            cell(Clean::line(label), Tone::Plain),
+            Cell::Line(health::why(scene, state)),
+        ]
+    };
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for name in &service.depends_on {
+        match scene.survey.service(name) {
+            Some(state) => rows.push(row(state, format!("needs {name}"))),
+            None => rows.push(vec![
+                cell(words::NO_DATA, Tone::Unknown),
+                cell(Clean::line(format_args!("needs {name}")), Tone::Plain),
+                cell("not a configured service", Tone::Dim),
+            ]),
+        }
+    }
+    let above = scene.team.services.iter().filter(|s| s.depends_on.contains(&service.name));
+    for other in above.take(MOST) {
+        if let Some(state) = scene.survey.service(&other.name) {
+            rows.push(row(state, format!("needed by {}", other.name)));
+        }
+    }
+    (!rows.is_empty()).then(|| side_table("dependencies", columns, rows, 2 * MOST))
+}
+
+/// What was learnt about it before, newest first.
+fn post_mortems(scene: &Scene<'_>, service: &Service) -> Option<Block> {
+    let all = scene.board.post_mortems.present().map(|r| &r.what);
+    let mut own: Vec<_> =
+        all.filter(|p| services_of(scene.team, p).contains(&&service.name)).collect();
+    own.sort_by_key(|p| std::cmp::Reverse(p.dated.as_ref().map(|d| d.date.value)));
+    let rows: Vec<Vec<Cell>> = own
+        .iter()
+        .take(MOST)
+        .map(|p| {
+            let date = p.dated.as_ref().map(|d| Clean::line(d.date.value));
+            vec![
+                cell(date.unwrap_or_else(|| "·".into()), Tone::Dim),
+                cell(words::shown(&p.title), Tone::Plain),
+            ]
+        })
+        .collect();
+    let columns = vec![left("date", Width::Exactly(11), 0), left("post-mortem", share(12, 1), 0)];
+    (!rows.is_empty()).then(|| side_table("post-mortems", columns, rows, MOST))
+}

@@ -1,0 +1,240 @@
+//! The one question asked by GraphQL: deployments with their whole history, and releases, of several repositories.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::answer;
+use super::outcome::{Step, of_deployment};
+use super::repo::Repo;
+use crate::model::{Clean, Deploy, Key, Release, SourceName, Status, Trouble};
+use crate::source::rows::{self, Gaps, Row};
+use crate::source::{Answer, Exchange, HttpAnswer, wire};
+
+/// What is asked of every repository. `last` with ascending order: the newest come last.
+///
+/// Node ids stand beside the numbers because those are 32 bits wide there and `null` beyond.
+pub const FRAGMENT: &str = "fragment Told on Repository{\
+deployments(last:50,environments:$env,orderBy:{field:CREATED_AT,direction:ASC}){\
+pageInfo{hasPreviousPage}\
+nodes{id databaseId createdAt updatedAt state environment latestEnvironment description ref{name} commitOid \
+commit{committedDate} creator{login} \
+statuses(last:20){nodes{state createdAt logUrl creator{login}}}}}\
+releases(first:20,orderBy:{field:CREATED_AT,direction:DESC}){\
+pageInfo{hasNextPage}\
+nodes{id databaseId tagName name isDraft isPrerelease publishedAt url author{login}}}}";
+
+/// The text of the query for `repos` repositories: variables `o0 n0 o1 n1 …` (owner, name) and `env`.
+pub fn query(repos: usize) -> String {
+    use std::fmt::Write as _;
+    let (mut variables, mut fields) = (String::new(), String::new());
+    for i in 0..repos {
+        let _ = write!(variables, ",$o{i}:String!,$n{i}:String!");
+        let _ = write!(fields, " r{i}:repository(owner:$o{i},name:$n{i}){{...Told}}");
+    }
+    format!(
+        "query Andon($env:[String!]{variables}){{rateLimit{{cost remaining limit resetAt}}{fields}}} {FRAGMENT}"
+    )
+}
+
+/// The body of the post.
+pub fn body(repos: &[&Repo], environments: &[String]) -> Vec<u8> {
+    let mut variables = serde_json::Map::new();
+    variables.insert(
+        "env".to_owned(),
+        if environments.is_empty() { json!(null) } else { json!(environments) },
+    );
+    for (i, repo) in repos.iter().enumerate() {
+        variables.insert(format!("o{i}"), json!(repo.owner));
+        variables.insert(format!("n{i}"), json!(repo.name));
+    }
+    json!({ "query": query(repos.len()), "variables": variables }).to_string().into_bytes()
+}
+
+/// What an answer to the question amounts to.
+pub enum Verdict<'a> {
+    Told(Told<'a>),
+    /// Not to be had here: ask by REST, and try again after this long.
+    Unavailable {
+        words: String,
+        rest: SignedDuration,
+    },
+    Failed(Trouble),
+}
+
+/// Data, perhaps in part, and the errors that came with it.
+pub struct Told<'a> {
+    data: BTreeMap<String, &'a RawValue>,
+    pub errors: Vec<Complaint>,
+}
+
+/// One of the `errors` of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// `NOT_FOUND`, `FORBIDDEN`, `RATE_LIMITED` … or nothing.
+    pub kind: String,
+    pub message: String,
+    /// The alias of the repository it is about, else empty.
+    pub alias: String,
+}
+
+const AN_HOUR: SignedDuration = SignedDuration::from_hours(1);
+const A_WHILE: SignedDuration = SignedDuration::from_mins(10);
+
+pub fn verdict(exchange: &Exchange, now: Timestamp) -> Verdict<'_> {
+    let heard = match answer::judge(exchange, now) {
+        Ok(heard) => heard,
+        Err(trouble) => return refusal(exchange, trouble),
+    };
+    let answer = match rows::members(&heard.body) {
+        Ok(answer) => answer,
+        Err(trouble) => return Verdict::Failed(trouble),
+    };
+    let errors = complaints(&answer);
+    if errors.iter().any(|e| e.kind == "RATE_LIMITED") {
+        return Verdict::Failed(
+            Trouble::new(Status::RateLimited, "GraphQL rate limit used up")
+                .wait(wire::retry_after(heard, now).or(Some(SignedDuration::from_mins(1)))),
+        );
+    }
+    match rows::members_of(&answer, "data") {
+        Ok(Some(data)) => Verdict::Told(Told { data, errors }),
+        Ok(None) => match errors.into_iter().next() {
+            Some(first) => Verdict::Unavailable { words: first.message, rest: AN_HOUR },
+            None => Verdict::Failed(Trouble::bad_data("neither data nor errors")),
+        },
+        Err(trouble) => Verdict::Failed(trouble),
+    }
+}
+
+/// Servers without GraphQL and tokens without the right still have REST; a query that is too heavy for now, too.
+fn refusal(exchange: &Exchange, trouble: Trouble) -> Verdict<'_> {
+    let Ok(Answer::Http(HttpAnswer { status, body, .. })) = &exchange.answer else {
+        return Verdict::Failed(trouble);
+    };
+    let bad_credentials = || answer::reason(body).is_some_and(|r| r.contains("Bad credentials"));
+    let rest = match status {
+        _ if trouble.status == Status::RateLimited => None,
+        401 if bad_credentials() => None,
+        401 | 403 | 404 | 405 | 410 | 501 => Some(AN_HOUR),
+        500..=599 => Some(A_WHILE),
+        _ => None,
+    };
+    match rest {
+        Some(rest) => Verdict::Unavailable { words: trouble.message.to_string(), rest },
+        None => Verdict::Failed(trouble),
+    }
+}
+
+fn complaints(answer: &BTreeMap<String, &RawValue>) -> Vec<Complaint> {
+    let errors = rows::value_of(answer, "errors");
+    let text = |value: Option<&serde_json::Value>| {
+        value.and_then(|v| v.as_str()).unwrap_or_default().to_owned()
+    };
+    let errors = errors.as_array().map_or(&[][..], Vec::as_slice);
+    errors
+        .iter()
+        .map(|e| Complaint {
+            kind: text(e.get("type")),
+            message: match text(e.get("message")) {
+                message if message.is_empty() => "an error without words".to_owned(),
+                message => wire::brief(&message),
+            },
+            alias: text(e.get("path").and_then(|p| p.get(0))),
+        })
+        .collect()
+}
+
+/// What one repository of the answer holds.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub deploys: Vec<Deploy>,
+    pub releases: Vec<Release>,
+    /// Nothing older is there.
+    pub all_deploys: bool,
+    pub all_releases: bool,
+}
+
+impl Told<'_> {
+    /// Whether the answer holds a repository at this place: `null` is one that may not be seen.
+    pub fn has(&self, place: usize) -> bool {
+        rows::members_of(&self.data, &format!("r{place}")).is_ok_and(|r| r.is_some())
+    }
+
+    /// Reads the repository asked at `place`; `None` when it may not be seen.
+    pub fn repository(
+        &self,
+        place: usize,
+        repo: &Repo,
+        source: &SourceName,
+        gaps: &mut Gaps,
+    ) -> Result<Option<Found>, Trouble> {
+        let alias = format!("r{place}");
+        let Some(repository) = rows::members_of(&self.data, &alias)? else { return Ok(None) };
+        let mut found = Found::default();
+        if let Some(list) = rows::members_of(&repository, "deployments")? {
+            let nodes = rows::items_of(&list, "nodes")?.unwrap_or_default();
+            let place = format!("/{}/deployments", repo.shown);
+            found.deploys = gaps.read(&place, &nodes, |row| deploy(row, repo, source));
+            found.all_deploys =
+                rows::value_of(&list, "pageInfo").get("hasPreviousPage") == Some(&json!(false));
+        }
+        if let Some(list) = rows::members_of(&repository, "releases")? {
+            let nodes = rows::items_of(&list, "nodes")?.unwrap_or_default();
+            let place = format!("/{}/releases", repo.shown);
+            found.releases = gaps.read(&place, &nodes, |row| release(row, repo, source));
+            found.all_releases =
+                rows::value_of(&list, "pageInfo").get("hasNextPage") == Some(&json!(false));
+        }
+        Ok(Some(found))
+    }
+
+    /// Words when less than a tenth of the hourly budget is left.
+    pub fn budget(&self) -> Option<Clean> {
+        let limit = rows::value_of(&self.data, "rateLimit");
+        let number = |key: &str| limit.get(key).and_then(serde_json::Value::as_u64);
+        let (left, of) = (number("remaining")?, number("limit")?);
+        (left < of / 10)
+            .then(|| Clean::line(format_args!("GraphQL budget: {left} of {of} points left")))
+    }
+}
+
+fn deploy(row: &Row<'_>, repo: &Repo, source: &SourceName) -> Option<Deploy> {
+    let id = row.id("/databaseId").or_else(|| row.id("/id"))?;
+    let statuses = row.rows("/statuses/nodes");
+    let steps: Vec<Step> =
+        statuses.iter().map(|s| Step::new(s.raw("/state"), s.time("/createdAt"))).collect();
+    let (outcome, finished) = of_deployment(row.raw("/state"), &steps);
+    let log = statuses.iter().filter_map(|s| Some((s.time("/createdAt"), s.link("/logUrl")?)));
+    Some(Deploy {
+        key: Key::new(source, repo.deployment_id(&id)),
+        repo: repo.shown.clone(),
+        environment: row.first_text(&["/latestEnvironment", "/environment"]),
+        version: row.text("/ref/name"),
+        sha: row.text("/commitOid"),
+        started: row.time("/createdAt"),
+        finished,
+        outcome,
+        who: row.text("/creator/login"),
+        description: row.text("/description"),
+        committed: row.time("/commit/committedDate"),
+        url: log.max_by_key(|(at, _)| *at).map(|(_, url)| url).or_else(|| repo.page("deployments")),
+    })
+}
+
+fn release(row: &Row<'_>, repo: &Repo, source: &SourceName) -> Option<Release> {
+    let id = row.id("/databaseId").or_else(|| row.id("/id"))?;
+    Some(Release {
+        key: Key::new(source, repo.release_id(&id)),
+        repo: repo.shown.clone(),
+        tag: row.text("/tagName"),
+        name: row.text("/name"),
+        draft: row.flag("/isDraft"),
+        prerelease: row.flag("/isPrerelease"),
+        published: row.time("/publishedAt"),
+        author: row.text("/author/login"),
+        url: row.link("/url").or_else(|| repo.page("releases")),
+    })
+}

@@ -1,0 +1,424 @@
+//! A screen's whole life on a real terminal: every way out restores it, nothing that happens to it stops the program from ending.
+//!
+//! The program is a toy cockpit inside this test binary, started again with `ANDON_TOY` set: it shows its process id,
+//! the keys it heard and the size it draws at, and can be told to misbehave.
+
+#![cfg(target_os = "linux")]
+// Helpers of a test may fail as loudly as the test itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stderr)]
+
+#[path = "common/pty.rs"]
+mod pty;
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use andon::cockpit::{Code, Effect, Key, Message};
+use andon::engine::run::{Screenful, Setting, run};
+use andon::engine::terminal::{Terminal, clipboard::Wrap, harden};
+use andon::model::Clean;
+use andon::view::depth::Depth;
+use jiff::{SignedDuration, Timestamp};
+use pty::Pty;
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+use rustix::process::{Pid, Signal, kill_process};
+
+// ---------------------------------------------------------------- the toy
+
+struct Toy {
+    keys: usize,
+    pastes: usize,
+    ticks: usize,
+    size: String,
+    /// Repaints everything all the time.
+    storm: bool,
+    dirty: bool,
+}
+
+impl Screenful for Toy {
+    fn update(&mut self, _now: Timestamp, message: Message) -> Vec<Effect> {
+        match message {
+            Message::Key(Key { code: Code::Char('n'), ctrl: false, .. }) => return Vec::new(),
+            Message::Key(
+                Key { code: Code::Char('q'), ctrl: false, .. }
+                | Key { code: Code::Char('c'), ctrl: true, .. },
+            ) => return vec![Effect::Quit],
+            Message::Key(Key { code: Code::Char('L'), .. }) => return vec![Effect::Redraw],
+            Message::Key(Key { code: Code::Char('y'), .. }) => {
+                return vec![Effect::Copy(Clean::from("PABC1"))];
+            }
+            Message::Key(Key { code: Code::Char('P'), .. }) => panic!("the screen's own fault"),
+            Message::Key(Key { code: Code::Char('T'), .. }) => {
+                let _ = std::thread::spawn(|| panic!("a source's fault")).join();
+                self.keys += 1;
+            }
+            Message::Key(_) => self.keys += 1,
+            Message::Paste(_) => self.pastes += 1,
+            Message::Resized(size) => self.size = format!("{}x{}", size.width, size.height),
+            Message::Clock => self.ticks += 1,
+            _ => {}
+        }
+        self.dirty = true;
+        Vec::new()
+    }
+
+    fn wake(&self) -> Option<Timestamp> {
+        self.storm.then(|| Timestamp::now() - SignedDuration::from_secs(1))
+    }
+
+    fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    fn paint(&mut self, _now: Timestamp, buffer: &mut Buffer) {
+        self.dirty = false;
+        let head = format!(
+            "toy {} heard {} pasted {} at {} end",
+            std::process::id(),
+            self.keys,
+            self.pastes,
+            self.size
+        );
+        let area = buffer.area;
+        for y in 1..area.height {
+            let line = format!("row {y} {}", if self.storm { self.ticks } else { 0 }).repeat(20);
+            buffer.set_stringn(0, y, line, usize::from(area.width), Style::new());
+        }
+        buffer.set_stringn(0, 0, head, usize::from(area.width), Style::new());
+    }
+}
+
+/// Not a test of its own: the program the tests below look at.
+#[test]
+fn toy() {
+    let Ok(mode) = std::env::var("ANDON_TOY") else { return };
+    let life = std::thread::Builder::new().name("ui".into()).spawn(move || {
+        harden();
+        let (send, news) = mpsc::channel();
+        let term = std::env::var("TERM").ok();
+        let mut terminal = match Terminal::open(&send, term.as_deref(), true) {
+            Ok(terminal) => terminal,
+            Err(e) => {
+                eprintln!("andon: {e}");
+                std::process::exit(2);
+            }
+        };
+        let mut toy = Toy {
+            keys: 0,
+            pastes: 0,
+            ticks: 0,
+            size: String::new(),
+            storm: mode == "storm",
+            dirty: true,
+        };
+        let setting = Setting { depth: Depth::True, wrap: Wrap::None };
+        run(&mut terminal, &news, &mut toy, setting, &mut |_| {});
+        terminal.end(0);
+    });
+    let _ = life.unwrap().join();
+}
+
+const ARGUMENTS: [&str; 4] = ["--exact", "toy", "--nocapture", "--test-threads=1"];
+
+fn program() -> std::path::PathBuf {
+    std::env::current_exe().unwrap()
+}
+
+fn start(mode: &str) -> Pty {
+    let mut pty = Pty::spawn(program(), &ARGUMENTS, &[("ANDON_TOY", mode)]);
+    pty.until_text("heard 0 pasted 0 at 80x24 end");
+    pty
+}
+
+// ---------------------------------------------------------------- ways out
+
+#[test]
+fn the_quit_key_and_ctrl_c_restore_the_terminal_and_exit_0() {
+    for key in [&b"q"[..], b"\x03"] {
+        let mut pty = start("calm");
+        assert!(pty.screen.screen().alternate_screen() && pty.screen.screen().bracketed_paste());
+        pty.type_bytes(key);
+        assert_eq!(pty.wait().0, 0);
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn signals_restore_the_terminal_and_exit_128_plus_their_number() {
+    for (signal, code) in
+        [(Signal::TERM, 143), (Signal::INT, 130), (Signal::QUIT, 131), (Signal::HUP, 129)]
+    {
+        let mut pty = start("calm");
+        pty.signal(signal);
+        let (ended, took) = pty.wait();
+        assert_eq!(ended, code);
+        assert!(took < Duration::from_secs(3), "{took:?}");
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn a_closed_window_ends_the_program_even_where_the_hang_up_signal_is_ignored() {
+    let mut plain = start("storm");
+    plain.hang_up();
+    assert_eq!(plain.wait().0, 129);
+
+    let ignoring = format!("trap '' HUP; exec {} {}", program().display(), ARGUMENTS.join(" "));
+    for mode in ["calm", "storm"] {
+        let mut pty = Pty::spawn("sh", &["-c", &ignoring], &[("ANDON_TOY", mode)]);
+        pty.until_text("heard 0");
+        pty.hang_up();
+        let (ended, took) = pty.wait();
+        assert_eq!(ended, 129);
+        assert!(took < Duration::from_secs(3), "{took:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_does_not_keep_the_program() {
+    for way_out in ["q", "term"] {
+        let mut pty = start("storm");
+        pty.mute = true;
+        // Nobody reads now; the clock goes on until the pipe is full.
+        std::thread::sleep(Duration::from_millis(600));
+        match way_out {
+            "q" => pty.type_blindly(b"q"),
+            _ => pty.signal(Signal::TERM),
+        }
+        let (ended, took) = pty.wait_blocked();
+        assert_eq!(ended, if way_out == "q" { 0 } else { 143 });
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn a_fault_of_the_screen_restores_it_and_a_fault_elsewhere_leaves_it_alone() {
+    let mut pty = start("calm");
+    pty.type_bytes(b"T");
+    pty.until_text("heard 1");
+    assert!(pty.screen.screen().alternate_screen());
+    pty.type_bytes(b"P");
+    assert_eq!(pty.wait().0, 101);
+    pty.assert_restored();
+    let said = pty.screen.screen().contents();
+    assert!(
+        said.contains("the screen's own fault") && !said.contains("a source's fault"),
+        "{said}"
+    );
+}
+
+// ---------------------------------------------------------------- what happens to a screen
+
+#[test]
+fn any_size_is_survived_and_a_huge_one_is_bounded() {
+    let mut pty = start("calm");
+    for (width, height) in [(0, 0), (1, 1), (200, 60), (1, 300), (300, 1), (65535, 65535), (7, 3)] {
+        pty.resize(width, height);
+        pty.type_bytes(b"j");
+    }
+    pty.resize(5000, 3000);
+    pty.until_text("at 1000x400 end");
+    assert!(pty.memory() < 100 << 20, "{} bytes", pty.memory());
+    pty.resize(0, 0);
+    pty.resize(60, 15);
+    pty.until_text("at 60x15 end");
+    pty.until("the last row", |screen| screen.contents().lines().count() == 15);
+    pty.type_bytes(b"q");
+    assert_eq!(pty.wait().0, 0);
+    pty.assert_restored();
+}
+
+#[test]
+fn a_stop_shows_the_shell_and_a_continue_draws_everything_again() {
+    let mut pty = Pty::spawn(
+        "bash",
+        &["--norc", "--noprofile", "-i"],
+        &[("PS1", "shell> "), ("ANDON_TOY", "calm")],
+    );
+    pty.until_text("shell>");
+    pty.type_bytes(format!("{} {}\n", program().display(), ARGUMENTS.join(" ")).as_bytes());
+    pty.until_text("heard 0 pasted 0");
+    let toy: i32 = {
+        let head = pty.screen.screen().contents();
+        let words: Vec<&str> = head.split_whitespace().collect();
+        words[1].parse().unwrap()
+    };
+    for (round, stop) in ["key", "signal"].into_iter().enumerate() {
+        match stop {
+            "key" => pty.type_bytes(b"\x1a"),
+            _ => kill_process(Pid::from_raw(toy).unwrap(), Signal::TSTP).unwrap(),
+        }
+        pty.until("the shell", |screen| {
+            !screen.alternate_screen() && screen.contents().matches("Stopped").count() > round
+        });
+        assert!(!pty.screen.screen().hide_cursor());
+        let before = pty.raw.len();
+        pty.type_bytes(b"fg\n");
+        pty.until("the toy again", |screen| {
+            screen.alternate_screen() && screen.contents().contains("row 23")
+        });
+        assert!(pty.raw.len() - before > 300);
+        pty.type_bytes(b"j");
+        pty.until_text(&format!("heard {}", round + 1));
+    }
+    pty.type_bytes(b"q");
+    // What was typed earlier would be dropped with the other unread keys.
+    pty.until("a prompt", |screen| screen.contents().trim_end().ends_with("shell>"));
+    pty.type_bytes(b"exit\n");
+    pty.wait();
+    assert!(!pty.screen.screen().hide_cursor());
+}
+
+#[test]
+fn without_a_shell_to_continue_it_ctrl_z_does_not_freeze_the_program() {
+    let mut pty = start("calm");
+    pty.type_bytes(b"\x1aj");
+    pty.until_text("heard 1");
+    pty.type_bytes(b"q");
+    assert_eq!(pty.wait().0, 0);
+}
+
+#[test]
+fn garbage_does_not_delay_the_quit_key() {
+    // Every byte but q, ctrl-c, P, T and the brackets of a paste, in an order that repeats.
+    let mut state = 0x2545_f491_u32;
+    let mut garbage = Vec::new();
+    while garbage.len() < 64 * 1024 {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        let byte = (state >> 8) as u8;
+        if !matches!(byte, b'q' | 0x03 | b'P' | b'T' | b'~') {
+            garbage.push(byte);
+        }
+    }
+    for mute in [false, true] {
+        let mut pty = start("calm");
+        pty.mute = mute;
+        pty.type_bytes(&garbage);
+        // A sequence left open by the garbage is given up after half a second.
+        let end = std::time::Instant::now() + Duration::from_millis(700);
+        while std::time::Instant::now() < end {
+            pty.read(Duration::from_millis(50));
+        }
+        pty.type_bytes(b"q");
+        let (ended, took) = pty.wait();
+        assert_eq!(ended, 0);
+        assert!(took < Duration::from_secs(3), "{took:?}");
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn a_paste_of_a_megabyte_is_one_paste_and_no_keys() {
+    let mut pty = start("calm");
+    pty.type_bytes(b"\x1b[200~");
+    pty.type_bytes(&b"y\nq\x03".repeat(250_000));
+    pty.type_bytes(b"\x1b[201~j");
+    pty.until_text("heard 1 pasted 1");
+    pty.type_bytes(b"q");
+    assert_eq!(pty.wait().0, 0);
+    pty.assert_restored();
+}
+
+// ---------------------------------------------------------------- bytes
+
+#[test]
+fn a_key_that_changes_nothing_writes_nothing_and_a_number_costs_a_few_bytes() {
+    let mut pty = start("calm");
+    // A first key, so that the frame before it was answered.
+    pty.type_bytes(b"j");
+    pty.until_text("heard 1");
+    let before = pty.raw.len();
+    pty.type_bytes(b"nnnj");
+    pty.until_text("heard 2");
+    let written = &pty.raw[before..];
+    assert!(written.len() <= 20, "{:?}", String::from_utf8_lossy(written));
+}
+
+#[test]
+fn a_large_frame_is_shown_at_once_only_where_the_terminal_said_it_can() {
+    let mut pty = start("calm");
+    pty.type_bytes(b"L");
+    pty.until("a bracketed frame", |_| true);
+    pty.type_bytes(b"j");
+    pty.until_text("heard 1");
+    assert!(pty.raw.windows(8).any(|w| w == b"\x1b[?2026h"));
+
+    let mut mute = Pty::spawn(program(), &ARGUMENTS, &[("ANDON_TOY", "calm")]);
+    mute.mute = true;
+    mute.until_text("heard 0");
+    mute.type_bytes(b"Lj");
+    mute.until_text("heard 1");
+    assert!(!mute.raw.windows(8).any(|w| w == b"\x1b[?2026h"));
+    mute.type_bytes(b"q");
+    assert_eq!(mute.wait().0, 0);
+    mute.assert_restored();
+}
+
+#[test]
+fn copying_sends_the_text_to_the_terminals_clipboard() {
+    let mut pty = start("calm");
+    pty.type_bytes(b"yj");
+    pty.until_text("heard 1");
+    let sent = b"\x1b]52;c;UEFCQzE=\x07";
+    assert!(pty.raw.windows(sent.len()).any(|w| w == sent));
+}
+
+// ---------------------------------------------------------------- where there is no screen
+
+/// A plain line and exit 2: no escapes, no panic.
+fn assert_refused(raw: &[u8], ended: i32) {
+    let said = String::from_utf8_lossy(raw);
+    assert_eq!(ended, 2, "{said}");
+    assert!(
+        said.contains("andon: ") && !said.contains('\u{1b}') && !said.contains("panicked"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_terminal_that_cannot_draw_is_told_so_in_words() {
+    let mut pty = Pty::spawn(program(), &ARGUMENTS, &[("ANDON_TOY", "calm"), ("TERM", "dumb")]);
+    let (ended, _) = pty.wait();
+    assert_refused(&pty.raw, ended);
+}
+
+#[test]
+fn a_pipe_gets_no_escapes() {
+    let out = std::process::Command::new(program())
+        .args(ARGUMENTS)
+        .env("ANDON_TOY", "calm")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert_refused(&[out.stdout, out.stderr].concat(), out.status.code().unwrap());
+}
+
+#[test]
+fn without_a_terminal_or_any_open_file_it_ends_with_2() {
+    let arguments: Vec<&str> = std::iter::once("ANDON_TOY=calm")
+        .chain([program().to_str().unwrap().to_owned().leak() as &str])
+        .chain(ARGUMENTS)
+        .collect();
+    let mut pty = Pty::spawn_uncontrolled("env", &arguments);
+    let (ended, _) = pty.wait();
+    assert_refused(&pty.raw, ended);
+
+    let closed = format!("exec {} {} <&- >&- 2>&-", program().display(), ARGUMENTS.join(" "));
+    let mut pty = Pty::spawn("sh", &["-c", &closed], &[("ANDON_TOY", "calm")]);
+    assert_eq!(pty.wait().0, 2);
+    assert_eq!(pty.raw, b"");
+}
+
+#[test]
+fn keys_come_from_the_terminal_whatever_stdin_is() {
+    let redirected = format!("exec {} {} </dev/null", program().display(), ARGUMENTS.join(" "));
+    let mut pty = Pty::spawn("sh", &["-c", &redirected], &[("ANDON_TOY", "calm"), ("LC_ALL", "C")]);
+    pty.until_text("heard 0");
+    pty.type_bytes(b"q");
+    assert_eq!(pty.wait().0, 0);
+    pty.assert_restored();
+}
