@@ -1,5 +1,7 @@
 //! GitHub from its own words: what is asked, what is understood, and what is said when something is wrong.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
+
 mod common;
 
 use andon::model::{Clean, Deploy, Fact, Feed, Outcome, Release, Report, Run, Status, Trouble};

@@ -87,12 +87,9 @@ impl Gaps {
         let mut told = Vec::new();
         for (i, raw) in items.iter().take(MOST).enumerate() {
             self.seen += 1;
-            let value: Value = match serde_json::from_str(raw.get()) {
-                Ok(value) => value,
-                Err(_) => {
-                    self.skip(format!("{place}/{i} is no readable JSON"));
-                    continue;
-                }
+            let Ok(value) = serde_json::from_str::<Value>(raw.get()) else {
+                self.skip(format!("{place}/{i} is no readable JSON"));
+                continue;
             };
             let said = RefCell::new(Vec::new());
             let row = Row { value: &value, said: &said };

@@ -1,33 +1,454 @@
-//! PagerDuty: incidents, who is on call, change events.
+//! `PagerDuty`: incidents, who is on call, change events.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Asking, Exchange, Kind, Opening, Problem, Reading, Request, Source};
-use crate::model::{Report, Trouble};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use url::Url;
+
+use super::rows::Gaps;
+use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
+use crate::model::{Clean, Fact, Feed, Report, SourceName, Status, Trouble};
+
+pub mod incident;
+pub mod memory;
+pub mod oncall;
+pub mod part;
+
+use incident::Ranks;
+use memory::{Ack, Memory};
+use oncall::Policies;
+use part::{Page, Part};
 
 pub const KIND: Kind = Kind {
     name: "pagerduty",
     about: "PagerDuty: incidents, who is on call, change events",
-    every: Duration::from_secs(60),
-    default_url: None,
+    every: Duration::from_secs(30),
+    default_url: Some("https://api.pagerduty.com"),
     needs_url: true,
-    options: &[],
+    options: &[
+        ("services", "only incidents of these services, by their ids (\"PABC123\")"),
+        ("teams", "only incidents of these teams, by their ids; needs a plan with teams"),
+    ],
     open,
 };
 
-fn open(_opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
-    Ok(Box::new(Placeholder))
+/// How far back resolved incidents are read: that they ended is a fact then, not an absence.
+const RESOLVED: SignedDuration = SignedDuration::from_hours(72);
+/// How far back changes are read.
+const CHANGES: SignedDuration = SignedDuration::from_hours(24);
+/// How far ahead turns on call are read, so that the next one is known before it begins.
+const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Incidents asked one by one in a poll: those that left the lists, and the stories of those that ended.
+const SINGLY: usize = 10;
+/// Lists that hardly change are read again after this many polls: an hour at the usual pace.
+const SELDOM: u64 = 120;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    #[serde(default)]
+    services: Vec<String>,
+    #[serde(default)]
+    teams: Vec<String>,
+}
+
+fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
+    let options = Options::deserialize(opening.options).map_err(|e| vec![Problem::Toml(e)])?;
+    let mut problems: Vec<Problem> = opening
+        .metrics
+        .into_iter()
+        .map(|metric| Problem::Metric {
+            service: metric.id.service,
+            metric: metric.id.metric,
+            message: "a pagerduty source has no numbers to give".to_owned(),
+        })
+        .collect();
+    for (key, ids) in [("services", &options.services), ("teams", &options.teams)] {
+        let is_id = |id: &str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        problems.extend(ids.iter().filter(|id| !is_id(id)).map(|id| Problem::Key {
+            key,
+            message: format!(
+                "`{id}` is no id such as `PABC123`: it is the last part of its address"
+            ),
+        }));
+    }
+    match opening.url {
+        Some(base) if problems.is_empty() => Ok(Box::new(PagerDuty {
+            name: opening.name,
+            base,
+            services: options.services,
+            teams: options.teams,
+        })),
+        Some(_) => Err(problems),
+        None => {
+            problems
+                .push(Problem::Key { key: "url", message: "the address is missing".to_owned() });
+            Err(problems)
+        }
+    }
 }
 
 #[derive(Debug)]
-struct Placeholder;
+struct PagerDuty {
+    name: SourceName,
+    base: Url,
+    services: Vec<String>,
+    teams: Vec<String>,
+}
 
-impl Source for Placeholder {
-    fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
-        Vec::new()
+impl Source for PagerDuty {
+    fn ask(&self, asking: &Asking<'_>) -> Vec<Request> {
+        let wanted = wanted(asking);
+        wanted.into_iter().map(|part| self.page(part, 0, asking)).collect()
     }
 
-    fn read(&self, _asking: &Asking<'_>, _heard: &[Exchange]) -> Result<Reading, Trouble> {
-        Ok(Reading::Done(Report::default()))
+    fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble> {
+        let mut more: Vec<Request> = Vec::new();
+        let mut lists = BTreeMap::new();
+        for part in wanted(asking) {
+            let pages = self.pages(part, asking, heard);
+            if let Some(offset) = pages.next {
+                more.push(self.page(part, offset, asking));
+            }
+            lists.insert(part, pages);
+        }
+        // Nothing is worth asking while the main list cannot be had.
+        if let Some(trouble) = lists.get(&Part::Open).and_then(|open| open.trouble.clone()) {
+            return Err(trouble);
+        }
+        if !more.is_empty() {
+            return Ok(Reading::More(more));
+        }
+        let mut poll = Poll { source: self, asking, heard, lists, gaps: Gaps::default() };
+        poll.read()
     }
+}
+
+/// The lists of this poll, without those that rest.
+fn wanted(asking: &Asking<'_>) -> Vec<Part> {
+    let memory = Memory::new(asking);
+    Part::LISTS
+        .into_iter()
+        .filter(|part| memory.rests(*part).is_none())
+        .filter(|part| !part.is_seldom() || asking.round % SELDOM == 0 || !memory.has(*part))
+        .collect()
+}
+
+/// Every page of one list that has been heard, and where the next one begins.
+#[derive(Debug, Default)]
+struct Pages<'a> {
+    pages: Vec<Page<'a>>,
+    next: Option<usize>,
+    trouble: Option<Trouble>,
+    /// The list goes on, but is not followed further.
+    cut: bool,
+}
+
+impl Pages<'_> {
+    fn is_whole(&self) -> bool {
+        self.trouble.is_none() && !self.cut && !self.pages.is_empty()
+    }
+}
+
+impl PagerDuty {
+    fn pages<'a>(&self, part: Part, asking: &Asking<'_>, heard: &'a [Exchange]) -> Pages<'a> {
+        let mut all = Pages::default();
+        let mut offset = 0;
+        for number in 1.. {
+            let Some(exchange) = find(heard, &part.tag(offset)) else {
+                all.next = Some(offset);
+                return all;
+            };
+            match judge(exchange, asking.now).and_then(|answer| part.read(&answer.body)) {
+                Ok(page) => {
+                    let next = page.next(offset);
+                    all.pages.push(page);
+                    match next {
+                        None => return all,
+                        Some(next) if number < part.most_pages() && next < part::LAST_OFFSET => {
+                            offset = next;
+                        }
+                        Some(_) => {
+                            all.cut = true;
+                            return all;
+                        }
+                    }
+                }
+                // The end of what may be paged is no failure of the pages before.
+                Err(trouble) if number > 1 && trouble.status == Status::BadData => {
+                    all.cut = true;
+                    return all;
+                }
+                Err(trouble) => {
+                    all.trouble = Some(trouble);
+                    return all;
+                }
+            }
+        }
+        all
+    }
+
+    fn page(&self, part: Part, offset: usize, asking: &Asking<'_>) -> Request {
+        let limit = part::LIMIT.to_string();
+        let mut query: Vec<(&str, String)> = vec![("limit", limit), ("offset", offset.to_string())];
+        let mut add = |key, value: &str| query.push((key, value.to_owned()));
+        match part {
+            Part::Open => {
+                add("statuses[]", "triggered");
+                add("statuses[]", "acknowledged");
+                // Without this only the last month is listed: an old open incident is open all the same.
+                add("date_range", "all");
+            }
+            Part::Resolved => {
+                add("statuses[]", "resolved");
+                add("since", &utc(asking.now - RESOLVED));
+                add("until", &utc(asking.now));
+            }
+            Part::OnCalls => {
+                add("earliest", "true");
+                add("include[]", "users");
+                add("since", &utc(asking.now));
+                add("until", &utc(asking.now + AHEAD));
+                add("time_zone", "UTC");
+            }
+            Part::Changes => {
+                add("since", &utc(asking.now - CHANGES));
+                add("until", &utc(asking.now));
+            }
+            Part::Priorities | Part::Services | Part::Logs => {}
+        }
+        if matches!(part, Part::Open | Part::Resolved) {
+            add("sort_by", "created_at:desc");
+            add("time_zone", "UTC");
+            self.services.iter().for_each(|id| add("service_ids[]", id));
+            self.teams.iter().for_each(|id| add("team_ids[]", id));
+        }
+        self.get(part.tag(offset), part.path(), &query)
+    }
+
+    fn get(&self, tag: String, path: &str, query: &[(&str, String)]) -> Request {
+        let mut url = wire::join(&self.base, path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Request::Http(
+            Http::get(tag, url)
+                .header(
+                    "accept",
+                    "application/vnd.pagerduty+json;version=2, application/json;q=0.9",
+                )
+                // Wanted on every request, also where there is no content.
+                .header("content-type", "application/json"),
+        )
+    }
+}
+
+/// Whole seconds in UTC: other zones are refused by change events and read in the account's by the rest.
+fn utc(moment: Timestamp) -> String {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment).to_string()
+}
+
+fn judge(exchange: &Exchange, now: Timestamp) -> Result<&super::HttpAnswer, Trouble> {
+    wire::judge(exchange, wire::reason).map_err(|trouble| match (&exchange.answer, trouble.status) {
+        (Ok(super::Answer::Http(answer)), Status::RateLimited) => {
+            let wait = wire::retry_after(answer, now).or(trouble.retry_after);
+            trouble.wait(wait)
+        }
+        (Ok(super::Answer::Http(answer)), _) if answer.status == 401 => trouble.hint(
+            "a read-only REST key is enough; accounts in the EU answer at https://api.eu.pagerduty.com",
+        ),
+        _ => trouble,
+    })
+}
+
+/// One poll whose lists have all been heard.
+struct Poll<'a> {
+    source: &'a PagerDuty,
+    asking: &'a Asking<'a>,
+    heard: &'a [Exchange],
+    lists: BTreeMap<Part, Pages<'a>>,
+    gaps: Gaps,
+}
+
+impl Poll<'_> {
+    fn read(&mut self) -> Result<Reading, Trouble> {
+        let memory = Memory::new(self.asking);
+        let name = &self.source.name;
+        let mut report = Report::default();
+        let mut partial: Vec<String> = Vec::new();
+        let mut remember: Vec<(Box<str>, Box<str>)> = Vec::new();
+        for (part, rest) in Part::ALL.into_iter().filter_map(|p: Part| Some((p, memory.rests(p)?)))
+        {
+            let words = format!("{}: {}", part.words(), rest.words);
+            if rest.is_note { report.notes.push(Clean::from(words)) } else { partial.push(words) }
+        }
+        for (part, pages) in &self.lists {
+            if let Some(trouble) = &pages.trouble {
+                let words = format!("{}: {trouble}", part.words());
+                // What the plan does not hold is worth a note, not a warning.
+                if memory::is_plan(trouble) {
+                    report.notes.push(Clean::from(words));
+                } else {
+                    partial.push(words);
+                }
+                remember.extend(memory::rest(*part, trouble, self.asking.now));
+            } else if pages.cut {
+                let words = format!("{}: truncated at {}", part.words(), count(pages));
+                report.notes.push(Clean::from(words));
+            }
+        }
+        let ranks = match self.take(Part::Priorities, &Ranks::read) {
+            Some(ranks) => {
+                remember.push(memory::keep(Part::Priorities, &ranks));
+                ranks
+            }
+            None => memory.recall(Part::Priorities).unwrap_or_default(),
+        };
+        let policies = match self.take(Part::Services, &Policies::read) {
+            Some(policies) => {
+                remember.push(memory::keep(Part::Services, &policies));
+                policies
+            }
+            None => memory.recall(Part::Services).unwrap_or_default(),
+        };
+
+        let mut seen = BTreeSet::new();
+        let mut incidents = Vec::new();
+        for part in [Part::Open, Part::Resolved] {
+            for page in self.lists.get(&part).map_or(&[][..], |l| &l.pages) {
+                incidents.extend(
+                    self.gaps
+                        .read(part.path(), &page.items, |row| incident::read(row, name, &ranks)),
+                );
+            }
+        }
+        // Rows move between lists while they are read: of two tellings the end counts.
+        incidents.sort_by_key(|i| i.status.is_open());
+        incidents.retain(|i| seen.insert(i.key.id.clone()));
+
+        // Incidents known as open that no list holds any more: asked by name, so that their end is told.
+        let mut acks: BTreeMap<String, Ack> = memory.acks();
+        let mut more = Vec::new();
+        let gone = memory.open().into_iter().filter(|id| !seen.iter().any(|s| s.raw() == id));
+        let mut gone: Vec<String> = gone.collect();
+        let mut unread = gone.split_off(gone.len().min(SINGLY));
+        for id in gone {
+            let tag = format!("incident/{id}");
+            match find(self.heard, &tag) {
+                None => {
+                    let query = [("time_zone", "UTC".to_owned())];
+                    more.push(self.source.get(tag, &format!("incidents/{id}"), &query));
+                }
+                Some(exchange) => {
+                    let read = judge(exchange, self.asking.now)
+                        .and_then(|a| incident::single(&a.body, name, &ranks, &mut self.gaps));
+                    match read {
+                        Ok(incident) => incidents.extend(incident),
+                        // Deleted: its absence is the fact.
+                        Err(trouble) if trouble.status == Status::NotFound => {}
+                        Err(trouble) => {
+                            partial.push(format!("incident {id}: {trouble}"));
+                            unread.push(id);
+                        }
+                    }
+                }
+            }
+        }
+        // A resolved incident no longer tells who had acknowledged it, and when: its log does.
+        let untold = incidents.iter().filter(|i| !i.status.is_open() && i.acked.is_none());
+        let untold = untold.filter(|i| !acks.contains_key(i.key.id.raw()));
+        let most = if memory.rests(Part::Logs).is_some() { 0 } else { SINGLY };
+        let untold: Vec<String> = untold.take(most).map(|i| i.key.id.raw().to_owned()).collect();
+        for id in untold {
+            let tag = format!("log/{id}");
+            match find(self.heard, &tag) {
+                None => {
+                    let path = format!("incidents/{id}/log_entries");
+                    let query = [
+                        ("is_overview", "true".to_owned()),
+                        ("limit", part::LIMIT.to_string()),
+                        ("time_zone", "UTC".to_owned()),
+                    ];
+                    more.push(self.source.get(tag, &path, &query));
+                }
+                Some(exchange) => {
+                    let ack = judge(exchange, self.asking.now)
+                        .and_then(|a| incident::acknowledged(&a.body, &mut self.gaps));
+                    match ack {
+                        Ok(ack) => {
+                            acks.insert(id, ack);
+                        }
+                        Err(trouble) => {
+                            remember.extend(memory::rest(Part::Logs, &trouble, self.asking.now));
+                            partial.push(format!("{} {id}: {trouble}", Part::Logs.words()));
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        if !more.is_empty() {
+            return Ok(Reading::More(more));
+        }
+        for incident in &mut incidents {
+            incident::complete(incident, &mut acks);
+        }
+        let known: BTreeSet<&str> = incidents.iter().map(|i| i.key.id.raw()).collect();
+        acks.retain(|id, _| known.contains(id.as_str()));
+        remember.push(memory::keep_acks(&acks));
+        remember.push(memory::keep_open(&incidents, &unread));
+        report.facts.extend(incidents.into_iter().map(Fact::Incident));
+
+        if let Some(list) = self.lists.get(&Part::OnCalls) {
+            let mut shifts = Vec::new();
+            for page in &list.pages {
+                shifts.extend(
+                    self.gaps
+                        .read("oncalls", &page.items, |row| oncall::read(row, name, &policies)),
+                );
+            }
+            let mut seen = BTreeSet::new();
+            shifts.retain(|s| seen.insert(s.key.id.clone()));
+            report.facts.extend(shifts.into_iter().map(Fact::Shift));
+        }
+        if let Some(list) = self.lists.get(&Part::Changes) {
+            for page in &list.pages {
+                let changes =
+                    self.gaps.read("change_events", &page.items, |row| oncall::change(row, name));
+                report.facts.extend(changes.into_iter().map(Fact::Change));
+            }
+        }
+        if self.gaps.lost_everything() {
+            return Err(Trouble::bad_data(self.gaps.words().unwrap_or_default()));
+        }
+        if self.gaps.is_empty() {
+            let whole = |part| self.lists.get(&part).is_some_and(Pages::is_whole);
+            if whole(Part::Open) && whole(Part::Resolved) && unread.is_empty() {
+                report.complete.push(Feed::Incidents);
+            }
+            if whole(Part::OnCalls) {
+                report.complete.push(Feed::Shifts);
+            }
+        }
+        partial.extend(self.gaps.words());
+        report.partial = (!partial.is_empty()).then(|| Clean::line(partial.join("; ")));
+        report.remember = remember;
+        Ok(Reading::Done(report))
+    }
+
+    /// Reads a list of its own into what is kept of it, when it was heard.
+    fn take<T>(&mut self, part: Part, read: &dyn Fn(&[Page<'_>], &mut Gaps) -> T) -> Option<T> {
+        let list = self.lists.get(&part).filter(|l| l.trouble.is_none() && !l.pages.is_empty())?;
+        Some(read(&list.pages, &mut self.gaps))
+    }
+}
+
+fn count(pages: &Pages<'_>) -> usize {
+    pages.pages.iter().map(|p| p.items.len()).sum()
+}
+
+fn find<'a>(heard: &'a [Exchange], tag: &str) -> Option<&'a Exchange> {
+    heard.iter().find(|e| matches!(&e.request, Request::Http(http) if &*http.tag == tag))
 }
