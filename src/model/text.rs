@@ -59,9 +59,17 @@ impl Default for Clean {
 }
 
 /// Our own words; still cleaned, because a literal with an escape would be a fault worth seeing.
+/// Blanks at their ends are meant (` · ` between two things of a line) and stay.
 impl From<&'static str> for Clean {
     fn from(words: &'static str) -> Self {
-        clean(words, Shape::Line, LINE_CAP)
+        let inner = words.trim_matches(' ');
+        let cleaned = clean(inner, Shape::Line, LINE_CAP);
+        if inner.len() == words.len() {
+            return cleaned;
+        }
+        let lead = " ".repeat(words.len() - words.trim_start_matches(' ').len());
+        let tail = if inner.is_empty() { 0 } else { words.len() - lead.len() - inner.len() };
+        Self(Arc::from(format!("{lead}{cleaned}{}", " ".repeat(tail))))
     }
 }
 
@@ -253,6 +261,13 @@ mod tests {
     fn line_ends_and_odd_spaces_become_one_space_each_in_a_line() {
         assert_eq!(line("a\nb\tc\u{a0}d\u{2028}e"), "a b c d e");
         assert_eq!(line("  padded  "), "padded");
+    }
+
+    #[test]
+    fn blanks_at_the_ends_of_our_own_words_are_meant() {
+        for words in [" · ", "  ", "a ", " b", "c", ""] {
+            assert_eq!(Clean::from(words).as_str(), words);
+        }
     }
 
     #[test]

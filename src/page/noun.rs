@@ -74,21 +74,16 @@ impl Line {
         self
     }
 
-    /// One blank. A `Clean` line has none at its ends, so gaps between spans are spans of their own.
+    /// One blank.
     #[must_use]
     pub fn space(self) -> Self {
-        self.gap(" ")
+        self.and(" ", Tone::Dim)
     }
 
     /// ` · ` between two things of one line.
     #[must_use]
     pub fn dot(self) -> Self {
-        self.gap(" · ")
-    }
-
-    fn gap(mut self, text: &str) -> Self {
-        self.0.push(Span { text: Clean::body(text, 8), tone: Tone::Dim });
-        self
+        self.and(" · ", Tone::Dim)
     }
 
     /// The words alone.
