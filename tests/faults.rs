@@ -1,0 +1,638 @@
+//! Every class of HTTP fault ends in its named status, in time, in bounded memory, and without a secret leaving home.
+
+#[path = "common/fault_server.rs"]
+mod fault_server;
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use andon::cockpit::Heard;
+use andon::config::{Auth, Endpoint, Proxy, Secret, Upstream};
+use andon::engine::{Limits, poll_once_within};
+use andon::model::{Clean, Name, Report, Status, Trouble};
+use andon::source::{Answer, Asking, Exchange, Http, Reading, Request, Source, wire};
+
+use fault_server::{Asked, FaultServer, answer, endless_gzip, json, reset, silence};
+
+const CANARY: &str = "canary-7f3a9c51";
+const DEADLINE: Duration = Duration::from_millis(600);
+
+/// Asks for one address and reads JSON as every real source does; it wants an object with a list called `items`.
+#[derive(Debug)]
+struct Items {
+    requests: Vec<Request>,
+}
+
+impl Source for Items {
+    fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
+        self.requests.clone()
+    }
+
+    fn read(&self, _asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble> {
+        let mut report = Report::default();
+        for exchange in heard {
+            match (&exchange.request, &exchange.answer) {
+                (Request::Http(_), _) => {
+                    let answer = wire::judge(exchange, wire::reason)?;
+                    #[derive(serde::Deserialize)]
+                    struct Page {
+                        items: Vec<serde_json::Value>,
+                    }
+                    let page: Page = wire::json(&answer.body)?;
+                    report.notes.push(Clean::line(format!("{} items", page.items.len())));
+                    report.notes.push(Clean::line(format!("{} redirects", answer.redirects)));
+                }
+                (_, Ok(answer)) => report.notes.push(Clean::line(told(answer))),
+                (_, Err(trouble)) => return Err(trouble.clone()),
+            }
+        }
+        Ok(Reading::Done(report))
+    }
+}
+
+fn told(answer: &Answer) -> String {
+    match answer {
+        Answer::Certificates { earliest_end, leaf_end, trusted, .. } => format!(
+            "earliest {} leaf {} trusted {}",
+            earliest_end.map_or("none".into(), |t| t.strftime("%Y-%m-%d").to_string()),
+            leaf_end.map_or("none".into(), |t| t.strftime("%Y-%m-%d").to_string()),
+            trusted.as_ref().map_or_else(ToString::to_string, |()| "yes".into()),
+        ),
+        Answer::Connected { .. } => "connected".into(),
+        Answer::Addresses { addresses, .. } => format!("{addresses:?}"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn limits() -> Limits {
+    Limits { connect: Duration::from_millis(400), cap: 1 << 20, ..Limits::default() }
+}
+
+fn upstream(url: &str) -> Upstream {
+    let address: url::Url = url.parse().unwrap();
+    let request = Http::get("items", address.clone()).header("accept", "application/json");
+    asking(address, vec![Request::Http(request)])
+}
+
+fn asking(address: url::Url, requests: Vec<Request>) -> Upstream {
+    Upstream {
+        name: Name::new("test"),
+        kind: "json",
+        source: Box::new(Items { requests }),
+        endpoint: Endpoint {
+            url: Some(address),
+            auth: vec![Auth::Bearer(Secret::Inline(CANARY.into()))],
+            proxy: Proxy::None,
+            cap: 1 << 20,
+            ..Endpoint::default()
+        },
+        every: Duration::from_secs(15),
+        timeout: DEADLINE,
+    }
+}
+
+fn poll(upstream: Upstream) -> Heard {
+    let mut heard = poll_once_within(vec![upstream], Duration::from_secs(5), limits());
+    assert_eq!(heard.len(), 1);
+    heard.remove(0)
+}
+
+/// The status, and every word that would be shown.
+fn outcome(upstream: Upstream) -> (Status, String) {
+    let began = Instant::now();
+    let heard = poll(upstream);
+    // A promise (deadline plus a second), not a measurement; the machine may be busy with other tests.
+    assert!(began.elapsed() < DEADLINE + Duration::from_secs(4), "{:?}", began.elapsed());
+    let words = match &heard.outcome {
+        Ok(report) => format!("{:?} {:?}", report.partial, report.notes),
+        Err(t) => {
+            format!("{} | {}", t.message, t.hint.as_ref().map_or("", Clean::as_str))
+        }
+    };
+    for text in [&words, &format!("{heard:?}")] {
+        assert!(!text.contains(CANARY), "a secret in {text}");
+        assert!(!text.contains("query-canary"), "a query in {text}");
+    }
+    (heard.freshness.status, words)
+}
+
+/// Runs every case at once, so that deadlines pass together.
+fn all(cases: Vec<(&'static str, FaultServer, Status, &'static str)>) {
+    std::thread::scope(|scope| {
+        for (name, server, status, word) in &cases {
+            scope.spawn(move || {
+                let (got, words) = outcome(upstream(&server.url("/items?key=query-canary")));
+                assert_eq!(got, *status, "{name}: {words}");
+                assert!(words.contains(word), "{name}: {words}");
+            });
+        }
+    });
+}
+
+fn saying(bytes: impl Into<Vec<u8>>) -> FaultServer {
+    FaultServer::saying(bytes)
+}
+
+fn acting(act: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static) -> FaultServer {
+    FaultServer::start(act)
+}
+
+const GOOD: &str = r#"{"items":[1,2,3]}"#;
+
+#[test]
+fn a_good_answer_is_ok() {
+    let server = saying(json(GOOD));
+    let (status, words) = outcome(upstream(&server.url("/items")));
+    assert_eq!(status, Status::Ok, "{words}");
+    assert!(words.contains("3 items"));
+    let asked = &server.asked()[0];
+    assert_eq!(asked.header("authorization"), Some(format!("Bearer {CANARY}").as_str()));
+    assert!(asked.header("user-agent").unwrap().starts_with("andon/"));
+    assert_eq!(asked.header("accept"), Some("application/json"));
+    assert!(asked.header("accept-encoding").unwrap().contains("gzip"));
+    assert_eq!(asked.header("referer"), None);
+}
+
+#[test]
+fn silence_and_trickles_end_at_the_deadline() {
+    use Status::Timeout;
+    all(vec![
+        ("silence", acting(|_, s| silence(s)), Timeout, "did not answer within"),
+        (
+            "silence inside the headers",
+            acting(|_, s| {
+                let _ = s.write_all(b"HTTP/1.1 200 OK\r\nContent-");
+                silence(s);
+            }),
+            Timeout,
+            "did not answer within",
+        ),
+        (
+            "silence after the headers",
+            acting(|_, s| {
+                let _ = s.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n");
+                silence(s);
+            }),
+            Timeout,
+            "began to answer",
+        ),
+        (
+            "a byte at a time, each before any read timeout",
+            acting(|_, s| {
+                let _ = s.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n");
+                while s.write_all(b" ").is_ok() {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            }),
+            Timeout,
+            "began to answer",
+        ),
+        (
+            "chunks without end",
+            acting(|_, s| {
+                let _ = s.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+                while s.write_all(b"1\r\n \r\n").is_ok() {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            }),
+            Timeout,
+            "began to answer",
+        ),
+        (
+            "a late answer within the deadline",
+            acting(|_, s| {
+                std::thread::sleep(Duration::from_millis(100));
+                let _ = s.write_all(&json(GOOD));
+            }),
+            Status::Ok,
+            "3 items",
+        ),
+    ]);
+}
+
+#[test]
+fn connections_that_fail_say_how() {
+    let port = {
+        let gone = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        gone.local_addr().unwrap().port()
+    };
+    let (status, words) = outcome(upstream(&format!("http://127.0.0.1:{port}/x?key=query-canary")));
+    assert_eq!(status, Status::Unreachable);
+    assert!(words.contains(&format!("127.0.0.1:{port} refused the connection")), "{words}");
+    assert!(words.contains("is it running"), "{words}");
+
+    let mut named = upstream("http://no-such-host.invalid/x?key=query-canary");
+    named.endpoint.auth.clear();
+    named.timeout = Duration::from_secs(2);
+    let (status, words) = outcome(named);
+    assert!(matches!(status, Status::Unreachable | Status::Timeout), "{words}");
+    assert!(words.contains("no-such-host.invalid"), "{words}");
+
+    all(vec![
+        ("reset", acting(|_, s| reset(s)), Status::Unreachable, "reset the connection"),
+        ("closed at once", acting(|_, _| ()), Status::Unreachable, "without an answer"),
+        (
+            "reset inside the body",
+            acting(|_, s| {
+                let _ = s.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"it");
+                let _ = s.flush();
+                // The bytes must be there before the reset overtakes them.
+                std::thread::sleep(Duration::from_millis(50));
+                reset(s);
+            }),
+            Status::Unreachable,
+            "in the middle of the answer",
+        ),
+        ("a banner of ssh", saying("SSH-2.0-OpenSSH_9.2p1\r\n"), Status::BadData, "not HTTP"),
+    ]);
+}
+
+#[test]
+fn a_full_backlog_ends_after_the_connect_limit() {
+    // A listener that never accepts, its queue filled: the kernel drops what follows.
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _full: Vec<_> = (0..4)
+        .filter_map(|_| TcpStream::connect_timeout(&address, Duration::from_millis(100)).ok())
+        .collect();
+    let (status, words) = outcome(upstream(&format!("http://{address}/x")));
+    assert_eq!(status, Status::Timeout, "{words}");
+    assert!(words.contains("no connection to"), "{words}");
+}
+
+#[test]
+fn statuses_have_names() {
+    let page = b"<html><body>sign in</body></html>";
+    let html = "Content-Type: text/html\r\n";
+    let why = br#"{"message":"the disk is full"}"#;
+    let mut cases = vec![
+        ("404", saying(answer("404 Not Found", "", b"404 page not found")), Status::NotFound, ""),
+        ("204", saying("HTTP/1.1 204 No Content\r\n\r\n"), Status::BadData, ""),
+        ("unasked 304", saying("HTTP/1.1 304 Not Modified\r\n\r\n"), Status::BadData, ""),
+        ("999", saying(answer("999 Odd", "", b"{}")), Status::BadData, ""),
+        ("401", saying(answer("401 Unauthorized", "", b"")), Status::Auth, ""),
+        ("403", saying(answer("403 Forbidden", "", b"")), Status::Auth, ""),
+        ("login page", saying(answer("200 OK", html, page)), Status::Auth, "login"),
+        (
+            "500 with a reason",
+            saying(answer("500 Oh", "", why)),
+            Status::ServerError,
+            "disk is full",
+        ),
+    ];
+    for status in ["501 X", "502 X", "503 X", "504 X"] {
+        cases.push(("5xx", saying(answer(status, html, page)), Status::ServerError, ""));
+    }
+    cases.push((
+        "an error page without end",
+        acting(|_, s| {
+            let _ = s.write_all(b"HTTP/1.1 500 Oh\r\n\r\n");
+            while s.write_all(&[b'x'; 65536]).is_ok() {}
+        }),
+        Status::ServerError,
+        "",
+    ));
+    all(cases);
+}
+
+#[test]
+fn rate_limits_are_named_and_say_how_long() {
+    let future = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(90));
+    let cases = [
+        ("429 Slow", "Retry-After: 7\r\n".to_owned(), Some(7)),
+        ("429 Slow", format!("Retry-After: {future}\r\n"), None),
+        ("429 Slow", "Retry-After: -1\r\n".into(), None),
+        ("429 Slow", "Retry-After: garbage\r\n".into(), None),
+        ("403 No", "x-ratelimit-remaining: 0\r\nx-ratelimit-limit: 60\r\n".into(), None),
+        ("503 Busy", "Retry-After: 120\r\n".into(), Some(120)),
+    ];
+    for (status, headers, seconds) in cases {
+        let server = saying(answer(status, &headers, b"{}"));
+        let heard = poll(upstream(&server.url("/")));
+        let trouble = heard.outcome.unwrap_err();
+        assert_eq!(trouble.status, Status::RateLimited, "{status} {headers} {trouble}");
+        if let Some(seconds) = seconds {
+            assert_eq!(trouble.retry_after.unwrap().as_secs(), seconds, "{headers}");
+        }
+    }
+}
+
+#[test]
+fn a_rate_limit_makes_the_whole_poll_wait() {
+    let server = acting(|_, s| {
+        let _ = s.write_all(&answer("429 Slow", "Retry-After: 30\r\n", b"{}"));
+    });
+    let address: url::Url = server.url("/").parse().unwrap();
+    let requests = (0..20)
+        .map(|i| Request::Http(Http::get(i.to_string(), address.join(&format!("/{i}")).unwrap())));
+    let heard = poll(asking(address.clone(), requests.collect()));
+    assert_eq!(heard.outcome.unwrap_err().status, Status::RateLimited);
+    // Those in the air when the first 429 came have left already; none follows.
+    assert!(server.asked().len() <= 8, "{} arrived", server.asked().len());
+}
+
+#[test]
+fn bodies_that_are_not_what_they_should_be_are_bad_data() {
+    let nested = "[".repeat(100_000);
+    let bodies: Vec<(&'static str, Vec<u8>)> = vec![
+        ("nothing", b"".to_vec()),
+        ("cut json", b"{\"items\":[1,2".to_vec()),
+        ("two documents", format!("{GOOD}{GOOD}").into_bytes()),
+        ("trailing garbage", format!("{GOOD} trailing").into_bytes()),
+        ("null", b"null".to_vec()),
+        ("another root", b"[1,2,3]".to_vec()),
+        ("a nesting bomb", nested.into_bytes()),
+        ("utf-16", [0xff, 0xfe].into_iter().chain(GOOD.bytes().flat_map(|b| [b, 0])).collect()),
+        ("invalid utf-8", b"{\"items\":[\"\xff\xfe\"]}".to_vec()),
+        ("a lone surrogate", br#"{"items":["\ud800"]}"#.to_vec()),
+    ];
+    all(bodies
+        .into_iter()
+        .map(|(name, body)| {
+            let bytes = answer("200 OK", "Content-Type: application/json\r\n", &body);
+            (name, saying(bytes), Status::BadData, "")
+        })
+        .collect());
+}
+
+#[test]
+fn a_byte_order_mark_is_taken_off() {
+    let server = saying(json(&format!("\u{feff}{GOOD}")));
+    assert_eq!(outcome(upstream(&server.url("/"))).0, Status::Ok);
+}
+
+#[test]
+fn encodings_that_lie_are_bad_data() {
+    let gzip = "Content-Encoding: gzip\r\n";
+    let cut: Vec<u8> = endless_gzip().take(400).collect();
+    all(vec![
+        (
+            "gzip header on plain text",
+            saying(answer("200 OK", gzip, GOOD.as_bytes())),
+            Status::BadData,
+            "compressed",
+        ),
+        ("cut gzip", saying(answer("200 OK", gzip, &cut)), Status::BadData, ""),
+        (
+            "an encoding nobody asked for",
+            saying(answer("200 OK", "Content-Encoding: br\r\n", GOOD.as_bytes())),
+            Status::BadData,
+            "nobody asked for",
+        ),
+        (
+            "identity",
+            saying(answer("200 OK", "Content-Encoding: identity\r\n", GOOD.as_bytes())),
+            Status::Ok,
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn framing_that_lies_is_named() {
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"items\":[]}".to_vec();
+    let short = format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n{GOOD}");
+    all(vec![
+        ("a length too long", saying(cut), Status::BadData, "cut off after 12 bytes"),
+        ("a length too short", saying(short), Status::BadData, ""),
+        (
+            "cut chunks",
+            saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"ite"),
+            Status::BadData,
+            "cut off",
+        ),
+        (
+            "chunks of nonsense",
+            saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n"),
+            Status::BadData,
+            "",
+        ),
+        ("not HTTP", saying("220 mail.example ESMTP\r\n"), Status::BadData, "not HTTP"),
+        (
+            "thousands of headers",
+            saying(answer("200 OK", &"X-Many: y\r\n".repeat(5000), GOOD.as_bytes())),
+            Status::TooLarge,
+            "headers",
+        ),
+        (
+            "a header of a megabyte",
+            saying(answer("200 OK", &format!("X: {}\r\n", "y".repeat(1 << 20)), b"{}")),
+            Status::TooLarge,
+            "headers",
+        ),
+        (
+            "control bytes in a header",
+            saying(answer("200 OK", "X-Odd: a\u{1}b\r\n", GOOD.as_bytes())),
+            Status::BadData,
+            "not HTTP",
+        ),
+        (
+            "a wrong content type is read all the same",
+            saying(answer("200 OK", "Content-Type: text/html\r\n", GOOD.as_bytes())),
+            Status::Ok,
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn sizes_end_at_the_cap_in_bounded_memory() {
+    let before = peak_memory();
+    all(vec![
+        (
+            "endless",
+            acting(|_, s| {
+                let _ = s.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+                while s.write_all(&[b' '; 65536]).is_ok() {}
+            }),
+            Status::TooLarge,
+            "larger than 1.0 MiB",
+        ),
+        (
+            "told beforehand",
+            saying("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"),
+            Status::TooLarge,
+            "larger than 1.0 MiB",
+        ),
+        (
+            "a gzip bomb",
+            acting(|_, s| {
+                let _ = s.write_all(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n");
+                let mut bomb = endless_gzip();
+                loop {
+                    let piece: Vec<u8> = bomb.by_ref().take(4096).collect();
+                    if s.write_all(&piece).is_err() {
+                        return;
+                    }
+                }
+            }),
+            Status::TooLarge,
+            "larger than 1.0 MiB",
+        ),
+    ]);
+    if let (Some(before), Some(after)) = (before, peak_memory()) {
+        assert!(after - before < 64 << 20, "{} MiB more", (after - before) >> 20);
+    }
+}
+
+/// The most memory this process ever held, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+#[test]
+fn a_bomb_under_a_huge_cap_ends_at_the_deadline() {
+    // 48 MiB of zeros that arrive compressed in one go: the decompressor never has to wait.
+    let packed: Vec<u8> = endless_gzip().take(1 << 20).collect();
+    let server = saying(answer("200 OK", "Content-Encoding: gzip\r\n", &packed));
+    let mut bomb = upstream(&server.url("/"));
+    bomb.endpoint.cap = 1 << 30;
+    bomb.timeout = Duration::from_millis(30);
+    let limits = Limits { poll_bytes: 1 << 30, ..limits() };
+    let heard = poll_once_within(vec![bomb], Duration::from_secs(5), limits).remove(0);
+    assert_eq!(heard.outcome.unwrap_err().status, Status::Timeout);
+}
+
+#[test]
+fn a_clock_that_is_off_is_shown() {
+    let server =
+        saying(answer("200 OK", "Date: Tue, 01 Jan 2019 00:00:00 GMT\r\n", GOOD.as_bytes()));
+    let heard = poll(upstream(&server.url("/")));
+    assert_eq!(heard.freshness.status, Status::Ok);
+    assert!(heard.freshness.clock_skew.unwrap().as_hours() < -24 * 365);
+}
+
+#[test]
+fn redirects_stay_at_home() {
+    let stranger = std::sync::Arc::new(saying(json(GOOD)));
+    let to = |location: String| answer("302 Found", &format!("Location: {location}\r\n"), b"");
+    let other = stranger.url("/steal?key=query-canary");
+    let link_local = "http://169.254.169.254/latest/meta-data/".to_owned();
+    let chain = |hops: usize| {
+        acting(move |asked, s| {
+            let n: usize = asked
+                .path()
+                .trim_start_matches("/items")
+                .trim_start_matches('/')
+                .split('?')
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap_or(0);
+            let bytes = if n < hops {
+                answer("302 Found", &format!("Location: /{}\r\n", n + 1), b"")
+            } else {
+                json(GOOD)
+            };
+            let _ = s.write_all(&bytes);
+        })
+    };
+    all(vec![
+        ("another port", saying(to(other.clone())), Status::Redirect, "not followed"),
+        (
+            "another host",
+            saying(to(other.replace("127.0.0.1", "localhost"))),
+            Status::Redirect,
+            "localhost",
+        ),
+        (
+            "another scheme",
+            saying(to(other.replace("http:", "https:"))),
+            Status::Redirect,
+            "not followed",
+        ),
+        ("the metadata address", saying(to(link_local)), Status::Redirect, "not followed"),
+        ("no web address", saying(to("file:///etc/passwd".into())), Status::Redirect, ""),
+        ("a circle", saying(to("/items".into())), Status::Redirect, "circle"),
+        ("three hops", chain(3), Status::Ok, "3 redirects"),
+        ("four hops", chain(4), Status::Redirect, "more than 3 times"),
+    ]);
+    assert_eq!(stranger.asked().len(), 0, "a stranger was asked");
+}
+
+#[test]
+fn a_probe_follows_elsewhere_without_credentials() {
+    let stranger = saying(json(GOOD));
+    let home = saying(answer("302 Found", &format!("Location: {}\r\n", stranger.url("/")), b""));
+    let address: url::Url = home.url("/").parse().unwrap();
+    let mut http = Http::get("probe", address.clone());
+    http.probe = true;
+    let (status, words) = outcome(asking(address, vec![Request::Http(http)]));
+    assert_eq!(status, Status::Ok, "{words}");
+    for server in [&home, &stranger] {
+        let asked = server.asked();
+        assert_eq!(asked.len(), 1);
+        assert!(!asked[0].head.contains(CANARY));
+    }
+    let metadata = saying(answer("302 Found", "Location: http://169.254.169.254/\r\n", b""));
+    let address: url::Url = metadata.url("/").parse().unwrap();
+    let mut http = Http::get("probe", address.clone());
+    http.probe = true;
+    let (status, words) = outcome(asking(address, vec![Request::Http(http)]));
+    assert_eq!(status, Status::Redirect, "{words}");
+}
+
+#[test]
+fn a_request_for_another_origin_is_not_sent() {
+    let (home, stranger) = (saying(json(GOOD)), saying(json(GOOD)));
+    let mut lured = upstream(&stranger.url("/items"));
+    lured.endpoint.url = Some(home.url("/").parse().unwrap());
+    let (status, words) = outcome(lured);
+    assert_eq!(status, Status::Redirect, "{words}");
+    assert_eq!((home.asked().len(), stranger.asked().len()), (0, 0));
+}
+
+#[test]
+fn a_secret_that_an_upstream_quotes_is_blotted_out() {
+    let body = format!("{{\"message\":\"no such token: {CANARY}\"}}");
+    let server = saying(answer("500 Oh", "", body.as_bytes()));
+    let (status, words) = outcome(upstream(&server.url("/")));
+    assert_eq!(status, Status::ServerError);
+    assert!(words.contains("(secret)"), "{words}");
+}
+
+#[test]
+fn a_missing_secret_sends_nothing() {
+    let server = saying(json(GOOD));
+    let mut poor = upstream(&server.url("/"));
+    poor.endpoint.auth = vec![Auth::Token(Secret::Env("ANDON_TEST_NO_SUCH_VARIABLE".into()))];
+    let (status, words) = outcome(poor);
+    assert_eq!(status, Status::Auth);
+    assert!(words.contains("ANDON_TEST_NO_SUCH_VARIABLE is not set"), "{words}");
+    assert_eq!(server.asked().len(), 0);
+}
+
+#[test]
+fn no_more_than_eight_are_in_the_air_and_half_of_them_at_one_host() {
+    let slow = || {
+        acting(|_, s| {
+            std::thread::sleep(Duration::from_millis(20));
+            let _ = s.write_all(&json(GOOD));
+        })
+    };
+    let server = slow();
+    let upstreams = (0..24).map(|_| {
+        let mut upstream = upstream(&server.url("/"));
+        upstream.timeout = Duration::from_secs(3);
+        upstream
+    });
+    let heard = poll_once_within(upstreams.collect(), Duration::from_secs(10), limits());
+    assert!(heard.iter().all(|h| h.outcome.is_ok()));
+    assert_eq!(server.asked().len(), 24);
+    assert_eq!(server.peak(), 4);
+}
+
+#[test]
+fn what_is_not_finished_by_the_deadline_of_all_is_told_too() {
+    let (good, mute) = (saying(json(GOOD)), acting(|_, s| silence(s)));
+    let mut slow = upstream(&mute.url("/"));
+    slow.timeout = Duration::from_secs(10);
+    let upstreams = vec![slow, upstream(&good.url("/"))];
+    let heard = poll_once_within(upstreams, Duration::from_millis(400), limits());
+    let statuses: Vec<_> = heard.iter().map(|h| h.freshness.status).collect();
+    assert_eq!(statuses, [Status::Timeout, Status::Ok]);
+}
