@@ -19,7 +19,7 @@ use crate::model::{
 };
 
 pub use changes::LOOK_BACK;
-pub use freezes::{Frozen, occurrences, within as freezes_within};
+pub use freezes::{Frozen, occurrences, stretches, within as freezes_within};
 pub use health::{level, of_severity};
 pub use matching::{
     deploys_from, is_production, moment, named_in, of_incident, reaches, services_of, version,

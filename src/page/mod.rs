@@ -6,7 +6,10 @@ mod health;
 mod incident;
 mod incidents;
 mod look;
+mod month;
 mod noun;
+mod release;
+mod releases;
 pub mod room;
 mod screen;
 mod service;
@@ -94,4 +97,5 @@ pub struct Tab {
 }
 
 /// The tabs, in the order of the number keys. Every function of a tab is total.
-pub const TABS: &[&Tab] = &[&health::HEALTH, &incidents::INCIDENTS, &sources::SOURCES];
+pub const TABS: &[&Tab] =
+    &[&health::HEALTH, &incidents::INCIDENTS, &releases::RELEASES, &sources::SOURCES];

@@ -1,0 +1,140 @@
+//! One deploy, release or calendar entry opened: what it was, where, when and by whom.
+
+use super::build::{card, name_key, name_of, pair};
+use super::releases::{ENVIRONMENT, Made, ahead, names, of_repo};
+use super::service::outcome_tone;
+use super::{Block, Line, Look, Noun, Prose, RowKey, Scene, Tone, health, month, service, words};
+use crate::insight::version;
+use crate::model::{Clean, Deploy, Link, Release};
+
+pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
+    if let Some(name) = name_of(ENVIRONMENT, key) {
+        return service::detail(scene, look, &name_key(health::KIND, &name));
+    }
+    if let Some(made) = Made::find(scene, key) {
+        return Some(vec![match made {
+            Made::Deploy(deploy) => of_deploy(scene, deploy),
+            Made::Release(release) => of_release(scene, release),
+        }]);
+    }
+    Some(of_event(scene, &event(scene, key)?))
+}
+
+fn event(scene: &Scene<'_>, key: &RowKey) -> Option<month::Event> {
+    month::events(scene, ahead(scene)).into_iter().find(|e| e.row == *key)
+}
+
+pub fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {
+    if let Some(name) = name_of(ENVIRONMENT, key) {
+        return service::link(scene, &name_key(health::KIND, &name));
+    }
+    match Made::find(scene, key) {
+        Some(Made::Deploy(deploy)) => deploy.url.clone(),
+        Some(Made::Release(release)) => release.url.clone(),
+        None => event(scene, key)?.url,
+    }
+}
+
+pub fn id(scene: &Scene<'_>, key: &RowKey) -> Option<Clean> {
+    if let Some(name) = name_of(ENVIRONMENT, key) {
+        return Some(name.clean().clone());
+    }
+    match Made::find(scene, key) {
+        Some(Made::Deploy(deploy)) if deploy.sha.is_empty() => Some(version(deploy)),
+        Some(Made::Deploy(deploy)) => Some(deploy.sha.clone()),
+        Some(Made::Release(release)) => Some(release.tag.clone()),
+        None => event(scene, key).map(|e| e.title),
+    }
+}
+
+fn of_deploy(scene: &Scene<'_>, deploy: &Deploy) -> Block {
+    let mut pairs = Vec::new();
+    let outcome = Line::of(Clean::line(deploy.outcome.word()), outcome_tone(&deploy.outcome));
+    pairs.push((Clean::from("outcome"), outcome));
+    pair(&mut pairs, "service", &of_repo(scene, &deploy.repo), Tone::Plain);
+    pair(&mut pairs, "environment", &deploy.environment, Tone::Plain);
+    pair(&mut pairs, "version", &deploy.version, Tone::Release);
+    pair(&mut pairs, "commit", &deploy.sha, Tone::Code);
+    for (label, at) in [
+        ("committed", deploy.committed),
+        ("started", deploy.started),
+        ("finished", deploy.finished),
+    ] {
+        if let Some(at) = at {
+            pair(&mut pairs, label, &words::both(at, scene.now, scene.zone), Tone::Plain);
+        }
+    }
+    if let (Some(started), Some(finished)) = (deploy.started, deploy.finished) {
+        let took = words::exact(finished.duration_since(started));
+        pair(&mut pairs, "took", &took.into(), Tone::Dim);
+    }
+    pair(&mut pairs, "who", &deploy.who, Tone::OnCall);
+    pair(&mut pairs, "about", &deploy.description, Tone::Plain);
+    if let Some(url) = &deploy.url {
+        pair(&mut pairs, "link", url.clean(), Tone::Link);
+    }
+    pair(&mut pairs, "repository", &deploy.repo, Tone::Dim);
+    pair(&mut pairs, "source", deploy.key.source.clean(), Tone::Dim);
+    card(Clean::line(format_args!("deploy {}", version(deploy))), pairs)
+}
+
+fn of_release(scene: &Scene<'_>, release: &Release) -> Block {
+    let mut pairs = Vec::new();
+    pair(&mut pairs, "name", &release.name, Tone::Plain);
+    let kind = match (release.draft, release.prerelease) {
+        (true, _) => "draft, not published",
+        (false, true) => "pre-release",
+        (false, false) => "release",
+    };
+    pair(&mut pairs, "kind", &kind.into(), Tone::Plain);
+    if let Some(at) = release.published {
+        pair(&mut pairs, "published", &words::both(at, scene.now, scene.zone), Tone::Plain);
+    }
+    pair(&mut pairs, "who", &release.author, Tone::OnCall);
+    pair(&mut pairs, "service", &of_repo(scene, &release.repo), Tone::Plain);
+    if let Some(url) = &release.url {
+        pair(&mut pairs, "link", url.clean(), Tone::Link);
+    }
+    pair(&mut pairs, "source", release.key.source.clean(), Tone::Dim);
+    card(Clean::line(format_args!("release {}", release.tag)), pairs)
+}
+
+fn of_event(scene: &Scene<'_>, event: &month::Event) -> Vec<Block> {
+    let mut pairs = Vec::new();
+    pair(&mut pairs, "kind", &event.kind.into(), event.tone());
+    if let Some((first, last)) = event.days {
+        let words = if first == last {
+            words::day(first)
+        } else {
+            format!("{} to {}", words::day(first), words::day(last))
+        };
+        pair(&mut pairs, "all day", &words.into(), Tone::Plain);
+    } else {
+        pair(&mut pairs, "starts", &words::both(event.start, scene.now, scene.zone), Tone::Plain);
+        match event.end {
+            Some(end) => {
+                pair(&mut pairs, "ends", &words::both(end, scene.now, scene.zone), Tone::Plain);
+            }
+            None => pair(&mut pairs, "ends", &"no end known".into(), Tone::Dim),
+        }
+    }
+    if let Some(freeze) = &event.conflict {
+        let words = Clean::line(format_args!("falls into freeze {freeze}"));
+        pair(&mut pairs, "conflict", &words, Tone::Degraded);
+    }
+    pair(&mut pairs, "services", &names(&event.services), Tone::Plain);
+    pair(&mut pairs, "status", &event.status, Tone::Plain);
+    pair(&mut pairs, "place", &event.location, Tone::Plain);
+    if let Some(url) = &event.url {
+        pair(&mut pairs, "link", url.clean(), Tone::Link);
+    }
+    pair(&mut pairs, "source", event.key.source.clean(), Tone::Dim);
+    let mut blocks = vec![card(event.title.clone(), pairs)];
+    if !event.description.is_empty() {
+        let lines: Vec<Line> =
+            event.description.as_str().lines().map(|l| Line::plain(Clean::line(l))).collect();
+        let total = lines.len();
+        blocks.push(Block::main("description", Noun::Prose(Prose { lines, first: 0, total })));
+    }
+    blocks
+}
