@@ -8,6 +8,7 @@ mod incidents;
 mod look;
 mod month;
 mod noun;
+mod post_mortems;
 mod release;
 mod releases;
 pub mod room;
@@ -97,5 +98,10 @@ pub struct Tab {
 }
 
 /// The tabs, in the order of the number keys. Every function of a tab is total.
-pub const TABS: &[&Tab] =
-    &[&health::HEALTH, &incidents::INCIDENTS, &releases::RELEASES, &sources::SOURCES];
+pub const TABS: &[&Tab] = &[
+    &health::HEALTH,
+    &incidents::INCIDENTS,
+    &releases::RELEASES,
+    &post_mortems::POST_MORTEMS,
+    &sources::SOURCES,
+];

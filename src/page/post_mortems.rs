@@ -1,0 +1,267 @@
+//! The Post-mortems tab: what was learnt, searchable by its full text, with a reader.
+
+use super::build::{card, cell, left, list, pair, record_key, row_key, share};
+use super::releases::names;
+use super::{
+    Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Place, Prose, Rank, RowKey, Scene,
+    Tab, Tone, Width, words,
+};
+use crate::insight::services_of;
+use crate::model::{Clean, Dated, Link, Name, PostMortem, SectionKind};
+
+pub const POST_MORTEMS: Tab = Tab {
+    name: "post-mortems",
+    title: "Post-mortems",
+    about: "what was learnt: date, service, severity, how complete, and the text itself",
+    sorts: &["date", "title", "service", "severity", "complete"],
+    facets: &[],
+    kinds: &["markdown"],
+    entries,
+    compose,
+    detail,
+    link,
+    id,
+    badge,
+};
+
+const KIND: &str = "post-mortem";
+/// The four things a post-mortem should say (domain: severity, loss, cause, actions).
+const WANTED: usize = 4;
+
+/// Which of severity, loss, root cause and actions are there, in this order.
+pub fn present(p: &PostMortem) -> [(bool, &'static str); WANTED] {
+    let has = |kind: SectionKind| p.sections.iter().any(|s| s.kind == kind);
+    [
+        (p.severity.is_some(), "severity"),
+        (has(SectionKind::Impact), "loss"),
+        (has(SectionKind::RootCause), "root cause"),
+        (has(SectionKind::Actions), "actions"),
+    ]
+}
+
+pub fn complete(p: &PostMortem) -> usize {
+    present(p).iter().filter(|(there, _)| *there).count()
+}
+
+pub fn services(scene: &Scene<'_>, p: &PostMortem) -> Vec<Name> {
+    services_of(scene.team, p).into_iter().cloned().collect()
+}
+
+/// Every post-mortem still in its folder.
+pub fn all<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a PostMortem> {
+    scene.board.post_mortems.present().map(|r| &r.what)
+}
+
+fn find<'a>(scene: &Scene<'a>, key: &RowKey) -> Option<&'a PostMortem> {
+    let key = record_key(KIND, key)?;
+    scene.board.post_mortems.get(&key).map(|r| &r.what)
+}
+
+/// The date with `≠` when the document contradicts itself.
+fn date(dated: Option<&Dated>) -> Clean {
+    match dated {
+        None => "·".into(),
+        Some(d) if d.conflicts.is_empty() => Clean::line(d.date.value),
+        Some(d) => Clean::line(format_args!("{} ≠", d.date.value)),
+    }
+}
+
+/// What the document is about: the configured services, else its own words.
+fn about(scene: &Scene<'_>, p: &PostMortem) -> Clean {
+    let own = services(scene, p);
+    if own.is_empty() {
+        let told: Vec<&str> = p.services.iter().map(Clean::as_str).collect();
+        Clean::line(told.join(", "))
+    } else {
+        names(&own)
+    }
+}
+
+fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
+    let mut found: Vec<&PostMortem> = all(scene).collect();
+    found.sort_by_cached_key(|p| {
+        (std::cmp::Reverse(p.dated.as_ref().map(|d| d.date.value)), p.path.clone(), p.key.clone())
+    });
+    let entry = |(at, p): (usize, &PostMortem)| {
+        let service = about(scene, p);
+        let days = p.dated.as_ref().map(|d| d.date.value);
+        Entry {
+            key: row_key(KIND, &p.key),
+            ranks: vec![
+                if days.is_some() { Rank::Number(at as f64) } else { Rank::None },
+                Rank::Text(p.title.clone()),
+                if service.is_empty() { Rank::None } else { Rank::Text(service.clone()) },
+                p.severity.as_ref().map_or(Rank::None, |s| Rank::Number(f64::from(s.value.0))),
+                Rank::Number(complete(p) as f64),
+            ],
+            problem: complete(p) < WANTED || !p.flags.is_empty(),
+            words: vec![
+                ("date", date(p.dated.as_ref())),
+                ("title", p.title.clone()),
+                ("service", service),
+                ("severity", words::severity(p.severity.as_ref().map(|s| s.value))),
+                ("path", p.path.clone()),
+                ("text", p.text.clone()),
+            ],
+        }
+    };
+    found.into_iter().enumerate().map(entry).collect()
+}
+
+fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
+    let layout = scene.frame.layout;
+    let row = |key: &RowKey| find(scene, key).map(|p| cells(scene, layout, p));
+    let table = list(scene, look, 0, columns(layout), || empty(scene), row);
+    let mut blocks = vec![Block::main("", Noun::Table(table))];
+    if layout == Layout::Huge
+        && let Some(p) = look.selected.as_ref().and_then(|key| find(scene, key))
+    {
+        blocks.push(Block { place: Place::Side, ..facts(scene, p) });
+        blocks.extend(outline(p));
+    }
+    blocks
+}
+
+fn columns(layout: Layout) -> Vec<Column> {
+    let date = left("date", Width::Exactly(12), 0);
+    let title = left("title", share(16, 4), 0);
+    match layout {
+        Layout::OneLine | Layout::Tiny => vec![date, title],
+        Layout::Small => vec![date, title, left("service", share(8, 1), 1)],
+        Layout::Normal | Layout::Wide | Layout::Huge => vec![
+            date,
+            title,
+            left("service", share(8, 1), 1),
+            left("sev", Width::Exactly(6), 2),
+            left("complete", Width::Exactly(9), 3),
+            left("odd", share(8, 1), 4),
+        ],
+    }
+}
+
+fn cells(scene: &Scene<'_>, layout: Layout, p: &PostMortem) -> Vec<Cell> {
+    let conflict = p.dated.as_ref().is_some_and(|d| !d.conflicts.is_empty());
+    let tone = if conflict { Tone::Degraded } else { Tone::Dim };
+    let date = cell(date(p.dated.as_ref()), tone);
+    let title = cell(words::shown(&p.title), Tone::Plain);
+    let service = || cell(about(scene, p), Tone::Plain);
+    match layout {
+        Layout::OneLine | Layout::Tiny => vec![date, title],
+        Layout::Small => vec![date, title, service()],
+        Layout::Normal | Layout::Wide | Layout::Huge => {
+            let k = complete(p);
+            let severity = words::severity(p.severity.as_ref().map(|s| s.value));
+            let flags: Vec<&str> = p.flags.iter().map(Clean::as_str).collect();
+            vec![
+                date,
+                title,
+                service(),
+                cell(severity, Tone::Plain),
+                cell(
+                    Clean::line(format_args!("{k}/{WANTED}")),
+                    if k == WANTED { Tone::Plain } else { Tone::Degraded },
+                ),
+                cell(Clean::line(flags.join(", ")), Tone::Degraded),
+            ]
+        }
+    }
+}
+
+/// Facts above the text, the text itself, and the outline beside it where there is room.
+fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
+    let p = find(scene, key)?;
+    let mut blocks = Vec::new();
+    if scene.frame.layout >= Layout::Normal {
+        blocks.push(facts(scene, p));
+    }
+    let lines = text(scene, p);
+    let total = lines.len();
+    let prose = Prose { lines, first: look.scroll.min(total), total };
+    let title =
+        if scene.frame.layout >= Layout::Normal { Clean::default() } else { p.title.clone() };
+    blocks.push(Block::main(title, Noun::Prose(prose)).share(3, 6));
+    if scene.frame.layout == Layout::Huge {
+        blocks.extend(outline(p));
+    }
+    Some(blocks)
+}
+
+fn text(_scene: &Scene<'_>, p: &PostMortem) -> Vec<Line> {
+    p.text.as_str().lines().map(|l| Line::plain(Clean::line(l))).collect()
+}
+
+fn facts(scene: &Scene<'_>, p: &PostMortem) -> Block {
+    let mut pairs = Vec::new();
+    if let Some(dated) = &p.dated {
+        let line = Line::plain(Clean::line(dated.date.value))
+            .dot()
+            .and(Clean::line(format_args!("from its {}", dated.date.place)), Tone::Dim);
+        pairs.push((Clean::from("date"), line));
+        for other in &dated.conflicts {
+            let words = Clean::line(format_args!("≠ {} in its {}", other.value, other.place));
+            pair(&mut pairs, "", &words, Tone::Degraded);
+        }
+    } else {
+        pair(&mut pairs, "date", &"none found".into(), Tone::Degraded);
+    }
+    pair(&mut pairs, "service", &about(scene, p), Tone::Plain);
+    if let Some(severity) = &p.severity {
+        let words = format!("sev {}, from its {}", severity.value.0, severity.place);
+        pair(&mut pairs, "severity", &words.into(), Tone::Plain);
+    }
+    let missing: Vec<&str> =
+        present(p).iter().filter(|(there, _)| !there).map(|(_, word)| *word).collect();
+    let mut line = Line::plain(Clean::line(format_args!("{}/{WANTED}", complete(p))));
+    if !missing.is_empty() {
+        let words = Clean::line(format_args!("missing: {}", missing.join(", ")));
+        line = line.dot().and(words, Tone::Degraded);
+    }
+    pairs.push((Clean::from("complete"), line));
+    for flag in &p.flags {
+        pair(&mut pairs, "odd", flag, Tone::Degraded);
+    }
+    pair(&mut pairs, "file", &p.path, Tone::Dim);
+    card(words::shown(&p.title), pairs)
+}
+
+/// The headings, indented by their level.
+fn outline(p: &PostMortem) -> Option<Block> {
+    let lines: Vec<Line> = p
+        .sections
+        .iter()
+        .map(|s| {
+            let depth = usize::from(s.level.clamp(1, 6)) - 1;
+            let tone = if s.kind == SectionKind::Other { Tone::Dim } else { Tone::Plain };
+            Line::of(Clean::body(&"  ".repeat(depth), 16), Tone::Dim).and(s.heading.clone(), tone)
+        })
+        .collect();
+    let total = lines.len();
+    let prose = Prose { lines, first: 0, total };
+    (total > 0).then(|| {
+        let rows = u16::try_from(total).unwrap_or(u16::MAX).min(24);
+        Block::side("outline", Noun::Prose(prose)).exactly(rows)
+    })
+}
+
+fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {
+    find(scene, key)?.url.clone()
+}
+
+fn id(scene: &Scene<'_>, key: &RowKey) -> Option<Clean> {
+    find(scene, key).map(|p| p.path.clone())
+}
+
+fn empty(scene: &Scene<'_>) -> Empty {
+    super::sources::emptiness(
+        scene,
+        POST_MORTEMS.kinds,
+        "No post-mortems in the folder",
+        "No source of post-mortems yet",
+        "Add a [[source]] of kind markdown with the path of their folder.",
+    )
+}
+
+/// Nothing here is urgent.
+fn badge(_scene: &Scene<'_>) -> usize {
+    0
+}
