@@ -6,6 +6,7 @@ mod health;
 mod incident;
 mod incidents;
 mod look;
+pub mod markdown;
 mod month;
 mod noun;
 mod post_mortems;
