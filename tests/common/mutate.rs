@@ -20,7 +20,7 @@ pub struct Spoilt {
 pub fn spoil(body: &str, items: usize) -> Vec<Spoilt> {
     let good: Value = serde_json::from_str(body).unwrap();
     let mut places = Vec::new();
-    walk(&good, String::new(), items, &mut places);
+    walk(&good, "", items, &mut places);
     let mut spoilt = Vec::new();
     for at in places {
         let leaf = good.pointer(&at).is_some_and(|v| !v.is_object() && !v.is_array());
@@ -38,20 +38,20 @@ pub fn spoil(body: &str, items: usize) -> Vec<Spoilt> {
     spoilt
 }
 
-fn walk(value: &Value, here: String, items: usize, places: &mut Vec<String>) {
+fn walk(value: &Value, here: &str, items: usize, places: &mut Vec<String>) {
     if !here.is_empty() {
-        places.push(here.clone());
+        places.push(here.to_owned());
     }
     match value {
         Value::Object(map) => {
             for (key, value) in map {
                 let key = key.replace('~', "~0").replace('/', "~1");
-                walk(value, format!("{here}/{key}"), items, places);
+                walk(value, &format!("{here}/{key}"), items, places);
             }
         }
         Value::Array(list) => {
             for (i, value) in list.iter().enumerate().take(items) {
-                walk(value, format!("{here}/{i}"), items, places);
+                walk(value, &format!("{here}/{i}"), items, places);
             }
         }
         _ => {}

@@ -2,21 +2,23 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use url::Url;
 
-use super::rows::Gaps;
-use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
-use crate::model::{Clean, Fact, Feed, SourceName, Status, Trouble};
+use super::{Asking, Exchange, Kind, Opening, Problem, Reading, Request, Source};
+use crate::model::{Clean, SourceName, Status, Trouble};
 
 pub mod answer;
+mod ask;
 pub mod graphql;
 pub mod outcome;
 pub mod repo;
 pub mod rest;
 mod tale;
+mod tell;
 
+use ask::{find, question_tag};
 use graphql::Verdict;
 use repo::Repo;
 use tale::Tale;
@@ -202,7 +204,7 @@ impl Source for GitHub {
                 Err(limited) => return Err(limited),
             }
         }
-        self.tell_endings(heard, &mut tale);
+        tell::tell_headers(heard, &mut tale);
         let turns = self.repos.len().div_ceil(A_TURN);
         if turns > 1 {
             tale.notes.push(format!(
@@ -226,331 +228,6 @@ impl GitHub {
     fn repo(&self, i: usize) -> Option<&Repo> {
         self.repos.get(i)
     }
-
-    fn get(&self, tag: String, path: &str, query: &[(&str, &str)]) -> Request {
-        let mut url = wire::join(&self.base, path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        self.at(tag, url)
-    }
-
-    fn at(&self, tag: String, url: Url) -> Request {
-        Request::Http(self.headers(Http::get(tag, url)).conditional())
-    }
-
-    /// The plain type stands behind the vendor's own: some descriptions and proxies know only that.
-    fn headers(&self, http: Http) -> Http {
-        http.header("accept", "application/vnd.github+json, application/json;q=0.9")
-            .header("x-github-api-version", rest::version(self.base.host_str().unwrap_or_default()))
-    }
-
-    fn question(&self, batch: &[usize]) -> Request {
-        let repos: Vec<&Repo> = batch.iter().filter_map(|&i| self.repo(i)).collect();
-        let body = graphql::body(&repos, &self.environments);
-        let http = Http::get(question_tag(batch), self.graphql_address()).json(body);
-        Request::Http(self.headers(http))
-    }
-
-    /// `…/graphql`; on Enterprise Server `/api/graphql` stands beside `/api/v3`, not below it.
-    fn graphql_address(&self) -> Url {
-        let path = self.base.path().trim_end_matches('/');
-        match path.strip_suffix("/api/v3") {
-            Some(before) => {
-                let mut url = self.base.clone();
-                url.set_path(&format!("{before}/api/graphql"));
-                url
-            }
-            None => wire::join(&self.base, "graphql"),
-        }
-    }
-
-    /// The first pages that have not been heard yet.
-    fn lists(&self, turn: &[usize], by_rest: &[usize], heard: &[Exchange]) -> Vec<Request> {
-        let mut requests = Vec::new();
-        let mut want = |tag: String, path: String, query: &[(&str, &str)]| {
-            if find(heard, &tag).is_none() {
-                requests.push(self.get(tag, &path, query));
-            }
-        };
-        for &i in by_rest {
-            let Some(repo) = self.repo(i) else { continue };
-            let mut query = vec![("per_page", "30")];
-            if let [only] = self.environments.as_slice() {
-                query.push(("environment", only));
-            }
-            want(format!("deployments/{i}"), repo.path("deployments"), &query);
-            want(format!("releases/{i}"), repo.path("releases"), &[("per_page", "30")]);
-        }
-        for &i in turn {
-            let Some(repo) = self.repo(i) else { continue };
-            want(runs_tag(i, 1), repo.path("actions/runs"), &[("per_page", "50")]);
-        }
-        requests
-    }
-
-    /// The next page of runs while the pages heard do not reach back to the last good poll.
-    fn next_runs(&self, i: usize, asking: &Asking<'_>, heard: &[Exchange]) -> Option<Request> {
-        let repo = self.repo(i)?;
-        let since = asking.last_ok.unwrap_or(asking.now - SignedDuration::from_hours(24));
-        let page = (1..=RUN_PAGES).rev().find(|page| find(heard, &runs_tag(i, *page)).is_some())?;
-        if page == RUN_PAGES {
-            return None;
-        }
-        let answer = answer::judge(find(heard, &runs_tag(i, page))?, asking.now).ok()?;
-        let next = wire::next_page(answer)?.ok()?;
-        let read = rest::runs(answer, repo, &self.name, &mut Gaps::default()).ok()?;
-        (wire::same_origin(&next, &self.base) && read.oldest.is_some_and(|oldest| oldest > since))
-            .then(|| self.at(runs_tag(i, page + 1), next))
-    }
-
-    /// The deployments of a repository whose statuses this poll reads: the newest that are not settled.
-    fn unsettled(
-        &self,
-        i: usize,
-        each: usize,
-        asking: &Asking<'_>,
-        heard: &[Exchange],
-        gaps: &mut Gaps,
-    ) -> Result<Unsettled, Trouble> {
-        let (Some(repo), Some(exchange)) = (self.repo(i), find(heard, &format!("deployments/{i}")))
-        else {
-            return Ok(Unsettled::default());
-        };
-        let answer = answer::judge(exchange, asking.now)?;
-        let listed = rest::deployments(answer, repo, &self.name, &self.environments, gaps)?;
-        // In the first poll of a run nothing is on the board yet, whatever memory says.
-        let memory = match asking.round {
-            0 => "",
-            _ => asking.memory.get(&*settled_key(repo)).map_or("", |m| m),
-        };
-        let (settled, mut open): (Vec<_>, Vec<_>) =
-            listed.into_iter().partition(|d| rest::is_settled(memory, d));
-        let later = open.len().saturating_sub(each);
-        open.truncate(each);
-        Ok(Unsettled { settled, open, later })
-    }
-
-    fn missing_statuses(
-        &self,
-        i: usize,
-        each: usize,
-        asking: &Asking<'_>,
-        heard: &[Exchange],
-    ) -> Vec<Request> {
-        let Some(repo) = self.repo(i) else { return Vec::new() };
-        let open = self
-            .unsettled(i, each, asking, heard, &mut Gaps::default())
-            .map_or_else(|_| Vec::new(), |u| u.open);
-        let mut requests = Vec::new();
-        for listed in open {
-            let tag = format!("statuses/{i}/{}", listed.id);
-            if find(heard, &tag).is_none() {
-                let path = repo.path(&format!("deployments/{}/statuses", listed.id));
-                requests.push(self.get(tag, &path, &[("per_page", "100")]));
-            }
-        }
-        requests
-    }
-
-    fn tell_graphql(&self, batch: &[usize], answer: &graphql::Told<'_>, tale: &mut Tale) {
-        for (place, &i) in batch.iter().enumerate() {
-            let Some(repo) = self.repo(i) else { continue };
-            match answer.repository(place, repo, &self.name, &mut tale.gaps) {
-                Ok(Some(found)) => {
-                    tale.good += 1;
-                    tale.whole(Feed::Deploys, found.all_deploys);
-                    tale.whole(Feed::Releases, found.all_releases);
-                    tale.facts.extend(found.deploys.into_iter().map(Fact::Deploy));
-                    tale.facts.extend(found.releases.into_iter().map(Fact::Release));
-                }
-                Ok(None) => {}
-                Err(trouble) => tale.missed(format!("{}: {trouble}", repo.shown), trouble),
-            }
-        }
-        for error in &answer.errors {
-            let place = error.alias.strip_prefix('r').and_then(|n| n.parse::<usize>().ok());
-            let repo = place.and_then(|p| batch.get(p)).and_then(|&i| self.repo(i));
-            let status = match error.kind.as_str() {
-                "NOT_FOUND" => Status::NotFound,
-                "FORBIDDEN" | "INSUFFICIENT_SCOPES" => Status::Auth,
-                _ => Status::BadData,
-            };
-            let trouble = Trouble::new(status, &error.message)
-                .hint("the repository is not there, or the token may not read its deployments");
-            let about = repo.map_or("GraphQL", |r| r.shown.as_str());
-            tale.missed(format!("{about}: {}", trouble.message), trouble);
-        }
-        // A repository that is null without a word would otherwise vanish without a trace.
-        let silent = batch.iter().enumerate().filter(|(place, _)| {
-            let alias = format!("r{place}");
-            !answer.has(*place)
-                && !answer.errors.iter().any(|e| e.alias == alias || e.alias.is_empty())
-        });
-        for (_, &i) in silent {
-            let Some(repo) = self.repo(i) else { continue };
-            let trouble =
-                Trouble::new(Status::NotFound, format_args!("{} is not there", repo.shown));
-            tale.missed(trouble.message.to_string(), trouble);
-        }
-        tale.notes.extend(answer.budget().map(|words| words.to_string()));
-    }
-
-    fn tell_rest(
-        &self,
-        i: usize,
-        each: usize,
-        asking: &Asking<'_>,
-        heard: &[Exchange],
-        tale: &mut Tale,
-    ) -> Result<(), Trouble> {
-        let Some(repo) = self.repo(i) else { return Ok(()) };
-        tale.whole(Feed::Deploys, false);
-        tale.whole(Feed::Releases, false);
-        match self.unsettled(i, each, asking, heard, &mut tale.gaps) {
-            Ok(found) => {
-                tale.good += 1;
-                self.tell_deployments(i, repo, found, asking, heard, tale)?;
-            }
-            Err(trouble) => tale.miss(format_args!("{} deployments", repo.shown), trouble)?,
-        }
-        let releases = find(heard, &format!("releases/{i}")).map_or_else(
-            || Ok(Vec::new()),
-            |e| {
-                let answer = answer::judge(e, asking.now)?;
-                rest::releases(answer, repo, &self.name, &mut tale.gaps)
-            },
-        );
-        match releases {
-            Ok(releases) => {
-                tale.good += 1;
-                tale.facts.extend(releases.into_iter().map(Fact::Release));
-            }
-            Err(trouble) => tale.miss(format_args!("{} releases", repo.shown), trouble)?,
-        }
-        Ok(())
-    }
-
-    fn tell_deployments(
-        &self,
-        i: usize,
-        repo: &Repo,
-        found: Unsettled,
-        asking: &Asking<'_>,
-        heard: &[Exchange],
-        tale: &mut Tale,
-    ) -> Result<(), Trouble> {
-        let mut settled: Vec<(String, Timestamp)> = Vec::new();
-        for listed in found.settled {
-            settled.extend(listed.updated.map(|at| (listed.id.clone(), at)));
-            tale.still.push((Feed::Deploys, listed.deploy.key.id));
-        }
-        for listed in found.open {
-            let Some(exchange) = find(heard, &format!("statuses/{i}/{}", listed.id)) else {
-                continue;
-            };
-            let deploy = answer::judge(exchange, asking.now)
-                .and_then(|a| rest::with_statuses(&listed, a, asking.now, &mut tale.gaps));
-            match deploy {
-                Ok(deploy) => {
-                    if deploy.finished.is_some() {
-                        settled.extend(listed.updated.map(|at| (listed.id.clone(), at)));
-                    }
-                    tale.facts.push(Fact::Deploy(deploy));
-                }
-                Err(trouble) => {
-                    tale.miss(format_args!("{} deployment {}", repo.shown, listed.id), trouble)?;
-                }
-            }
-        }
-        if found.later > 0 {
-            tale.notes.push(format!(
-                "{}: {} older deployments are read in later polls",
-                repo.shown, found.later
-            ));
-        }
-        tale.remember(&settled_key(repo), rest::remembered(&settled));
-        Ok(())
-    }
-
-    fn tell_runs(
-        &self,
-        i: usize,
-        asking: &Asking<'_>,
-        heard: &[Exchange],
-        tale: &mut Tale,
-    ) -> Result<(), Trouble> {
-        let Some(repo) = self.repo(i) else { return Ok(()) };
-        let (mut count, mut total) = (0, None);
-        let since = asking.last_ok.unwrap_or(asking.now - SignedDuration::from_hours(24));
-        let mut seen = std::collections::BTreeSet::new();
-        for page in 1..=RUN_PAGES {
-            let Some(exchange) = find(heard, &runs_tag(i, page)) else { break };
-            let read = answer::judge(exchange, asking.now).and_then(|answer| {
-                let next = wire::next_page(answer);
-                Ok((rest::runs(answer, repo, &self.name, &mut tale.gaps)?, next))
-            });
-            let (runs, next) = match read {
-                Ok(read) => read,
-                // More than 1,000 results are never given: the list ends here.
-                Err(trouble) if page > 1 && trouble.status == Status::BadData => {
-                    tale.notes.push(format!("{} runs: truncated at {count}", repo.shown));
-                    break;
-                }
-                Err(trouble) => {
-                    tale.whole(Feed::Runs, false);
-                    tale.miss(format_args!("{} runs", repo.shown), trouble)?;
-                    return Ok(());
-                }
-            };
-            tale.good += 1;
-            total = runs.total;
-            let reaches = runs.oldest.is_none_or(|oldest| oldest <= since);
-            for run in runs.runs {
-                // Rows move to the next page when new ones come in between.
-                if seen.insert(run.key.id.clone()) {
-                    count += 1;
-                    tale.facts.push(Fact::Run(run));
-                }
-            }
-            match next {
-                Some(Err(trouble)) => {
-                    tale.notes
-                        .push(format!("{} runs: truncated at {count}: {trouble}", repo.shown));
-                }
-                Some(Ok(_)) if page == RUN_PAGES && !reaches => {
-                    tale.notes.push(format!("{} runs: truncated at {count}", repo.shown));
-                }
-                _ => {}
-            }
-        }
-        tale.whole(Feed::Runs, rest::is_whole(total, count));
-        Ok(())
-    }
-
-    fn tell_endings(&self, heard: &[Exchange], tale: &mut Tale) {
-        for exchange in heard {
-            let Ok(super::Answer::Http(answer)) = &exchange.answer else { continue };
-            if let Some(version) = answer.header("x-github-enterprise-version") {
-                tale.about = Some(Clean::line(format_args!(
-                    "GitHub Enterprise Server {}",
-                    version.trim_start_matches("enterprise-server@")
-                )));
-            }
-            if let (Some(words), true) = (answer::ending(answer), tale.ending.is_none()) {
-                tale.ending = Some(words);
-            }
-        }
-    }
-}
-
-/// Deployments of one repository by REST, parted by what memory knows of them.
-#[derive(Debug, Default)]
-struct Unsettled {
-    settled: Vec<rest::Listed>,
-    open: Vec<rest::Listed>,
-    /// How many more there are, left to later polls.
-    later: usize,
 }
 
 /// Why a way of asking is left alone for now, if it is.
@@ -559,22 +236,6 @@ fn rests<'a>(asking: &Asking<'a>, way: &str) -> Option<&'a str> {
     (asking.now.as_second() < until.parse().ok()?).then_some(words)
 }
 
-fn question_tag(batch: &[usize]) -> String {
-    format!("graphql/{}", batch.first().unwrap_or(&0))
-}
-
-fn runs_tag(i: usize, page: usize) -> String {
-    format!("runs/{i}/{page}")
-}
-
-fn settled_key(repo: &Repo) -> String {
-    format!("settled/{}", repo.shown)
-}
-
 fn without_graphql(words: &str) -> String {
     format!("no GraphQL ({words}): deployments are read by REST, one request each")
-}
-
-fn find<'a>(heard: &'a [Exchange], tag: &str) -> Option<&'a Exchange> {
-    heard.iter().find(|e| matches!(&e.request, Request::Http(http) if &*http.tag == tag))
 }

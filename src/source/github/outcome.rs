@@ -58,17 +58,21 @@ fn stage(word: &str) -> u8 {
 
 /// The outcome of a workflow run. Its conclusion is a free word and counts only once it is completed.
 pub fn of_run(status: &str, conclusion: &str) -> Outcome {
-    match (status, conclusion) {
-        ("completed" | "", "success") => Outcome::Succeeded,
-        ("completed" | "", "failure" | "timed_out" | "startup_failure") => Outcome::Failed,
-        ("completed" | "", "cancelled") => Outcome::Cancelled,
-        ("completed" | "", "action_required") => Outcome::Waiting,
-        ("", "") => other("unknown"),
-        ("completed", "") => other("completed"),
-        ("completed" | "", word) => other(word),
-        ("in_progress", _) => Outcome::Running,
-        ("queued" | "waiting" | "requested" | "pending", _) => Outcome::Waiting,
-        (word, _) => other(word),
+    match status {
+        "completed" => {}
+        "" if !conclusion.is_empty() => {}
+        "" => return other("unknown"),
+        "in_progress" => return Outcome::Running,
+        "queued" | "waiting" | "requested" | "pending" => return Outcome::Waiting,
+        word => return other(word),
+    }
+    match conclusion {
+        "success" => Outcome::Succeeded,
+        "failure" | "timed_out" | "startup_failure" => Outcome::Failed,
+        "cancelled" => Outcome::Cancelled,
+        "action_required" => Outcome::Waiting,
+        "" => other("completed"),
+        word => other(word),
     }
 }
 
@@ -81,12 +85,11 @@ mod tests {
     use super::*;
 
     fn t(s: i64) -> Option<Timestamp> {
-        Some(Timestamp::from_second(s).unwrap())
+        Timestamp::from_second(s).ok()
     }
 
     fn walk(state: &str, words: &[&str]) -> (Outcome, Option<Timestamp>) {
-        let steps: Vec<Step> =
-            words.iter().enumerate().map(|(i, w)| Step::new(w, t(i as i64))).collect();
+        let steps: Vec<Step> = words.iter().zip(0..).map(|(w, i)| Step::new(w, t(i))).collect();
         let forward = of_deployment(state, &steps);
         let backward: Vec<Step> = steps.into_iter().rev().collect();
         assert_eq!(

@@ -1,6 +1,6 @@
 //! `PagerDuty`: incidents, who is on call, change events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,17 +9,17 @@ use url::Url;
 
 use super::rows::Gaps;
 use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
-use crate::model::{Clean, Fact, Feed, Report, SourceName, Status, Trouble};
+use crate::model::{SourceName, Status, Trouble};
 
 pub mod incident;
 pub mod memory;
 pub mod oncall;
 pub mod part;
+mod poll;
 
-use incident::Ranks;
-use memory::{Ack, Memory};
-use oncall::Policies;
+use memory::Memory;
 use part::{Page, Part};
+use poll::Poll;
 
 pub const KIND: Kind = Kind {
     name: "pagerduty",
@@ -40,8 +40,6 @@ const RESOLVED: SignedDuration = SignedDuration::from_hours(72);
 const CHANGES: SignedDuration = SignedDuration::from_hours(24);
 /// How far ahead turns on call are read, so that the next one is known before it begins.
 const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Incidents asked one by one in a poll: those that left the lists, and the stories of those that ended.
-const SINGLY: usize = 10;
 /// Lists that hardly change are read again after this many polls: an hour at the usual pace.
 const SELDOM: u64 = 120;
 
@@ -108,7 +106,7 @@ impl Source for PagerDuty {
         let mut more: Vec<Request> = Vec::new();
         let mut lists = BTreeMap::new();
         for part in wanted(asking) {
-            let pages = self.pages(part, asking, heard);
+            let pages = pages_of(part, asking, heard);
             if let Some(offset) = pages.next {
                 more.push(self.page(part, offset, asking));
             }
@@ -132,14 +130,16 @@ fn wanted(asking: &Asking<'_>) -> Vec<Part> {
     Part::LISTS
         .into_iter()
         .filter(|part| memory.rests(*part).is_none())
-        .filter(|part| !part.is_seldom() || asking.round % SELDOM == 0 || !memory.has(*part))
+        .filter(|part| {
+            !part.is_seldom() || asking.round.is_multiple_of(SELDOM) || !memory.has(*part)
+        })
         .collect()
 }
 
 /// Every page of one list that has been heard, and where the next one begins.
 #[derive(Debug, Default)]
 struct Pages<'a> {
-    pages: Vec<Page<'a>>,
+    heard: Vec<Page<'a>>,
     next: Option<usize>,
     trouble: Option<Trouble>,
     /// The list goes on, but is not followed further.
@@ -148,48 +148,48 @@ struct Pages<'a> {
 
 impl Pages<'_> {
     fn is_whole(&self) -> bool {
-        self.trouble.is_none() && !self.cut && !self.pages.is_empty()
+        self.trouble.is_none() && !self.cut && !self.heard.is_empty()
     }
 }
 
-impl PagerDuty {
-    fn pages<'a>(&self, part: Part, asking: &Asking<'_>, heard: &'a [Exchange]) -> Pages<'a> {
-        let mut all = Pages::default();
-        let mut offset = 0;
-        for number in 1.. {
-            let Some(exchange) = find(heard, &part.tag(offset)) else {
-                all.next = Some(offset);
-                return all;
-            };
-            match judge(exchange, asking.now).and_then(|answer| part.read(&answer.body)) {
-                Ok(page) => {
-                    let next = page.next(offset);
-                    all.pages.push(page);
-                    match next {
-                        None => return all,
-                        Some(next) if number < part.most_pages() && next < part::LAST_OFFSET => {
-                            offset = next;
-                        }
-                        Some(_) => {
-                            all.cut = true;
-                            return all;
-                        }
+fn pages_of<'a>(part: Part, asking: &Asking<'_>, heard: &'a [Exchange]) -> Pages<'a> {
+    let mut all = Pages::default();
+    let mut offset = 0;
+    for number in 1.. {
+        let Some(exchange) = find(heard, &part.tag(offset)) else {
+            all.next = Some(offset);
+            return all;
+        };
+        match judge(exchange, asking.now).and_then(|answer| part.read(&answer.body)) {
+            Ok(page) => {
+                let next = page.next(offset);
+                all.heard.push(page);
+                match next {
+                    None => return all,
+                    Some(next) if number < part.most_pages() && next < part::LAST_OFFSET => {
+                        offset = next;
+                    }
+                    Some(_) => {
+                        all.cut = true;
+                        return all;
                     }
                 }
-                // The end of what may be paged is no failure of the pages before.
-                Err(trouble) if number > 1 && trouble.status == Status::BadData => {
-                    all.cut = true;
-                    return all;
-                }
-                Err(trouble) => {
-                    all.trouble = Some(trouble);
-                    return all;
-                }
+            }
+            // The end of what may be paged is no failure of the pages before.
+            Err(trouble) if number > 1 && trouble.status == Status::BadData => {
+                all.cut = true;
+                return all;
+            }
+            Err(trouble) => {
+                all.trouble = Some(trouble);
+                return all;
             }
         }
-        all
     }
+    all
+}
 
+impl PagerDuty {
     fn page(&self, part: Part, offset: usize, asking: &Asking<'_>) -> Request {
         let limit = part::LIMIT.to_string();
         let mut query: Vec<(&str, String)> = vec![("limit", limit), ("offset", offset.to_string())];
@@ -261,192 +261,6 @@ fn judge(exchange: &Exchange, now: Timestamp) -> Result<&super::HttpAnswer, Trou
         ),
         _ => trouble,
     })
-}
-
-/// One poll whose lists have all been heard.
-struct Poll<'a> {
-    source: &'a PagerDuty,
-    asking: &'a Asking<'a>,
-    heard: &'a [Exchange],
-    lists: BTreeMap<Part, Pages<'a>>,
-    gaps: Gaps,
-}
-
-impl Poll<'_> {
-    fn read(&mut self) -> Result<Reading, Trouble> {
-        let memory = Memory::new(self.asking);
-        let name = &self.source.name;
-        let mut report = Report::default();
-        let mut partial: Vec<String> = Vec::new();
-        let mut remember: Vec<(Box<str>, Box<str>)> = Vec::new();
-        for (part, rest) in Part::ALL.into_iter().filter_map(|p: Part| Some((p, memory.rests(p)?)))
-        {
-            let words = format!("{}: {}", part.words(), rest.words);
-            if rest.is_note { report.notes.push(Clean::from(words)) } else { partial.push(words) }
-        }
-        for (part, pages) in &self.lists {
-            if let Some(trouble) = &pages.trouble {
-                let words = format!("{}: {trouble}", part.words());
-                // What the plan does not hold is worth a note, not a warning.
-                if memory::is_plan(trouble) {
-                    report.notes.push(Clean::from(words));
-                } else {
-                    partial.push(words);
-                }
-                remember.extend(memory::rest(*part, trouble, self.asking.now));
-            } else if pages.cut {
-                let words = format!("{}: truncated at {}", part.words(), count(pages));
-                report.notes.push(Clean::from(words));
-            }
-        }
-        let ranks = match self.take(Part::Priorities, &Ranks::read) {
-            Some(ranks) => {
-                remember.push(memory::keep(Part::Priorities, &ranks));
-                ranks
-            }
-            None => memory.recall(Part::Priorities).unwrap_or_default(),
-        };
-        let policies = match self.take(Part::Services, &Policies::read) {
-            Some(policies) => {
-                remember.push(memory::keep(Part::Services, &policies));
-                policies
-            }
-            None => memory.recall(Part::Services).unwrap_or_default(),
-        };
-
-        let mut seen = BTreeSet::new();
-        let mut incidents = Vec::new();
-        for part in [Part::Open, Part::Resolved] {
-            for page in self.lists.get(&part).map_or(&[][..], |l| &l.pages) {
-                incidents.extend(
-                    self.gaps
-                        .read(part.path(), &page.items, |row| incident::read(row, name, &ranks)),
-                );
-            }
-        }
-        // Rows move between lists while they are read: of two tellings the end counts.
-        incidents.sort_by_key(|i| i.status.is_open());
-        incidents.retain(|i| seen.insert(i.key.id.clone()));
-
-        // Incidents known as open that no list holds any more: asked by name, so that their end is told.
-        let mut acks: BTreeMap<String, Ack> = memory.acks();
-        let mut more = Vec::new();
-        let gone = memory.open().into_iter().filter(|id| !seen.iter().any(|s| s.raw() == id));
-        let mut gone: Vec<String> = gone.collect();
-        let mut unread = gone.split_off(gone.len().min(SINGLY));
-        for id in gone {
-            let tag = format!("incident/{id}");
-            match find(self.heard, &tag) {
-                None => {
-                    let query = [("time_zone", "UTC".to_owned())];
-                    more.push(self.source.get(tag, &format!("incidents/{id}"), &query));
-                }
-                Some(exchange) => {
-                    let read = judge(exchange, self.asking.now)
-                        .and_then(|a| incident::single(&a.body, name, &ranks, &mut self.gaps));
-                    match read {
-                        Ok(incident) => incidents.extend(incident),
-                        // Deleted: its absence is the fact.
-                        Err(trouble) if trouble.status == Status::NotFound => {}
-                        Err(trouble) => {
-                            partial.push(format!("incident {id}: {trouble}"));
-                            unread.push(id);
-                        }
-                    }
-                }
-            }
-        }
-        // A resolved incident no longer tells who had acknowledged it, and when: its log does.
-        let untold = incidents.iter().filter(|i| !i.status.is_open() && i.acked.is_none());
-        let untold = untold.filter(|i| !acks.contains_key(i.key.id.raw()));
-        let most = if memory.rests(Part::Logs).is_some() { 0 } else { SINGLY };
-        let untold: Vec<String> = untold.take(most).map(|i| i.key.id.raw().to_owned()).collect();
-        for id in untold {
-            let tag = format!("log/{id}");
-            match find(self.heard, &tag) {
-                None => {
-                    let path = format!("incidents/{id}/log_entries");
-                    let query = [
-                        ("is_overview", "true".to_owned()),
-                        ("limit", part::LIMIT.to_string()),
-                        ("time_zone", "UTC".to_owned()),
-                    ];
-                    more.push(self.source.get(tag, &path, &query));
-                }
-                Some(exchange) => {
-                    let ack = judge(exchange, self.asking.now)
-                        .and_then(|a| incident::acknowledged(&a.body, &mut self.gaps));
-                    match ack {
-                        Ok(ack) => {
-                            acks.insert(id, ack);
-                        }
-                        Err(trouble) => {
-                            remember.extend(memory::rest(Part::Logs, &trouble, self.asking.now));
-                            partial.push(format!("{} {id}: {trouble}", Part::Logs.words()));
-                            break;
-                        }
-                    }
-                }
-            }
-        }
-        if !more.is_empty() {
-            return Ok(Reading::More(more));
-        }
-        for incident in &mut incidents {
-            incident::complete(incident, &mut acks);
-        }
-        let known: BTreeSet<&str> = incidents.iter().map(|i| i.key.id.raw()).collect();
-        acks.retain(|id, _| known.contains(id.as_str()));
-        remember.push(memory::keep_acks(&acks));
-        remember.push(memory::keep_open(&incidents, &unread));
-        report.facts.extend(incidents.into_iter().map(Fact::Incident));
-
-        if let Some(list) = self.lists.get(&Part::OnCalls) {
-            let mut shifts = Vec::new();
-            for page in &list.pages {
-                shifts.extend(
-                    self.gaps
-                        .read("oncalls", &page.items, |row| oncall::read(row, name, &policies)),
-                );
-            }
-            let mut seen = BTreeSet::new();
-            shifts.retain(|s| seen.insert(s.key.id.clone()));
-            report.facts.extend(shifts.into_iter().map(Fact::Shift));
-        }
-        if let Some(list) = self.lists.get(&Part::Changes) {
-            for page in &list.pages {
-                let changes =
-                    self.gaps.read("change_events", &page.items, |row| oncall::change(row, name));
-                report.facts.extend(changes.into_iter().map(Fact::Change));
-            }
-        }
-        if self.gaps.lost_everything() {
-            return Err(Trouble::bad_data(self.gaps.words().unwrap_or_default()));
-        }
-        if self.gaps.is_empty() {
-            let whole = |part| self.lists.get(&part).is_some_and(Pages::is_whole);
-            if whole(Part::Open) && whole(Part::Resolved) && unread.is_empty() {
-                report.complete.push(Feed::Incidents);
-            }
-            if whole(Part::OnCalls) {
-                report.complete.push(Feed::Shifts);
-            }
-        }
-        partial.extend(self.gaps.words());
-        report.partial = (!partial.is_empty()).then(|| Clean::line(partial.join("; ")));
-        report.remember = remember;
-        Ok(Reading::Done(report))
-    }
-
-    /// Reads a list of its own into what is kept of it, when it was heard.
-    fn take<T>(&mut self, part: Part, read: &dyn Fn(&[Page<'_>], &mut Gaps) -> T) -> Option<T> {
-        let list = self.lists.get(&part).filter(|l| l.trouble.is_none() && !l.pages.is_empty())?;
-        Some(read(&list.pages, &mut self.gaps))
-    }
-}
-
-fn count(pages: &Pages<'_>) -> usize {
-    pages.pages.iter().map(|p| p.items.len()).sum()
 }
 
 fn find<'a>(heard: &'a [Exchange], tag: &str) -> Option<&'a Exchange> {
