@@ -73,6 +73,7 @@ impl Screenful for Toy {
 
     fn paint(&mut self, _now: Timestamp, buffer: &mut Buffer) {
         self.dirty = false;
+        buffer.reset();
         let head = format!(
             "toy {} heard {} pasted {} at {} end",
             std::process::id(),
@@ -336,6 +337,40 @@ fn a_key_that_changes_nothing_writes_nothing_and_a_number_costs_a_few_bytes() {
     pty.until_text("heard 2");
     let written = &pty.raw[before..];
     assert!(written.len() <= 20, "{:?}", String::from_utf8_lossy(written));
+}
+
+/// Frames that went out: each has a question behind it.
+fn frames(raw: &[u8]) -> usize {
+    raw.windows(4).filter(|w| w == b"\x1b[5n").count()
+}
+
+#[test]
+fn one_frame_is_in_flight_and_the_next_shows_the_newest_state_only() {
+    let mut pty = start("calm");
+    pty.type_bytes(b"j");
+    pty.until_text("heard 1");
+    // From now on answers are late; this frame's is the one that is waited for.
+    pty.mute = true;
+    pty.type_bytes(b"j");
+    pty.until_text("heard 2");
+    let before = pty.raw.len();
+    // What is copied passes the frames, so its arrival tells that the keys were heard.
+    pty.type_bytes(b"jjjy");
+    pty.until_raw(before, b"\x1b]52;c;UEFCQzE=\x07");
+    assert_eq!(frames(&pty.raw[before..]), 0, "no frame behind an unread one");
+    pty.type_bytes(b"\x1b[0n");
+    pty.until_text("heard 5");
+    assert_eq!(frames(&pty.raw[before..]), 1, "one frame, the newest");
+}
+
+#[test]
+fn a_terminal_that_answers_nothing_shows_every_key() {
+    let mut pty = Pty::spawn(program(), &ARGUMENTS, &[("ANDON_TOY", "calm")]);
+    pty.mute = true;
+    for heard in 0..5 {
+        pty.until_text(&format!("heard {heard}"));
+        pty.type_bytes(b"j");
+    }
 }
 
 #[test]

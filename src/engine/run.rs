@@ -39,7 +39,7 @@ pub trait Screenful {
     fn wake(&self) -> Option<Timestamp>;
     /// True when what is shown may have changed since the last `paint`.
     fn is_dirty(&self) -> bool;
-    /// Draws everything into an empty buffer; afterwards it is not dirty.
+    /// Draws everything: whatever a cell held is overwritten. Afterwards it is not dirty.
     fn paint(&mut self, now: Timestamp, buffer: &mut Buffer);
 }
 
@@ -53,7 +53,7 @@ pub struct Setting {
 /// Bytes of a frame that are worth sixteen more to be shown at once; a smaller one arrives in one piece anyway.
 const TORN: usize = 512;
 /// How long a blocked terminal is waited for before news is looked at again.
-const BLOCKED: Duration = Duration::from_millis(10);
+const BLOCKED: Duration = Duration::from_millis(50);
 /// How long news is taken in before a frame must be drawn.
 const BATCH: Duration = Duration::from_millis(50);
 /// A text that claims to change at once, again and again, gets no more than this.
@@ -138,7 +138,6 @@ impl<'a, S: Screenful> Desk<'a, S> {
         }
         self.stale = false;
         self.urgent = false;
-        self.buffer.reset();
         self.screenful.paint(from_clock(), &mut self.buffer);
         self.frame.clear();
         self.encoder.frame(&self.buffer, &mut self.frame);

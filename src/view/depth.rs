@@ -73,6 +73,16 @@ impl Depth {
     }
 }
 
+/// True when the locale writes UTF-8; in another one only ASCII is sure to be shown. The first of
+/// `LC_ALL`, `LC_CTYPE`, `LANG` that is set and not empty decides (POSIX); with none it is the C locale.
+pub fn speaks_utf8(lc_all: Option<&str>, lc_ctype: Option<&str>, lang: Option<&str>) -> bool {
+    let locale = [lc_all, lc_ctype, lang].into_iter().flatten().find(|value| !value.is_empty());
+    locale.is_some_and(|name| {
+        let name = name.to_ascii_lowercase();
+        name.contains("utf-8") || name.contains("utf8")
+    })
+}
+
 /// A colour as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Hue {
@@ -192,6 +202,16 @@ mod tests {
         ] {
             assert_eq!(detect(vars), depth, "{vars:?}");
         }
+    }
+
+    #[test]
+    fn the_locale_says_whether_more_than_ascii_can_be_shown() {
+        assert!(speaks_utf8(None, None, Some("en_GB.UTF-8")));
+        assert!(speaks_utf8(Some(""), Some("de_DE.utf8"), Some("C")));
+        assert!(speaks_utf8(None, None, Some("C.UTF-8")));
+        assert!(!speaks_utf8(Some("C"), None, Some("en_GB.UTF-8")));
+        assert!(!speaks_utf8(None, None, Some("de_DE")));
+        assert!(!speaks_utf8(None, None, None));
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl Pty {
         };
         let mut fds = [PollFd::new(master, PollFlags::IN)];
         let _ = poll(&mut fds, Some(&limit));
-        let mut bytes = [0; 65536];
+        let mut bytes = vec![0; 65536];
         match rustix::io::read(master, &mut bytes) {
             Ok(0) => return false,
             Ok(n) => {
@@ -188,6 +188,19 @@ impl Pty {
 
     pub fn until_text(&mut self, text: &str) {
         self.until(text, |screen| screen.contents().contains(text));
+    }
+
+    /// Reads until these bytes were written, looking from `from` on.
+    pub fn until_raw(&mut self, from: usize, bytes: &[u8]) {
+        let end = Instant::now() + PATIENCE;
+        while !self.raw[from..].windows(bytes.len()).any(|w| w == bytes) {
+            let open = self.read(Duration::from_millis(50));
+            assert!(
+                open && Instant::now() < end,
+                "{:?}",
+                String::from_utf8_lossy(&self.raw[from..])
+            );
+        }
     }
 
     /// Waits for the end, reading on. The time it took is returned too.

@@ -164,11 +164,12 @@ impl Life {
     }
 }
 
-/// Restores the screen when the thread that draws panics; a panic elsewhere is its owner's to report, the screen stays.
+/// Restores the screen when a thread panics without which it would be frozen or deaf; a panic elsewhere is its
+/// owner's to report, and the screen stays.
 pub fn hook_panics(life: Arc<Life>) {
     std::panic::set_hook(Box::new(move |panic| {
         let thread = std::thread::current();
-        if !matches!(thread.name(), Some("main" | "ui")) {
+        if !matches!(thread.name(), Some("main" | "ui" | "keys" | "signals")) {
             return;
         }
         life.leave();

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
 /// Without answers: the gap between frames, and the bytes a second a poor link is believed to carry.
 const FREE_GAP: Duration = Duration::from_millis(250);
-const FREE_BYTES_A_SECOND: u64 = 4_000;
+const FREE_BYTES_A_SECOND: u64 = 2_000;
 
 /// When the next frame may go out. Time is an argument: the state machine is tested without a terminal.
 #[derive(Debug, Default)]
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(pacer.next(start, false), start + ms(250));
         assert_eq!(pacer.next(start, true), start + ms(16));
         pacer.sent(start, 8_000);
-        assert_eq!(pacer.next(start, false), start + ms(2000));
+        assert_eq!(pacer.next(start, false), start + ms(4000));
     }
 
     #[test]
