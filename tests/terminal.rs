@@ -179,10 +179,11 @@ fn a_closed_window_ends_the_program_even_where_the_hang_up_signal_is_ignored() {
 #[test]
 fn a_terminal_that_takes_nothing_does_not_keep_the_program() {
     for way_out in ["q", "term"] {
-        let mut pty = start("storm");
+        let mut pty = Pty::spawn(program(), &ARGUMENTS, &[("ANDON_TOY", "calm")]);
         pty.mute = true;
-        // Nobody reads now; the clock goes on until the pipe is full.
-        std::thread::sleep(Duration::from_millis(600));
+        pty.resize(300, 100);
+        pty.until_text("at 300x100");
+        pty.fill(b"L");
         match way_out {
             "q" => pty.type_blindly(b"q"),
             _ => pty.signal(Signal::TERM),
@@ -356,7 +357,9 @@ fn one_frame_is_in_flight_and_the_next_shows_the_newest_state_only() {
     let before = pty.raw.len();
     // What is copied passes the frames, so its arrival tells that the keys were heard.
     pty.type_bytes(b"jjjy");
-    pty.until_raw(before, b"\x1b]52;c;UEFCQzE=\x07");
+    let copied = pty.until_raw(before, b"\x1b]52;c;UEFCQzE=\x07");
+    pty.type_bytes(b"y");
+    pty.until_raw(copied, b"\x1b]52;c;UEFCQzE=\x07");
     assert_eq!(frames(&pty.raw[before..]), 0, "no frame behind an unread one");
     pty.type_bytes(b"\x1b[0n");
     pty.until_text("heard 5");

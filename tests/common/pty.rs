@@ -115,6 +115,25 @@ impl Pty {
         }
     }
 
+    /// Types a key that makes the program write, and reads nothing, until it can write no more.
+    pub fn fill(&self, key: &[u8]) {
+        let name = ptsname(self.master.as_ref().unwrap(), Vec::new()).unwrap();
+        let end = Instant::now() + PATIENCE;
+        let mut blocked = 0;
+        while blocked < 3 {
+            assert!(Instant::now() < end, "the terminal never filled");
+            self.type_blindly(key);
+            let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+            let slave = rustix::fs::open(&name, flags, Mode::empty()).unwrap();
+            let mut fds = [PollFd::new(&slave, PollFlags::OUT)];
+            let limit = Timespec { tv_sec: 0, tv_nsec: 0 };
+            poll(&mut fds, Some(&limit)).unwrap();
+            let writable = fds[0].revents().contains(PollFlags::OUT);
+            blocked = if writable { 0 } else { blocked + 1 };
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
     /// Types without reading: the program's output stays blocked.
     pub fn type_blindly(&self, bytes: &[u8]) {
         assert_eq!(rustix::io::write(self.master.as_ref().unwrap(), bytes), Ok(bytes.len()));
@@ -191,9 +210,13 @@ impl Pty {
     }
 
     /// Reads until these bytes were written, looking from `from` on.
-    pub fn until_raw(&mut self, from: usize, bytes: &[u8]) {
+    /// The end of the first find is returned.
+    pub fn until_raw(&mut self, from: usize, bytes: &[u8]) -> usize {
         let end = Instant::now() + PATIENCE;
-        while !self.raw[from..].windows(bytes.len()).any(|w| w == bytes) {
+        loop {
+            if let Some(at) = self.raw[from..].windows(bytes.len()).position(|w| w == bytes) {
+                return from + at + bytes.len();
+            }
             let open = self.read(Duration::from_millis(50));
             assert!(
                 open && Instant::now() < end,
