@@ -4,6 +4,8 @@ mod agenda;
 mod beat;
 mod ledger;
 mod poll;
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 use std::time::Duration;

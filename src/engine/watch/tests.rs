@@ -1,0 +1,457 @@
+//! The watch under paused time, over a wire that does what the test says.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
+
+use super::beat::{Beat, Order};
+use super::poll::Subject;
+use crate::cockpit::{Heard, Message, Which};
+use crate::config::Endpoint;
+use crate::engine::carry::{Allowance, Carrying, Reach, Wire};
+use crate::engine::limits::Limits;
+use crate::model::{Clean, Feed, Id, Name, Report, Status, Trouble};
+use crate::source::{Answer, Asking, Exchange, Reading, Request, Source};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Asks one thing; what it reads depends on its words.
+#[derive(Debug)]
+struct Plain(&'static str);
+
+impl Source for Plain {
+    fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
+        assert_ne!(self.0, "panics when asked");
+        vec![Request::Dns { host: "x".into() }]
+    }
+
+    fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble> {
+        assert_ne!(self.0, "panics when reading");
+        if self.0 == "never ends" {
+            return Ok(Reading::More(vec![Request::Dns { host: "x".into() }]));
+        }
+        heard.last().unwrap().answer.clone()?;
+        let mut report = Report::default();
+        if self.0 != "empty later" || asking.round == 0 {
+            report.still.push((Feed::Alerts, Id::new("1")));
+        }
+        let seen = asking.memory.get("seen").map_or(0, |n| n.parse().unwrap());
+        report.notes.push(Clean::line(format!("seen {seen}")));
+        report.remember.push(("seen".into(), (seen + 1).to_string().into()));
+        Ok(Reading::Done(report))
+    }
+}
+
+/// What the wire does with the nth request of a source.
+type Script = dyn Fn(&str, usize) -> (Duration, Result<(), Trouble>);
+
+struct Scripted {
+    script: Box<Script>,
+    start: Instant,
+    arrivals: RefCell<BTreeMap<String, Vec<Duration>>>,
+    in_air: RefCell<BTreeMap<String, usize>>,
+    peak: Cell<usize>,
+    renewed: Cell<u32>,
+}
+
+impl Scripted {
+    fn of(&self, name: &str) -> Vec<Duration> {
+        self.arrivals.borrow().get(name).cloned().unwrap_or_default()
+    }
+}
+
+/// In the air as long as this lives, also when the poll is broken off.
+struct InAir<'a>(&'a Scripted, String);
+
+impl Drop for InAir<'_> {
+    fn drop(&mut self) {
+        *self.0.in_air.borrow_mut().get_mut(&self.1).unwrap() -= 1;
+    }
+}
+
+impl Wire for Scripted {
+    fn carry<'a>(
+        &'a self,
+        reach: &'a Reach,
+        _request: &'a Request,
+        allowance: &'a Allowance,
+    ) -> Carrying<'a> {
+        let name = reach.name.to_string();
+        Box::pin(async move {
+            let nth = {
+                let mut all = self.arrivals.borrow_mut();
+                let mine = all.entry(name.clone()).or_default();
+                mine.push(self.start.elapsed());
+                mine.len() - 1
+            };
+            let now = {
+                let mut in_air = self.in_air.borrow_mut();
+                let mine = in_air.entry(name.clone()).or_default();
+                *mine += 1;
+                *mine
+            };
+            self.peak.set(self.peak.get().max(now));
+            let _here = InAir(self, name.clone());
+            let (takes, outcome) = (self.script)(&name, nth);
+            let late = Trouble::new(Status::Timeout, "no answer");
+            tokio::time::timeout_at(allowance.end(), tokio::time::sleep(takes))
+                .await
+                .map_err(|_| late)?;
+            outcome.map(|()| Answer::Addresses { addresses: Vec::new(), took: takes })
+        })
+    }
+
+    fn renew(&self, _slept: Duration) {
+        self.renewed.set(self.renewed.get() + 1);
+    }
+
+    fn redact(&self, text: &Clean) -> Clean {
+        text.clone()
+    }
+}
+
+struct World {
+    runtime: tokio::runtime::Runtime,
+    wire: Rc<Scripted>,
+    beat: Beat,
+    orders: UnboundedSender<Order>,
+    taken: Option<tokio::sync::mpsc::UnboundedReceiver<Order>>,
+    heard: Rc<RefCell<Vec<Heard>>>,
+    /// Seconds the wall clock is ahead of the monotonic one.
+    jump: Rc<Cell<i64>>,
+}
+
+fn subject(name: &str, words: &'static str, every: u64) -> Subject {
+    Subject {
+        source: Arc::new(Plain(words)),
+        reach: Reach { name: Name::new(name), kind: "test", endpoint: Endpoint::default() },
+        every: Duration::from_secs(every),
+        timeout: Duration::from_secs(10),
+    }
+}
+
+fn world(
+    seed: u64,
+    subjects: Vec<Subject>,
+    script: impl Fn(&str, usize) -> (Duration, Result<(), Trouble>) + 'static,
+) -> World {
+    fastrand::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let guard = runtime.enter();
+    let start = Instant::now();
+    let wire = Rc::new(Scripted {
+        script: Box::new(script),
+        start,
+        arrivals: RefCell::default(),
+        in_air: RefCell::default(),
+        peak: Cell::default(),
+        renewed: Cell::default(),
+    });
+    let jump = Rc::new(Cell::new(0_i64));
+    let ahead = jump.clone();
+    let wall = Rc::new(move || {
+        let passed = SignedDuration::try_from(start.elapsed()).unwrap();
+        Timestamp::from_second(1_700_000_000 + ahead.get()).unwrap() + passed
+    });
+    let heard: Rc<RefCell<Vec<Heard>>> = Rc::default();
+    let told = heard.clone();
+    let sink = Box::new(move |message| {
+        if let Message::Heard(one) = message {
+            told.borrow_mut().push(*one);
+        }
+    });
+    let (orders, taken) = unbounded_channel();
+    let beat = Beat::new(subjects, Limits::default(), wire.clone(), wall, sink);
+    drop(guard);
+    World { runtime, wire, beat, orders, taken: Some(taken), heard, jump }
+}
+
+impl World {
+    /// Lets this much time pass, with `meanwhile` happening beside it.
+    fn pass(&mut self, time: Duration, meanwhile: impl Future<Output = ()>) {
+        let taken = self.taken.take().unwrap();
+        let beat = &mut self.beat;
+        self.runtime.block_on(async {
+            let _ = tokio::join!(tokio::time::timeout(time, beat.run(taken)), meanwhile);
+        });
+    }
+
+    fn heard_of(&self, name: &str) -> Vec<(Status, Vec<String>)> {
+        let all = self.heard.borrow();
+        let mine = all.iter().filter(|h| h.source.as_str() == name);
+        mine.map(|h| {
+            (h.freshness.status, h.freshness.notes.iter().map(ToString::to_string).collect())
+        })
+        .collect()
+    }
+}
+
+fn gaps(arrivals: &[Duration]) -> Vec<f64> {
+    arrivals.windows(2).map(|w| (w[1] - w[0]).as_secs_f64()).collect()
+}
+
+fn well(_name: &str, _nth: usize) -> (Duration, Result<(), Trouble>) {
+    (Duration::from_millis(20), Ok(()))
+}
+
+#[test]
+fn the_first_poll_comes_within_seconds_and_the_others_near_the_interval() {
+    for seed in 0..5 {
+        let mut world = world(seed, vec![subject("a", "", 60), subject("b", "", 15)], well);
+        world.pass(SECOND * 1200, async {});
+        for (name, every) in [("a", 60.0), ("b", 15.0)] {
+            let arrivals = world.wire.of(name);
+            assert!(arrivals[0] <= SECOND * 4, "{arrivals:?}");
+            for gap in gaps(&arrivals) {
+                assert!((gap - every).abs() <= every * 0.1 + 1.1, "{name} {gap}");
+            }
+        }
+    }
+}
+
+#[test]
+fn healthy_polls_have_jitter_of_their_own_in_every_process() {
+    let second: Vec<_> = (0..8)
+        .map(|seed| {
+            let mut world = world(seed, vec![subject("a", "", 60)], well);
+            world.pass(SECOND * 600, async {});
+            world.wire.of("a")[5].as_secs()
+        })
+        .collect();
+    let distinct: std::collections::BTreeSet<_> = second.iter().collect();
+    assert!(distinct.len() >= 4, "{second:?}");
+}
+
+#[test]
+fn a_failing_source_backs_off_with_full_jitter() {
+    let mut world = world(1, vec![subject("a", "", 15)], |_, _| {
+        (Duration::from_millis(5), Err(Trouble::new(Status::ServerError, "answered 500")))
+    });
+    world.pass(SECOND * 7200, async {});
+    let gaps = gaps(&world.wire.of("a"));
+    assert!(gaps.len() > 20, "{} polls in two hours", gaps.len());
+    assert!(gaps.iter().all(|g| (0.99..=302.0).contains(g)), "{gaps:?}");
+    let late: Vec<_> = gaps.iter().skip(6).copied().collect();
+    let mean = late.iter().sum::<f64>() / late.len() as f64;
+    let spread =
+        late.iter().copied().fold(0.0, f64::max) - late.iter().copied().fold(1e9, f64::min);
+    assert!(mean > 75.0 && spread > 0.2 * mean, "mean {mean}, spread {spread}");
+    let heard = world.heard.borrow();
+    assert!(heard.iter().all(|h| h.freshness.failing_since == heard[0].freshness.failing_since));
+    assert_eq!(heard.last().unwrap().freshness.failures as usize, heard.len());
+}
+
+#[test]
+fn waits_that_were_asked_for_win_over_jitter_and_over_people() {
+    let limited =
+        || Trouble::new(Status::RateLimited, "slow down").wait(Some(SignedDuration::from_secs(90)));
+    let refused = || Trouble::new(Status::Auth, "answered 401");
+    for (trouble, window) in [(limited(), 90.0), (refused(), 60.0)] {
+        for seed in 0..5 {
+            let trouble = trouble.clone();
+            let mut world = world(seed, vec![subject("a", "", 15)], move |_, _| {
+                (Duration::from_millis(5), Err(trouble.clone()))
+            });
+            let orders = world.orders.clone();
+            world.pass(SECOND * 1000, async {
+                for _ in 0..900 {
+                    tokio::time::sleep(SECOND).await;
+                    orders.send(Order::Poll(Which::All)).unwrap();
+                }
+            });
+            let gaps = gaps(&world.wire.of("a"));
+            assert!(gaps.len() > 3);
+            assert!(gaps.iter().all(|g| *g >= window), "{gaps:?}");
+        }
+    }
+}
+
+#[test]
+fn a_wait_longer_than_an_hour_is_cut_to_an_hour() {
+    let mut world = world(3, vec![subject("a", "", 15)], |_, _| {
+        let wait = Some(SignedDuration::from_hours(1000));
+        (SECOND, Err(Trouble::new(Status::RateLimited, "slow down").wait(wait)))
+    });
+    world.pass(SECOND * 3700, async {});
+    assert_eq!(world.wire.of("a").len(), 2);
+}
+
+#[test]
+fn a_source_has_one_poll_in_the_air_however_slow_it_is_and_whoever_presses() {
+    let mut world = world(4, vec![subject("a", "", 2)], |_, _| (SECOND * 9, Ok(())));
+    let orders = world.orders.clone();
+    world.pass(SECOND * 120, async {
+        for _ in 0..110 {
+            tokio::time::sleep(SECOND).await;
+            orders.send(Order::Poll(Which::Sources(vec![Name::new("a")]))).unwrap();
+        }
+    });
+    assert_eq!(world.wire.peak.get(), 1);
+    assert!(world.wire.of("a").len() >= 10);
+}
+
+#[test]
+fn a_refresh_asks_at_once_and_only_whom_it_names() {
+    let mut world = world(5, vec![subject("a", "", 600), subject("b", "", 600)], well);
+    let orders = world.orders.clone();
+    world.pass(SECOND * 100, async {
+        tokio::time::sleep(SECOND * 50).await;
+        orders.send(Order::Poll(Which::Sources(vec![Name::new("b")]))).unwrap();
+    });
+    assert_eq!(world.wire.of("a").len(), 1);
+    assert_eq!(world.wire.of("b")[1], SECOND * 50);
+}
+
+#[test]
+fn a_thousand_sources_wake_the_machine_as_seldom_as_ten() {
+    let wakes = |count: usize| {
+        let subjects = (0..count).map(|i| subject(&format!("s{i}"), "", 15)).collect();
+        let mut world = world(6, subjects, well);
+        world.pass(SECOND * 600, async {});
+        let polls: usize = world.wire.arrivals.borrow().values().map(Vec::len).sum();
+        assert!(polls >= count * 35, "{polls} polls of {count} sources");
+        world.beat.wakes
+    };
+    let (ten, thousand) = (wakes(10), wakes(1000));
+    assert!(thousand.abs_diff(ten) <= ten / 10, "{ten} against {thousand}");
+    // At most every other second, the looks at the clocks included.
+    assert!(thousand <= 300, "{thousand} in ten minutes");
+}
+
+#[test]
+fn with_nothing_to_poll_nothing_wakes() {
+    let mut world = world(7, Vec::new(), well);
+    world.pass(SECOND * 600, async {});
+    assert_eq!(world.beat.wakes, 0);
+}
+
+#[test]
+fn a_panic_stays_with_its_source() {
+    let subjects = vec![
+        subject("asks", "panics when asked", 15),
+        subject("reads", "panics when reading", 15),
+        subject("endless", "never ends", 15),
+        subject("good", "", 15),
+    ];
+    let mut world = world(8, subjects, well);
+    world.pass(SECOND * 100, async {});
+    for (name, status) in [
+        ("asks", Status::InternalError),
+        ("reads", Status::InternalError),
+        ("endless", Status::TooLarge),
+    ] {
+        let heard = world.heard_of(name);
+        assert!(!heard.is_empty() && heard.iter().all(|(s, _)| *s == status), "{name} {heard:?}");
+    }
+    let good = world.heard_of("good");
+    assert!(good.len() >= 6 && good.iter().all(|(s, _)| *s == Status::Ok), "{good:?}");
+    // One question and ten more rounds, then it is stopped.
+    assert_eq!(world.wire.of("endless").len() % 11, 0);
+}
+
+#[test]
+fn stopping_in_the_middle_of_a_poll_returns_at_once() {
+    let mut world = world(9, vec![subject("a", "", 15)], |_, _| (SECOND * 8, Ok(())));
+    let orders = world.orders.clone();
+    let taken = world.taken.take().unwrap();
+    let took = world.runtime.block_on(async {
+        let stop = async {
+            tokio::time::sleep(SECOND * 5).await;
+            orders.send(Order::Stop).unwrap();
+        };
+        tokio::join!(world.beat.run(taken), stop);
+        world.wire.start.elapsed()
+    });
+    assert_eq!(took, SECOND * 5);
+    assert_eq!((world.wire.of("a").len(), world.heard.borrow().len()), (1, 0));
+}
+
+#[test]
+fn after_a_sleep_everybody_is_asked_anew_within_ten_seconds() {
+    for ahead in [3600, -3600] {
+        let subjects = vec![subject("a", "", 600), subject("slow", "", 600)];
+        let mut world = world(10, subjects, |name, nth| {
+            let takes = if name == "slow" && nth == 0 { SECOND * 9 } else { SECOND / 10 };
+            (takes, Ok(()))
+        });
+        let jump = world.jump.clone();
+        world.pass(SECOND * 30, async {
+            tokio::time::sleep(Duration::from_millis(4100)).await;
+            jump.set(ahead);
+        });
+        assert_eq!(world.wire.renewed.get(), 1);
+        for name in ["a", "slow"] {
+            let arrivals = world.wire.of(name);
+            assert_eq!(arrivals.len(), 2, "{name} {arrivals:?}");
+            assert!(arrivals[1] <= SECOND * 14, "{name} {arrivals:?}");
+            // The poll that was in the air over the sleep tells nothing any more.
+            let expected = if name == "slow" { 1 } else { 2 };
+            assert_eq!(world.heard_of(name).len(), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_wait_runs_on_while_the_machine_sleeps() {
+    let mut world = world(11, vec![subject("a", "", 15)], |_, nth| {
+        let wait = Some(SignedDuration::from_secs(1800));
+        let limited = Trouble::new(Status::RateLimited, "slow down").wait(wait);
+        (SECOND / 10, if nth == 0 { Err(limited) } else { Ok(()) })
+    });
+    let jump = world.jump.clone();
+    world.pass(SECOND * 60, async {
+        tokio::time::sleep(SECOND * 10).await;
+        jump.set(600);
+    });
+    assert_eq!(world.wire.of("a").len(), 1, "twenty minutes are left");
+    world.taken = Some({
+        let (orders, taken) = unbounded_channel();
+        world.orders = orders;
+        taken
+    });
+    world.jump.set(3600);
+    world.pass(SECOND * 30, async {});
+    assert!(world.wire.of("a").len() >= 2);
+}
+
+#[test]
+fn memory_is_handed_back_and_an_empty_answer_is_noted_until_facts_return() {
+    let mut world = world(12, vec![subject("a", "empty later", 15)], well);
+    world.pass(SECOND * 60, async {});
+    let heard = world.heard_of("a");
+    assert_eq!(heard[0].1, ["seen 0"]);
+    assert_eq!(heard[1].1[0], "seen 1");
+    for (status, notes) in &heard[1..] {
+        assert_eq!(*status, Status::Ok);
+        assert_eq!(notes[1], "the answer was empty; the one before told 1 facts");
+    }
+}
+
+#[test]
+fn only_a_good_answer_is_fresh_and_recovery_is_seen() {
+    let mut world = world(13, vec![subject("a", "", 15)], |_, nth| {
+        let bad = Err(Trouble::bad_data("not JSON").hint("look at it"));
+        (SECOND / 10, if nth == 1 { bad } else { Ok(()) })
+    });
+    world.pass(SECOND * 120, async {});
+    let heard = world.heard.borrow();
+    let fresh: Vec<_> = heard.iter().map(|h| &h.freshness).collect();
+    assert_eq!(fresh[1].status, Status::BadData);
+    assert_eq!(fresh[1].last_ok, fresh[0].last_ok);
+    assert_eq!((fresh[1].failing_since, fresh[1].failures), (Some(heard[1].at), 1));
+    assert_eq!(fresh[1].message.as_str(), "not JSON");
+    assert_eq!(fresh[2].status, Status::Ok);
+    assert_eq!((fresh[2].failing_since, fresh[2].failures), (None, 0));
+    assert_eq!((fresh[2].last_ok, fresh[2].message.as_str()), (Some(heard[2].at), ""));
+    assert!(fresh.iter().all(|f| f.next_poll > f.last_try && f.latency.is_some()));
+}
