@@ -175,10 +175,10 @@ impl Beat {
 
     fn settle(&mut self, who: usize, began: Duration, polled: Option<Polled>) {
         let now = self.since_start();
+        // Broken off: its seat has a new moment, or even a new poll, already.
+        let Some(polled) = polled else { return };
         let Some(seat) = self.seats.get_mut(who) else { return };
         seat.in_air = None;
-        // Broken off: its new moment is on the agenda already.
-        let Some(polled) = polled else { return };
         let every = seat.subject.every;
         let slot = match &polled.outcome {
             Ok(_) => {
