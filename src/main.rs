@@ -1,5 +1,6 @@
 //! The program: everything is in the library.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    andon::engine::terminal::harden();
+    andon::command::run(std::env::args_os())
 }

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use crate::model::{Clean, Freshness, Link, Report, SourceName, Trouble};
 use crate::page::Size;
 
+pub use commands::Ground;
 pub use key::{Code, Key};
 pub use keymap::{KeyProblem, Keymap};
 pub use state::{Cockpit, Setup};

@@ -1,5 +1,6 @@
 //! From written tables to the team and its upstreams; every semantic problem is located like a syntax error.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr as _;
@@ -16,10 +17,12 @@ use super::read::{only, read, remove_at, rest, say};
 use super::secret::{Secret, below};
 use super::tree::{Table, Texts, Value};
 use super::{Auth, BODY_CAP, Config, Endpoint, Proxy, Ui, Upstream, origin};
+use crate::cockpit::Keymap;
 use crate::model::{
     Bound, Clean, Freeze, FreezeRule, Link, Matching, Metric, MetricId, Name, Role, Service, Slo,
     SourceName, Team, Unit,
 };
+use crate::page::Skin;
 use crate::source::{self, KINDS, Kind, Opening, ProbeMeans, ProbeSpec};
 
 const SECTIONS: &[&str] = &[
@@ -289,24 +292,34 @@ fn known(text: &raw::Text, among: &[&str], what: &str, site: &mut Site<'_>) -> b
 
 fn build_ui(raw: raw::Ui, site: &mut Site<'_>) -> Ui {
     let default = Ui::default();
-    const THEMES: &[&str] = &["terminal", "dark", "light", "high-contrast", "colour-blind", "mono"];
-    let theme = match raw.theme {
-        Some(theme) if known(&theme, THEMES, "theme", site) => theme.into_inner(),
-        _ => default.theme,
+    let skins: Vec<&str> = Skin::ALL.iter().map(|s| s.name()).collect();
+    let skin = match raw.theme {
+        Some(theme) if known(&theme, &skins, "theme", site) => Skin::named(theme.get_ref()),
+        _ => None,
     };
-    let mut keys = Vec::new();
+    let mut wishes = Vec::new();
+    let mut spans = BTreeMap::new();
     for (action, written) in raw.keys {
-        let list = match written.into_inner() {
+        spans.insert(action.clone(), written.span());
+        let keys = match written.into_inner() {
             raw::Keys::One(key) => vec![key],
             raw::Keys::Many(keys) => keys,
         };
-        keys.push((action, list));
+        wishes.push((action, keys));
     }
+    let keymap = Keymap::build(&wishes).unwrap_or_else(|problems| {
+        for problem in problems {
+            // A conflict may name an action that kept its default keys: any wish is then the cause.
+            let span = spans.get(problem.action()).or_else(|| spans.values().next()).cloned();
+            site.problems.push(site.texts.locate(span.as_ref(), problem.to_string(), None));
+        }
+        Keymap::default()
+    });
     Ui {
-        theme,
+        skin: skin.unwrap_or(default.skin),
         ascii: raw.ascii.unwrap_or(default.ascii),
         mouse: raw.mouse.unwrap_or(default.mouse),
-        keys,
+        keymap,
     }
 }
 

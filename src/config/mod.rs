@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::cockpit::Keymap;
 use crate::model::{Clean, SourceName, Team};
+use crate::page::Skin;
 use crate::source::Source;
 
 pub use layers::{Places, load, load_text};
@@ -96,15 +98,16 @@ pub enum Auth {
 /// Taste.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ui {
-    pub theme: String,
+    pub skin: Skin,
+    /// ASCII glyphs only.
     pub ascii: bool,
+    /// Clicks and wheel are taken; otherwise the terminal's own selection works.
     pub mouse: bool,
-    /// Action name to keys, as written; the cockpit judges them.
-    pub keys: Vec<(String, Vec<String>)>,
+    pub keymap: Keymap,
 }
 
 impl Default for Ui {
     fn default() -> Self {
-        Self { theme: "terminal".to_owned(), ascii: false, mouse: true, keys: Vec::new() }
+        Self { skin: Skin::default(), ascii: false, mouse: true, keymap: Keymap::default() }
     }
 }

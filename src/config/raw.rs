@@ -291,7 +291,7 @@ pub struct Freeze {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ui {
-    /// `terminal` (default), `dark`, `light`, `high-contrast`, `colour-blind`, `mono`.
+    /// `terminal` (default), `dark`, `light`, `high-contrast`, `colour-blind`, `monochrome`.
     #[schemars(with = "Option<String>")]
     pub theme: Option<Text>,
     /// ASCII glyphs only, for poor locales.

@@ -7,9 +7,11 @@ mod limits;
 mod probes;
 pub mod run;
 mod secret;
+mod stop;
 pub mod terminal;
 pub mod watch;
 
 pub use clock::from_clock;
 pub use limits::Limits;
+pub use stop::until_told_to_stop;
 pub use watch::{Watch, poll_once, poll_once_within};

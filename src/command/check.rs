@@ -1,0 +1,121 @@
+//! `andon check`: every source one line, and an exit code a cron job or Nagios understands.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use color_eyre::eyre::Result;
+use jiff::SignedDuration;
+
+use super::cli::{Check, CheckFormat, Common};
+use super::{gather, out};
+use crate::insight::Verdict;
+use crate::model::{Freshness, Health, Status};
+use crate::page::{Frame, Scene, Size};
+use crate::print;
+
+pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
+    let gathered = gather::gather(common, &options.world)?;
+    let scene = Scene {
+        board: &gathered.board,
+        team: &gathered.team,
+        survey: &gathered.survey,
+        now: gathered.now,
+        zone: &gathered.team.zone,
+        frame: Frame::new(Size { width: 120, height: 40 }),
+    };
+    let text = match options.format {
+        CheckFormat::Json => {
+            format!("{}\n", serde_json::to_string_pretty(&print::json(&scene, "sources", None))?)
+        }
+        CheckFormat::Text => lines(&scene),
+    };
+    out::data(&text)?;
+    Ok(ExitCode::from(code(&scene)))
+}
+
+/// 0 all fine, 1 something needs attention, 2 something is down or unreachable.
+fn code(scene: &Scene<'_>) -> u8 {
+    let sources = scene.board.sources.values().map(|f| match f.shown(scene.now) {
+        Status::Ok => 0,
+        Status::Partial | Status::Stale | Status::RateLimited => 1,
+        _ => 2,
+    });
+    let services = match scene.survey.verdict.worst {
+        Health::Ok => 0,
+        Health::Unknown if scene.survey.services.is_empty() => 0,
+        Health::Unknown | Health::Degraded => 1,
+        Health::Down => 2,
+    };
+    sources.chain([services]).max().unwrap_or(0)
+}
+
+fn lines(scene: &Scene<'_>) -> String {
+    let mut text = String::new();
+    let names = scene.board.sources.keys().map(|n| n.clean().width()).max().unwrap_or(0);
+    for (name, fresh) in &scene.board.sources {
+        let pad = " ".repeat(names.saturating_sub(name.clean().width()));
+        let status = fresh.shown(scene.now).word();
+        let _ = writeln!(
+            text,
+            "{name}{pad}  {:<12}  {status:<13}  {:>8}  {}",
+            fresh.kind,
+            latency(fresh),
+            told(fresh)
+        );
+        if let Some(hint) = &fresh.hint {
+            let _ = writeln!(text, "{}hint: {hint}", " ".repeat(names + 2));
+        }
+        for note in &fresh.notes {
+            let _ = writeln!(text, "{}note: {note}", " ".repeat(names + 2));
+        }
+    }
+    if !scene.survey.services.is_empty() {
+        let _ = writeln!(text, "\n{}", verdict(&scene.survey.verdict, scene.survey.services.len()));
+        for state in scene.survey.services.iter().filter(|s| s.health != Health::Ok) {
+            let _ = writeln!(text, "{:<9} {}  {}", state.health.word(), state.name, state.reason);
+        }
+    }
+    text
+}
+
+fn latency(fresh: &Freshness) -> String {
+    fresh
+        .latency
+        .map_or_else(|| "—".to_owned(), |l: SignedDuration| format!("{} ms", l.as_millis()))
+}
+
+/// What was read, or what went wrong, in words.
+fn told(fresh: &Freshness) -> String {
+    if !fresh.status.is_good() {
+        return fresh.message.to_string();
+    }
+    let mut words = format!("{} facts", fresh.facts);
+    if !fresh.about.is_empty() {
+        let _ = write!(words, ", {}", fresh.about);
+    }
+    if let Some(rate) = fresh.rate {
+        let of = rate.limit.map(|l| format!(" of {l}")).unwrap_or_default();
+        let _ = write!(words, ", {}{of} requests left", rate.left);
+    }
+    if let Some(skew) = fresh.clock_skew.filter(|s| s.abs() > SignedDuration::from_secs(5)) {
+        let _ = write!(words, ", its clock is {} s off", skew.as_secs());
+    }
+    if !fresh.message.is_empty() {
+        let _ = write!(words, "; {}", fresh.message);
+    }
+    words
+}
+
+fn verdict(verdict: &Verdict, services: usize) -> String {
+    let ok =
+        services.saturating_sub(verdict.down + verdict.degraded + verdict.unknown + verdict.folded);
+    format!(
+        "{ok} of {services} services ok, {} down, {} degraded, {} unknown, {} folded under those; {} incidents open, {} without anybody",
+        verdict.down,
+        verdict.degraded,
+        verdict.unknown,
+        verdict.folded,
+        verdict.incidents,
+        verdict.unacked
+    )
+}

@@ -1,0 +1,145 @@
+//! `andon`: the cockpit on the team's own sources, or on the demo's.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use color_eyre::eyre::Result;
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+
+use super::cli::{ColorWhen, Common};
+use super::{gather, out};
+use crate::cockpit::{Cockpit, Effect, Message, Setup};
+use crate::config::{Config, Upstream};
+use crate::engine::run::{News, Screenful, Setting, run as run_loop};
+use crate::engine::terminal::Terminal;
+use crate::engine::terminal::clipboard::Wrap;
+use crate::engine::{Watch, from_clock};
+use crate::model::{Board, Clean, Freshness};
+use crate::view::depth::{Depth, Env};
+use crate::view::{Theme, paint};
+
+/// Exit code when there is no terminal to draw on.
+const NO_SCREEN: u8 = 2;
+
+pub fn run(common: &Common) -> Result<ExitCode> {
+    let config = gather::configured(common)?;
+    Ok(open(common, config))
+}
+
+/// Opens the cockpit and stays until it is left.
+pub fn open(common: &Common, config: Config) -> ExitCode {
+    let var = |name: &str| std::env::var(name).ok();
+    let term = var("TERM");
+    let (sender, news) = mpsc::channel();
+    let mut terminal = match Terminal::open(&sender, term.as_deref(), config.ui.mouse) {
+        Ok(terminal) => terminal,
+        Err(error) => {
+            out::words(&format!("andon: {error}"));
+            return ExitCode::from(NO_SCREEN);
+        }
+    };
+    let mut desk = Desk::new(&config, terminal.size());
+    let notes: Vec<Clean> = config.notes;
+    let watch = Watch::start(
+        config.upstreams,
+        Box::new({
+            let sender = sender.clone();
+            move |message| {
+                // The loop is gone only while the process ends.
+                let _ = sender.send(News::World(message));
+            }
+        }),
+    );
+    for note in notes {
+        let _ = sender.send(News::World(Message::Notice(note)));
+    }
+    let setting = Setting {
+        depth: depth(common.color, term.as_deref()),
+        wrap: Wrap::detect(var("TMUX").as_deref(), var("STY").as_deref()),
+    };
+    run_loop(&mut terminal, &news, &mut desk, setting, &mut |which| watch.poll(which));
+    // Returning from `main` ends the process: nothing that still waits on a name server is waited for.
+    watch.stop();
+    ExitCode::SUCCESS
+}
+
+fn depth(when: ColorWhen, term: Option<&str>) -> Depth {
+    let var = |name: &str| std::env::var(name).ok();
+    let (no_color, forced, colorterm) = (var("NO_COLOR"), var("CLICOLOR_FORCE"), var("COLORTERM"));
+    let env = Env {
+        no_color: no_color.as_deref(),
+        clicolor_force: forced.as_deref(),
+        colorterm: colorterm.as_deref(),
+        term,
+    };
+    match when {
+        ColorWhen::Auto => Depth::detect(&env),
+        ColorWhen::Never => Depth::None,
+        ColorWhen::Always => Depth::detect(&Env { no_color: None, ..env }).max(Depth::Sixteen),
+    }
+}
+
+/// The cockpit with its painter: what lives on the screen.
+pub struct Desk {
+    cockpit: Cockpit,
+    theme: Theme,
+    ascii: bool,
+    /// The moment of the last update: what `wake` counts from.
+    moment: Timestamp,
+}
+
+impl Desk {
+    pub fn new(config: &Config, size: crate::page::Size) -> Self {
+        let moment = from_clock();
+        let setup = Setup {
+            keymap: config.ui.keymap.clone(),
+            skin: config.ui.skin,
+            board: awaited(&config.upstreams),
+            ..Setup::new(Arc::new(config.team.clone()), size, moment)
+        };
+        let theme = Theme::new(config.ui.skin, config.ui.ascii);
+        Self { cockpit: Cockpit::new(setup), theme, ascii: config.ui.ascii, moment }
+    }
+}
+
+/// A board on which every source is known, and none has answered yet.
+pub fn awaited(upstreams: &[Upstream]) -> Board {
+    let mut board = Board::default();
+    for upstream in upstreams {
+        let fresh = Freshness {
+            kind: upstream.kind,
+            address: upstream.endpoint.shown.clone(),
+            every: upstream.every.try_into().unwrap_or_default(),
+            ..Freshness::default()
+        };
+        board.sources.insert(upstream.name.clone(), fresh);
+    }
+    board
+}
+
+impl Screenful for Desk {
+    fn update(&mut self, now: Timestamp, message: Message) -> Vec<Effect> {
+        self.moment = now;
+        self.cockpit.update(now, message)
+    }
+
+    fn wake(&self) -> Option<Timestamp> {
+        self.cockpit.wake(self.moment)
+    }
+
+    fn is_dirty(&self) -> bool {
+        self.cockpit.dirty()
+    }
+
+    fn paint(&mut self, now: Timestamp, buffer: &mut Buffer) {
+        self.cockpit.settle(now);
+        let screen = self.cockpit.screen(now);
+        if screen.skin != self.theme.skin {
+            self.theme = Theme::new(screen.skin, self.ascii);
+        }
+        paint(&screen, &self.theme, buffer);
+        self.cockpit.drawn();
+    }
+}

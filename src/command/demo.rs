@@ -1,0 +1,26 @@
+//! `andon demo`: the cockpit on a small world with a scripted outage, or that world's servers alone.
+
+use std::process::ExitCode;
+
+use color_eyre::eyre::Result;
+
+use super::cli::{Common, Demo};
+use super::{cockpit, gather, out};
+use crate::engine::until_told_to_stop;
+
+pub fn run(common: &Common, options: &Demo) -> Result<ExitCode> {
+    let (config, running) =
+        gather::demonstrated(common, options.at.as_deref(), options.speed, options.port)?;
+    if !options.serve_only {
+        return Ok(cockpit::open(common, config));
+    }
+    let file = running.folder().join("andon.toml");
+    std::fs::write(&file, &running.config)?;
+    out::data(&format!(
+        "The demo's world is served on http://{}\n  andon --config {}\nleave with ctrl-c\n",
+        running.address,
+        file.display()
+    ))?;
+    until_told_to_stop()?;
+    Ok(ExitCode::SUCCESS)
+}

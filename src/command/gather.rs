@@ -1,0 +1,114 @@
+//! Reads the configuration (or the demo's), asks every source once, and folds what was heard.
+
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, eyre};
+use jiff::Timestamp;
+
+use super::cli::{Common, World};
+use crate::config::{Config, Places, Ui, load, load_text};
+use crate::demo;
+use crate::engine::{from_clock, poll_once};
+use crate::insight::{Survey, survey};
+use crate::model::{Board, Team};
+
+/// A whole round of asking never takes longer than this, whatever the sources' own deadlines.
+const ROUND: Duration = Duration::from_secs(60);
+
+/// Everything a printed page needs.
+pub struct Gathered {
+    pub team: Team,
+    pub board: Board,
+    pub survey: Survey,
+    pub now: Timestamp,
+    pub ui: Ui,
+}
+
+/// Flags are the last layer of the configuration.
+pub fn flags(common: &Common) -> Vec<(String, String)> {
+    let mut flags = Vec::new();
+    if let Some(theme) = &common.theme {
+        flags.push(("ui.theme".to_owned(), format!("{theme:?}")));
+    }
+    if common.ascii {
+        flags.push(("ui.ascii".to_owned(), "true".to_owned()));
+    }
+    flags
+}
+
+pub fn places(common: &Common) -> Places {
+    Places { flags: flags(common), ..Places::usual(common.config.clone()) }
+}
+
+/// The user's configuration.
+///
+/// # Errors
+/// When there is none, or when it is wrong: all problems at once.
+pub fn configured(common: &Common) -> Result<Config> {
+    let places = places(common);
+    match load(&places) {
+        Ok(Some(config)) => Ok(config),
+        Ok(None) => {
+            let looked = places
+                .files()
+                .iter()
+                .map(|(f, _)| format!("\n  {}", f.display()))
+                .collect::<String>();
+            Err(eyre!(
+                "there is no configuration yet; looked for{looked}\nhint: `andon demo` needs none; `andon config example` prints one to start from"
+            ))
+        }
+        Err(problems) => Err(eyre!("the configuration cannot be used\n{problems}")),
+    }
+}
+
+/// Starts the demo's world at a moment of its story, and reads its configuration.
+///
+/// # Errors
+/// When the moment is none, or the port is taken.
+pub fn demonstrated(
+    common: &Common,
+    at: Option<&str>,
+    speed: f64,
+    port: Option<u16>,
+) -> Result<(Config, demo::Running)> {
+    let at = at.map_or(Ok(0.0), |text| {
+        let chapters: Vec<&str> = demo::CHAPTERS.iter().map(|(name, _)| *name).collect();
+        demo::offset(text).ok_or_else(|| {
+            eyre!("`{text}` is no moment of the story\nhint: 4m, 90s, or one of {}", chapters.join(", "))
+        })
+    })?;
+    if !(speed.is_finite() && (0.1..=100.0).contains(&speed)) {
+        return Err(eyre!("the story cannot run {speed} times as fast\nhint: between 0.1 and 100"));
+    }
+    let options = demo::Options { speed, at, port: port.unwrap_or(0) };
+    let running = demo::start(options)
+        .map_err(|error| eyre!("the demo's world cannot be served on 127.0.0.1: {error}"))?;
+    let config = load_text(&running.config, running.folder(), &flags(common))
+        .map_err(|p| eyre!("the demo's own configuration is wrong\n{p}"))?;
+    Ok((config, running))
+}
+
+/// Asks every source of `world` once.
+pub fn gather(common: &Common, world: &World) -> Result<Gathered> {
+    let (config, _running) = match &world.demo {
+        Some(at) => {
+            let (config, running) = demonstrated(common, Some(at), 1.0, None)?;
+            (config, Some(running))
+        }
+        None => (configured(common)?, None),
+    };
+    let mut board = Board::default();
+    for upstream in &config.upstreams {
+        board.sources.entry(upstream.name.clone()).or_default();
+    }
+    for heard in poll_once(config.upstreams, ROUND) {
+        board.sources.insert(heard.source.clone(), heard.freshness);
+        if let Ok(report) = heard.outcome {
+            board.fold(&heard.source, heard.at, report);
+        }
+    }
+    let now = from_clock();
+    let survey = survey(&board, &config.team, now);
+    Ok(Gathered { team: config.team, board, survey, now, ui: config.ui })
+}

@@ -1,0 +1,112 @@
+//! `andon show TAB`: a tab as text, as a screen after some keys, or as JSON, Markdown or CSV.
+
+use std::process::ExitCode;
+use std::str::FromStr as _;
+
+use color_eyre::eyre::{Result, eyre};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::cli::{Common, Format, Show};
+use super::{gather, out, screen};
+use crate::config::nearest;
+use crate::page::{Frame, Look, Scene, Size, TABS};
+use crate::print;
+
+/// Width of plain text where no terminal says one.
+const TEXT_WIDTH: u16 = 120;
+/// Rows composed for plain text: more than any list of ours.
+const TEXT_ROWS: u16 = 60_000;
+
+pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
+    let (at, tab) = TABS
+        .iter()
+        .enumerate()
+        .find(|(_, t)| t.name == options.tab)
+        .ok_or_else(|| unknown_tab(&options.tab))?;
+    let size = options.size.as_deref().map(size).transpose()?;
+    let gathered = gather::gather(common, &options.world)?;
+    if let Some(size) = size {
+        let text = screen::after_keys(
+            gathered,
+            at,
+            size,
+            options.keys.as_deref().unwrap_or(""),
+            out::colours(common.color),
+        )?;
+        out::data(&text)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let bounds = bounds(options, &gathered.team.zone)?;
+    let scene = Scene {
+        board: &gathered.board,
+        team: &gathered.team,
+        survey: &gathered.survey,
+        now: gathered.now,
+        zone: &gathered.team.zone,
+        frame: Frame::new(Size { width: TEXT_WIDTH, height: TEXT_ROWS }),
+    };
+    let order = (tab.entries)(&scene, 0).into_iter().map(|e| e.key).collect::<Vec<_>>();
+    let look = Look { total: order.len(), order, ..Look::default() };
+    let text = match options.format {
+        Format::Json => {
+            format!("{}\n", serde_json::to_string_pretty(&print::json(&scene, tab.name, bounds))?)
+        }
+        Format::Text => print::plain(&(tab.compose)(&scene, &look), usize::from(TEXT_WIDTH)),
+        Format::Markdown => print::markdown(&(tab.compose)(&scene, &look)),
+        Format::Csv => print::csv(&(tab.compose)(&scene, &look)),
+    };
+    out::data(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unknown_tab(word: &str) -> color_eyre::Report {
+    let names: Vec<&str> = TABS.iter().map(|t| t.name).collect();
+    let hint = match nearest(word, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("tabs are {}", names.join(", ")),
+    };
+    eyre!("there is no tab `{word}`\nhint: {hint}")
+}
+
+fn size(text: &str) -> Result<Size> {
+    text.split_once('x')
+        .and_then(|(w, h)| Some(Size { width: w.parse().ok()?, height: h.parse().ok()? }))
+        .filter(|s| s.width <= 1000 && s.height <= 400)
+        .ok_or_else(|| {
+            eyre!("`{text}` is no size\nhint: columns x rows, e.g. 120x40, at most 1000x400")
+        })
+}
+
+/// `--from` and `--to`: days of the team's zone, or moments.
+fn bounds(options: &Show, zone: &TimeZone) -> Result<Option<(Timestamp, Timestamp)>> {
+    let read = |text: &Option<String>, default: Timestamp| match text {
+        None => Ok(default),
+        Some(text) => moment(text, zone).ok_or_else(|| {
+            eyre!("`{text}` is no day or moment\nhint: 2026-11-01, or 2026-11-01T12:00:00Z")
+        }),
+    };
+    if options.from.is_none() && options.to.is_none() {
+        return Ok(None);
+    }
+    let (from, to) = (read(&options.from, Timestamp::MIN)?, read(&options.to, Timestamp::MAX)?);
+    if to <= from {
+        return Err(eyre!("--to lies before --from"));
+    }
+    Ok(Some((from, to)))
+}
+
+fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let exact = || Timestamp::from_str(text).ok();
+    let local = || {
+        jiff::civil::DateTime::from_str(text)
+            .ok()?
+            .to_zoned(zone.clone())
+            .ok()
+            .map(|z| z.timestamp())
+    };
+    let day = || {
+        jiff::civil::Date::from_str(text).ok()?.to_zoned(zone.clone()).ok().map(|z| z.timestamp())
+    };
+    exact().or_else(local).or_else(day)
+}

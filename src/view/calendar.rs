@@ -1,0 +1,110 @@
+//! A month: seven quiet columns, bands as letters and tints behind the days, as many entries as fit and the rest counted.
+
+use ratatui::style::{Modifier, Style};
+
+use super::canvas::{Canvas, Spot};
+use crate::page::{Band, Calendar, Day, Tone, room};
+
+pub fn paint(canvas: &mut Canvas<'_>, month: &Calendar, spot: Spot) {
+    let spot = spot.beside(1);
+    let columns = room::day_columns(spot.width);
+    let title = canvas.style(Tone::Title);
+    canvas.text(spot.x, spot.y, spot.width, month.title.as_str(), title);
+    legend(canvas, month, spot);
+    let dim = canvas.style(Tone::Dim);
+    for ((x, width), name) in columns.iter().zip(&month.weekdays) {
+        if let Some(y) = spot.line(1) {
+            canvas.text(spot.x + x, y, width.saturating_sub(1), name.as_str(), dim);
+        }
+    }
+    let lines = room::week_lines(spot.height, month.weeks.len());
+    for ((top, height), week) in lines.iter().zip(&month.weeks) {
+        for ((x, width), day) in columns.iter().zip(week) {
+            let cell = Spot {
+                x: spot.x + x,
+                y: spot.y + i32::from(*top),
+                width: width.saturating_sub(1),
+                height: *height,
+            };
+            self::day(canvas, day, cell);
+        }
+    }
+}
+
+/// What the letters mean, once each, to the right of the month's name.
+fn legend(canvas: &mut Canvas<'_>, month: &Calendar, spot: Spot) {
+    let mut seen: Vec<&Band> = Vec::new();
+    for band in month.weeks.iter().flatten().flat_map(|d| &d.bands) {
+        if !seen
+            .iter()
+            .any(|b| b.letter == band.letter && b.tone == band.tone && b.name == band.name)
+        {
+            seen.push(band);
+        }
+    }
+    let mut x = spot.x + month.title.width() as u16 + 3;
+    let end = spot.x + spot.width;
+    for band in seen {
+        let wide = band.name.width() as u16 + 4;
+        if x + wide > end {
+            break;
+        }
+        let style = canvas.style(band.tone).add_modifier(Modifier::BOLD);
+        x += canvas.text(x, spot.y, 1, band.letter.encode_utf8(&mut [0; 4]), style) + 1;
+        let dim = canvas.style(Tone::Dim);
+        x += canvas.text(x, spot.y, end.saturating_sub(x), band.name.as_str(), dim) + 2;
+    }
+}
+
+fn day(canvas: &mut Canvas<'_>, day: &Day, cell: Spot) {
+    if cell.height == 0 || cell.width == 0 {
+        return;
+    }
+    let faint = !day.inside;
+    let mut style = if faint { canvas.style(Tone::Dim) } else { Style::new() };
+    if day.today {
+        style = style
+            .patch(canvas.style(Tone::Accent))
+            .add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+    }
+    let number = format!("{:>2}", day.date.day());
+    let mut x = cell.x + canvas.text(cell.x, cell.y, cell.width, &number, style);
+    let end = cell.x + cell.width;
+    x += 1;
+    for band in &day.bands {
+        let style = canvas.style(band.tone).add_modifier(Modifier::BOLD);
+        x += canvas.text(
+            x,
+            cell.y,
+            end.saturating_sub(x),
+            band.letter.encode_utf8(&mut [0; 4]),
+            style,
+        );
+    }
+    let room = usize::from(cell.height.saturating_sub(1));
+    let all = day.entries.len();
+    let shown = if all > room { room.saturating_sub(1) } else { all };
+    let base = if faint { canvas.style(Tone::Dim) } else { Style::new() };
+    for (n, entry) in day.entries.iter().take(shown).enumerate() {
+        if let Some(y) = cell.line(n + 1) {
+            canvas.line(cell.x, y, cell.width, entry, base);
+        }
+    }
+    if all > shown {
+        let more = format!("+{}", all - shown);
+        let dim = canvas.style(Tone::Accent);
+        match cell.line(shown + 1) {
+            Some(y) if room > 0 => {
+                canvas.text(cell.x, y, cell.width, &more, dim);
+            }
+            // No line of its own: the count stands beside the number.
+            _ => {
+                canvas.text(x, cell.y, end.saturating_sub(x), &more, dim);
+            }
+        }
+    }
+    if day.selected {
+        let bar = Spot { height: 1, ..cell };
+        canvas.tint(bar, canvas.theme.selection());
+    }
+}

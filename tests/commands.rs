@@ -1,0 +1,216 @@
+//! The commands as a script meets them: exit codes, what goes to which stream, and the shapes of machine output.
+
+use std::io::Read as _;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The real program in a home of its own, with nothing of this machine's environment.
+fn andon(home: &std::path::Path, arguments: &[&str]) -> Output {
+    command(home, arguments).output().unwrap()
+}
+
+fn command(home: &std::path::Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+    command.args(arguments).env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    command
+}
+
+fn home() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn write_config(home: &std::path::Path, text: &str) {
+    let folder = home.join(".config/andon");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("andon.toml"), text).unwrap();
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}{}", out(output), err(output)))
+}
+
+#[test]
+fn version_and_help_are_success_and_wrong_usage_is_three() {
+    let home = home();
+    let version = andon(home.path(), &["--version"]);
+    assert_eq!(version.status.code(), Some(0));
+    assert!(out(&version).starts_with("andon "));
+    assert_eq!(andon(home.path(), &["--help"]).status.code(), Some(0));
+    let wrong = andon(home.path(), &["shwo"]);
+    assert_eq!(wrong.status.code(), Some(3));
+    assert!(err(&wrong).contains("show"), "{}", err(&wrong));
+    assert!(out(&wrong).is_empty());
+}
+
+#[test]
+fn without_a_configuration_the_way_in_is_named() {
+    let home = home();
+    for arguments in [&["check"][..], &["show", "health"], &["config"]] {
+        let output = andon(home.path(), arguments);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        assert!(err(&output).contains(".config/andon/andon.toml"), "{}", err(&output));
+        assert!(err(&output).contains("andon config example"), "{}", err(&output));
+    }
+}
+
+#[test]
+fn a_wrong_configuration_is_located_and_ends_with_three() {
+    let home = home();
+    write_config(home.path(), "[[source]]\nname = \"p\"\nkind = \"prometeus\"\n");
+    let output = andon(home.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(err(&output).contains("andon.toml:3:8"), "{}", err(&output));
+    assert!(err(&output).contains("did you mean `prometheus`?"), "{}", err(&output));
+}
+
+#[test]
+fn an_unknown_tab_names_the_nearest_one() {
+    let output = andon(home().path(), &["show", "postmortem", "--demo"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(err(&output).contains("did you mean `post-mortems`?"), "{}", err(&output));
+}
+
+#[test]
+fn schema_example_completions_and_man_are_printed() {
+    let home = home();
+    let schema = json(&andon(home.path(), &["config", "schema"]));
+    assert_eq!(schema["title"], "andon.toml");
+    let example = out(&andon(home.path(), &["config", "example"]));
+    write_config(home.path(), &example);
+    let effective = andon(home.path(), &["config"]);
+    assert_eq!(effective.status.code(), Some(0), "{}", err(&effective));
+    assert!(out(&effective).contains("team.name = \"Checkout\""), "{}", out(&effective));
+    assert!(out(&effective).contains("andon.toml:8"), "{}", out(&effective));
+    assert!(out(&andon(home.path(), &["completions", "bash"])).contains("_andon"));
+    assert!(out(&andon(home.path(), &["man"])).contains(".TH andon"));
+    for topic in ["sources", "keys", "commands", "tabs", "show"] {
+        let help = andon(home.path(), &["help", topic]);
+        assert!(help.status.success() && out(&help).len() > 100, "{topic}");
+    }
+}
+
+#[test]
+fn a_dead_source_is_named_and_check_ends_with_two() {
+    let home = home();
+    // Port 1 on loopback: nothing listens there.
+    write_config(home.path(), "[[source]]\nname = \"am\"\nkind = \"alertmanager\"\nurl = \"http://127.0.0.1:1\"\n");
+    let output = andon(home.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(out(&output).contains("unreachable"), "{}", out(&output));
+    let document = json(&andon(home.path(), &["check", "--format", "json"]));
+    assert_eq!(document["sources"][0]["status"], "unreachable");
+    assert_eq!(document["sources"][0]["last_ok"], Value::Null);
+}
+
+#[test]
+fn every_tab_of_the_demo_speaks_the_contract() {
+    let home = home();
+    let fields: &[(&str, &str, &[&str])] = &[
+        ("health", "services", &["name", "health", "since", "reason", "metrics", "slos", "deploys", "incidents", "root_of", "stale", "flapping", "maintenance", "acked", "silenced"]),
+        ("incidents", "incidents", &["source", "id", "title", "service", "status", "severity", "started", "acked", "resolved", "who", "url", "changes"]),
+        ("releases", "deploys", &["source", "id", "service", "environment", "version", "sha", "started", "finished", "outcome", "who"]),
+        ("releases", "events", &["source", "uid", "title", "kind", "start", "end", "all_day", "status", "services"]),
+        ("releases", "environments", &["service", "environment", "version", "deployed", "drift"]),
+        ("post-mortems", "post_mortems", &["source", "path", "title", "date", "services", "severity", "loss", "root_cause", "duration_s", "timeline", "actions", "completeness", "flags"]),
+        ("sources", "sources", &["name", "kind", "status", "age_s", "message", "latency_ms", "rate_left", "next_poll_s", "clock_skew_s", "facts", "last_ok"]),
+    ];
+    for (tab, array, keys) in fields {
+        let output = andon(home.path(), &["show", tab, "--demo", "4m", "--format", "json"]);
+        assert!(output.status.success(), "{tab}: {}", err(&output));
+        let document = json(&output);
+        for key in ["andon", "moment", "sources"] {
+            assert!(!document[key].is_null(), "{tab} has no {key}");
+        }
+        let items = document[array].as_array().unwrap_or_else(|| panic!("{tab} has no {array}"));
+        assert!(!items.is_empty(), "{tab}: {array} is empty");
+        for key in *keys {
+            assert!(items[0].as_object().unwrap().contains_key(*key), "{tab}: {array} has no {key}: {}", items[0]);
+        }
+    }
+}
+
+#[test]
+fn the_demo_says_what_is_broken_since_when_and_what_changed() {
+    let home = home();
+    let document = json(&andon(home.path(), &["show", "health", "--demo", "4m", "--format", "json"]));
+    let services = document["services"].as_array().unwrap();
+    let broken: Vec<&Value> = services.iter().filter(|s| s["health"] == "down").collect();
+    assert!(!broken.is_empty(), "four minutes into the story something is down: {document:#}");
+    assert!(broken.iter().any(|s| s["since"].is_string()), "{broken:#?}");
+    assert!(services.iter().any(|s| s["health"] == "ok"));
+    let check = andon(home.path(), &["check", "--demo", "4m"]);
+    assert_eq!(check.status.code(), Some(2), "{}", out(&check));
+}
+
+#[test]
+fn a_printed_screen_has_its_size_and_no_escapes() {
+    let home = home();
+    for (size, rows, columns) in [("120x40", 40, 120), ("80x24", 24, 80), ("60x15", 15, 60), ("30x5", 5, 30), ("10x1", 1, 10)] {
+        for tab in ["health", "incidents", "releases", "post-mortems", "sources"] {
+            let output = andon(home.path(), &["show", tab, "--demo", "4m", "--size", size, "--keys", "j j enter"]);
+            let text = out(&output);
+            assert!(output.status.success(), "{}", err(&output));
+            assert_eq!(text.lines().count(), rows, "{tab} {size}");
+            assert!(!text.contains('\u{1b}'), "{tab} {size}");
+            for line in text.lines() {
+                assert!(andon::model::Clean::line(line).width() <= columns, "{tab} {size}: {line:?}");
+            }
+        }
+    }
+    let coloured = andon(home.path(), &["show", "health", "--demo", "4m", "--size", "80x24", "--color", "always"]);
+    assert!(out(&coloured).contains("\u{1b}["));
+    let wrong = andon(home.path(), &["show", "health", "--demo", "--size", "80x24", "--keys", "j nokey"]);
+    assert_eq!(wrong.status.code(), Some(3));
+}
+
+#[test]
+fn other_formats_are_what_they_say() {
+    let home = home();
+    let markdown = out(&andon(home.path(), &["show", "health", "--demo", "--format", "markdown"]));
+    assert!(markdown.contains("| ---") || markdown.contains("|---"), "{markdown}");
+    let csv = out(&andon(home.path(), &["show", "health", "--demo", "--format", "csv"]));
+    assert!(csv.lines().count() > 5 && csv.lines().all(|l| l.is_empty() || l.contains(',')), "{csv}");
+    let text = andon(home.path(), &["show", "health", "--demo"]);
+    assert!(out(&text).contains("checkout"), "{}", out(&text));
+    assert!(!out(&text).contains('\u{1b}'));
+}
+
+#[test]
+fn bounds_narrow_what_is_listed() {
+    let home = home();
+    let all = json(&andon(home.path(), &["show", "releases", "--demo", "--format", "json"]));
+    let none = json(&andon(home.path(), &["show", "releases", "--demo", "--format", "json", "--from", "1999-01-01", "--to", "1999-02-01"]));
+    assert!(!all["deploys"].as_array().unwrap().is_empty());
+    assert!(none["deploys"].as_array().unwrap().is_empty());
+    let wrong = andon(home.path(), &["show", "releases", "--demo", "--from", "someday"]);
+    assert_eq!(wrong.status.code(), Some(3));
+}
+
+#[test]
+fn a_reader_who_left_is_no_error() {
+    let home = home();
+    let mut child = command(home.path(), &["help", "sources"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut words = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+    assert!(child.wait().unwrap().success(), "{words}");
+    assert!(words.is_empty(), "{words}");
+}
+
+#[test]
+fn without_a_terminal_the_cockpit_says_so_in_one_line() {
+    let home = home();
+    let output = andon(home.path(), &["demo"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(out(&output).is_empty());
+    assert_eq!(err(&output).lines().count(), 1, "{}", err(&output));
+}
