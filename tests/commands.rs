@@ -12,7 +12,12 @@ fn andon(home: &std::path::Path, arguments: &[&str]) -> Output {
 
 fn command(home: &std::path::Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
-    command.args(arguments).env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::null());
     command
 }
 
@@ -35,7 +40,8 @@ fn write_config(home: &std::path::Path, text: &str) {
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}{}", out(output), err(output)))
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|e| panic!("{e}: {}{}", out(output), err(output)))
 }
 
 #[test]
@@ -102,7 +108,10 @@ fn schema_example_completions_and_man_are_printed() {
 fn a_dead_source_is_named_and_check_ends_with_two() {
     let home = home();
     // Port 1 on loopback: nothing listens there.
-    write_config(home.path(), "[[source]]\nname = \"am\"\nkind = \"alertmanager\"\nurl = \"http://127.0.0.1:1\"\n");
+    write_config(
+        home.path(),
+        "[[source]]\nname = \"am\"\nkind = \"alertmanager\"\nurl = \"http://127.0.0.1:1\"\n",
+    );
     let output = andon(home.path(), &["check"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(out(&output).contains("unreachable"), "{}", out(&output));
@@ -115,13 +124,92 @@ fn a_dead_source_is_named_and_check_ends_with_two() {
 fn every_tab_of_the_demo_speaks_the_contract() {
     let home = home();
     let fields: &[(&str, &str, &[&str])] = &[
-        ("health", "services", &["name", "health", "since", "reason", "metrics", "slos", "deploys", "incidents", "root_of", "stale", "flapping", "maintenance", "acked", "silenced"]),
-        ("incidents", "incidents", &["source", "id", "title", "service", "status", "severity", "started", "acked", "resolved", "who", "url", "changes"]),
-        ("releases", "deploys", &["source", "id", "service", "environment", "version", "sha", "started", "finished", "outcome", "who"]),
-        ("releases", "events", &["source", "uid", "title", "kind", "start", "end", "all_day", "status", "services"]),
+        (
+            "health",
+            "services",
+            &[
+                "name",
+                "health",
+                "since",
+                "reason",
+                "metrics",
+                "slos",
+                "deploys",
+                "incidents",
+                "root_of",
+                "stale",
+                "flapping",
+                "maintenance",
+                "acked",
+                "silenced",
+            ],
+        ),
+        (
+            "incidents",
+            "incidents",
+            &[
+                "source", "id", "title", "service", "status", "severity", "started", "acked",
+                "resolved", "who", "url", "changes",
+            ],
+        ),
+        (
+            "releases",
+            "deploys",
+            &[
+                "source",
+                "id",
+                "service",
+                "environment",
+                "version",
+                "sha",
+                "started",
+                "finished",
+                "outcome",
+                "who",
+            ],
+        ),
+        (
+            "releases",
+            "events",
+            &["source", "uid", "title", "kind", "start", "end", "all_day", "status", "services"],
+        ),
         ("releases", "environments", &["service", "environment", "version", "deployed", "drift"]),
-        ("post-mortems", "post_mortems", &["source", "path", "title", "date", "services", "severity", "loss", "root_cause", "duration_s", "timeline", "actions", "completeness", "flags"]),
-        ("sources", "sources", &["name", "kind", "status", "age_s", "message", "latency_ms", "rate_left", "next_poll_s", "clock_skew_s", "facts", "last_ok"]),
+        (
+            "post-mortems",
+            "post_mortems",
+            &[
+                "source",
+                "path",
+                "title",
+                "date",
+                "services",
+                "severity",
+                "loss",
+                "root_cause",
+                "duration_s",
+                "timeline",
+                "actions",
+                "completeness",
+                "flags",
+            ],
+        ),
+        (
+            "sources",
+            "sources",
+            &[
+                "name",
+                "kind",
+                "status",
+                "age_s",
+                "message",
+                "latency_ms",
+                "rate_left",
+                "next_poll_s",
+                "clock_skew_s",
+                "facts",
+                "last_ok",
+            ],
+        ),
     ];
     for (tab, array, keys) in fields {
         let output = andon(home.path(), &["show", tab, "--demo", "4m", "--format", "json"]);
@@ -133,7 +221,11 @@ fn every_tab_of_the_demo_speaks_the_contract() {
         let items = document[array].as_array().unwrap_or_else(|| panic!("{tab} has no {array}"));
         assert!(!items.is_empty(), "{tab}: {array} is empty");
         for key in *keys {
-            assert!(items[0].as_object().unwrap().contains_key(*key), "{tab}: {array} has no {key}: {}", items[0]);
+            assert!(
+                items[0].as_object().unwrap().contains_key(*key),
+                "{tab}: {array} has no {key}: {}",
+                items[0]
+            );
         }
     }
 }
@@ -141,7 +233,8 @@ fn every_tab_of_the_demo_speaks_the_contract() {
 #[test]
 fn the_demo_says_what_is_broken_since_when_and_what_changed() {
     let home = home();
-    let document = json(&andon(home.path(), &["show", "health", "--demo", "4m", "--format", "json"]));
+    let document =
+        json(&andon(home.path(), &["show", "health", "--demo", "4m", "--format", "json"]));
     let services = document["services"].as_array().unwrap();
     let broken: Vec<&Value> = services.iter().filter(|s| s["health"] == "down").collect();
     assert!(!broken.is_empty(), "four minutes into the story something is down: {document:#}");
@@ -154,21 +247,37 @@ fn the_demo_says_what_is_broken_since_when_and_what_changed() {
 #[test]
 fn a_printed_screen_has_its_size_and_no_escapes() {
     let home = home();
-    for (size, rows, columns) in [("120x40", 40, 120), ("80x24", 24, 80), ("60x15", 15, 60), ("30x5", 5, 30), ("10x1", 1, 10)] {
+    for (size, rows, columns) in [
+        ("120x40", 40, 120),
+        ("80x24", 24, 80),
+        ("60x15", 15, 60),
+        ("30x5", 5, 30),
+        ("10x1", 1, 10),
+    ] {
         for tab in ["health", "incidents", "releases", "post-mortems", "sources"] {
-            let output = andon(home.path(), &["show", tab, "--demo", "4m", "--size", size, "--keys", "j j enter"]);
+            let output = andon(
+                home.path(),
+                &["show", tab, "--demo", "4m", "--size", size, "--keys", "j j enter"],
+            );
             let text = out(&output);
             assert!(output.status.success(), "{}", err(&output));
             assert_eq!(text.lines().count(), rows, "{tab} {size}");
             assert!(!text.contains('\u{1b}'), "{tab} {size}");
             for line in text.lines() {
-                assert!(andon::model::Clean::line(line).width() <= columns, "{tab} {size}: {line:?}");
+                assert!(
+                    andon::model::Clean::line(line).width() <= columns,
+                    "{tab} {size}: {line:?}"
+                );
             }
         }
     }
-    let coloured = andon(home.path(), &["show", "health", "--demo", "4m", "--size", "80x24", "--color", "always"]);
+    let coloured = andon(
+        home.path(),
+        &["show", "health", "--demo", "4m", "--size", "80x24", "--color", "always"],
+    );
     assert!(out(&coloured).contains("\u{1b}["));
-    let wrong = andon(home.path(), &["show", "health", "--demo", "--size", "80x24", "--keys", "j nokey"]);
+    let wrong =
+        andon(home.path(), &["show", "health", "--demo", "--size", "80x24", "--keys", "j nokey"]);
     assert_eq!(wrong.status.code(), Some(3));
 }
 
@@ -178,7 +287,10 @@ fn other_formats_are_what_they_say() {
     let markdown = out(&andon(home.path(), &["show", "health", "--demo", "--format", "markdown"]));
     assert!(markdown.contains("| ---") || markdown.contains("|---"), "{markdown}");
     let csv = out(&andon(home.path(), &["show", "health", "--demo", "--format", "csv"]));
-    assert!(csv.lines().count() > 5 && csv.lines().all(|l| l.is_empty() || l.contains(',')), "{csv}");
+    assert!(
+        csv.lines().count() > 5 && csv.lines().all(|l| l.is_empty() || l.contains(',')),
+        "{csv}"
+    );
     let text = andon(home.path(), &["show", "health", "--demo"]);
     assert!(out(&text).contains("checkout"), "{}", out(&text));
     assert!(!out(&text).contains('\u{1b}'));
@@ -188,7 +300,20 @@ fn other_formats_are_what_they_say() {
 fn bounds_narrow_what_is_listed() {
     let home = home();
     let all = json(&andon(home.path(), &["show", "releases", "--demo", "--format", "json"]));
-    let none = json(&andon(home.path(), &["show", "releases", "--demo", "--format", "json", "--from", "1999-01-01", "--to", "1999-02-01"]));
+    let none = json(&andon(
+        home.path(),
+        &[
+            "show",
+            "releases",
+            "--demo",
+            "--format",
+            "json",
+            "--from",
+            "1999-01-01",
+            "--to",
+            "1999-02-01",
+        ],
+    ));
     assert!(!all["deploys"].as_array().unwrap().is_empty());
     assert!(none["deploys"].as_array().unwrap().is_empty());
     let wrong = andon(home.path(), &["show", "releases", "--demo", "--from", "someday"]);
@@ -198,7 +323,11 @@ fn bounds_narrow_what_is_listed() {
 #[test]
 fn a_reader_who_left_is_no_error() {
     let home = home();
-    let mut child = command(home.path(), &["help", "sources"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(home.path(), &["help", "sources"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let mut words = String::new();
     child.stderr.take().unwrap().read_to_string(&mut words).unwrap();

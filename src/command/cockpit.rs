@@ -5,20 +5,17 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use color_eyre::eyre::Result;
-use jiff::Timestamp;
-use ratatui::buffer::Buffer;
 
 use super::cli::{ColorWhen, Common};
 use super::{gather, out};
-use crate::cockpit::{Cockpit, Effect, Message, Setup};
+use crate::cockpit::{Cockpit, Message, Setup};
 use crate::config::{Config, Upstream};
-use crate::engine::run::{News, Screenful, Setting, run as run_loop};
+use crate::engine::run::{News, Setting, run as run_loop};
 use crate::engine::terminal::Terminal;
 use crate::engine::terminal::clipboard::Wrap;
-use crate::engine::{Watch, from_clock};
-use crate::model::{Board, Clean, Freshness};
+use crate::engine::{Stage, Watch, from_clock};
+use crate::model::{Board, Freshness};
 use crate::view::depth::{Depth, Env};
-use crate::view::{Theme, paint};
 
 /// Exit code when there is no terminal to draw on.
 const NO_SCREEN: u8 = 2;
@@ -40,8 +37,14 @@ pub fn open(common: &Common, config: Config) -> ExitCode {
             return ExitCode::from(NO_SCREEN);
         }
     };
-    let mut desk = Desk::new(&config, terminal.size());
-    let notes: Vec<Clean> = config.notes;
+    let depth = depth(common.color, term.as_deref());
+    let setup = Setup {
+        keymap: config.ui.keymap.clone(),
+        skin: config.ui.skin,
+        board: awaited(&config.upstreams),
+        ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
+    };
+    let mut stage = Stage::new(Cockpit::new(setup), depth, config.ui.ascii);
     let watch = Watch::start(
         config.upstreams,
         Box::new({
@@ -52,14 +55,12 @@ pub fn open(common: &Common, config: Config) -> ExitCode {
             }
         }),
     );
-    for note in notes {
+    for note in config.notes {
         let _ = sender.send(News::World(Message::Notice(note)));
     }
-    let setting = Setting {
-        depth: depth(common.color, term.as_deref()),
-        wrap: Wrap::detect(var("TMUX").as_deref(), var("STY").as_deref()),
-    };
-    run_loop(&mut terminal, &news, &mut desk, setting, &mut |which| watch.poll(which));
+    let setting =
+        Setting { depth, wrap: Wrap::detect(var("TMUX").as_deref(), var("STY").as_deref()) };
+    run_loop(&mut terminal, &news, &mut stage, setting, &mut |which| watch.poll(which));
     // Returning from `main` ends the process: nothing that still waits on a name server is waited for.
     watch.stop();
     ExitCode::SUCCESS
@@ -81,29 +82,6 @@ fn depth(when: ColorWhen, term: Option<&str>) -> Depth {
     }
 }
 
-/// The cockpit with its painter: what lives on the screen.
-pub struct Desk {
-    cockpit: Cockpit,
-    theme: Theme,
-    ascii: bool,
-    /// The moment of the last update: what `wake` counts from.
-    moment: Timestamp,
-}
-
-impl Desk {
-    pub fn new(config: &Config, size: crate::page::Size) -> Self {
-        let moment = from_clock();
-        let setup = Setup {
-            keymap: config.ui.keymap.clone(),
-            skin: config.ui.skin,
-            board: awaited(&config.upstreams),
-            ..Setup::new(Arc::new(config.team.clone()), size, moment)
-        };
-        let theme = Theme::new(config.ui.skin, config.ui.ascii);
-        Self { cockpit: Cockpit::new(setup), theme, ascii: config.ui.ascii, moment }
-    }
-}
-
 /// A board on which every source is known, and none has answered yet.
 pub fn awaited(upstreams: &[Upstream]) -> Board {
     let mut board = Board::default();
@@ -117,29 +95,4 @@ pub fn awaited(upstreams: &[Upstream]) -> Board {
         board.sources.insert(upstream.name.clone(), fresh);
     }
     board
-}
-
-impl Screenful for Desk {
-    fn update(&mut self, now: Timestamp, message: Message) -> Vec<Effect> {
-        self.moment = now;
-        self.cockpit.update(now, message)
-    }
-
-    fn wake(&self) -> Option<Timestamp> {
-        self.cockpit.wake(self.moment)
-    }
-
-    fn is_dirty(&self) -> bool {
-        self.cockpit.dirty()
-    }
-
-    fn paint(&mut self, now: Timestamp, buffer: &mut Buffer) {
-        self.cockpit.settle(now);
-        let screen = self.cockpit.screen(now);
-        if screen.skin != self.theme.skin {
-            self.theme = Theme::new(screen.skin, self.ascii);
-        }
-        paint(&screen, &self.theme, buffer);
-        self.cockpit.drawn();
-    }
 }

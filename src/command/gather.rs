@@ -75,7 +75,10 @@ pub fn demonstrated(
     let at = at.map_or(Ok(0.0), |text| {
         let chapters: Vec<&str> = demo::CHAPTERS.iter().map(|(name, _)| *name).collect();
         demo::offset(text).ok_or_else(|| {
-            eyre!("`{text}` is no moment of the story\nhint: 4m, 90s, or one of {}", chapters.join(", "))
+            eyre!(
+                "`{text}` is no moment of the story\nhint: 4m, 90s, or one of {}",
+                chapters.join(", ")
+            )
         })
     })?;
     if !(speed.is_finite() && (0.1..=100.0).contains(&speed)) {

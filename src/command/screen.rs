@@ -11,7 +11,7 @@ use ratatui::style::{Color, Modifier, Style};
 use super::gather::Gathered;
 use crate::cockpit::{Cockpit, Key, Message, Setup};
 use crate::page::Size;
-use crate::view::{Theme, paint};
+use crate::view::{Depth, Theme, paint};
 
 /// Presses keys on a cockpit that knows what was gathered, and prints its screen.
 pub fn after_keys(
@@ -39,8 +39,9 @@ pub fn after_keys(
         cockpit.settle(gathered.now);
     }
     let screen = cockpit.screen(gathered.now);
+    let depth = if colours { Depth::True } else { Depth::None };
     let mut buffer = Buffer::empty(Rect::new(0, 0, size.width, size.height));
-    paint(&screen, &Theme::new(screen.skin, gathered.ui.ascii), &mut buffer);
+    paint(&screen, &Theme::new(screen.skin, depth, gathered.ui.ascii), &mut buffer);
     Ok(text(&buffer, colours))
 }
 

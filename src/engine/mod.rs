@@ -7,11 +7,13 @@ mod limits;
 mod probes;
 pub mod run;
 mod secret;
+mod stage;
 mod stop;
 pub mod terminal;
 pub mod watch;
 
 pub use clock::from_clock;
 pub use limits::Limits;
+pub use stage::Stage;
 pub use stop::until_told_to_stop;
 pub use watch::{Watch, poll_once, poll_once_within};
