@@ -43,6 +43,17 @@ impl Measure {
             _ => None,
         }
     }
+
+    /// The stable word of the machine output.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Number(_) => "number",
+            Self::NoData => "no-data",
+            Self::NoTraffic => "no-traffic",
+            Self::Infinite(_) => "infinite",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
 }
 
 /// What a number says about a service; decides its column.
@@ -209,6 +220,18 @@ impl Bound {
             Comparison::GreaterOrEqual => "≥",
             Comparison::Equal => "=",
             Comparison::NotEqual => "≠",
+        }
+    }
+
+    /// The sign as it is written in a configuration.
+    pub fn ascii(self) -> &'static str {
+        match self.op {
+            Comparison::Less => "<",
+            Comparison::LessOrEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterOrEqual => ">=",
+            Comparison::Equal => "==",
+            Comparison::NotEqual => "!=",
         }
     }
 }

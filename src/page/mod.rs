@@ -5,6 +5,7 @@ mod frame;
 mod health;
 mod incident;
 mod incidents;
+pub mod listed;
 mod look;
 pub mod markdown;
 mod month;

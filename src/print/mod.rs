@@ -1,1 +1,13 @@
-//! How a page reads as text: JSON, Markdown, plain.
+//! How a page reads as text: JSON for scripts, Markdown for a review, CSV for a sheet, plain lines for ears and logs.
+
+mod csv;
+mod json;
+mod markdown;
+mod plain;
+mod said;
+
+pub use csv::csv;
+pub use json::json;
+pub use markdown::markdown;
+pub use plain::plain;
+pub use said::whole;

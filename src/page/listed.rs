@@ -1,0 +1,22 @@
+//! What the tabs list, for whoever prints it without a screen.
+
+use jiff::SignedDuration;
+
+use super::{Scene, incidents, releases};
+use crate::insight::words::earlier;
+use crate::model::{Alert, Clean, Window};
+
+pub use super::month::{Event, events};
+pub use super::post_mortems::{all as post_mortems, complete, services};
+pub use super::releases::Versions;
+
+/// The stretch listed when nobody asks for another: a month back, a quarter ahead.
+pub fn around(scene: &Scene<'_>) -> Window {
+    let back = earlier(scene.now, SignedDuration::from_hours(24 * 31));
+    Window { from: back, until: releases::ahead(scene).until }
+}
+
+/// The word of an alert's state, quiet or not.
+pub fn alert_word(alert: &Alert) -> Clean {
+    incidents::alert_state(alert).0
+}

@@ -1,0 +1,352 @@
+//! The machine output: one document per tab, names stable, times in UTC, what is unknown is null and never zero.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::insight::{
+    Before, ServiceState, Suspect, deploys_from, is_production, level, moment, of_incident,
+};
+use crate::model::{
+    Alert, Clean, Deploy, Freshness, Incident, Metric, Name, Outcome, PostMortem, Record,
+    SectionKind, Service, Suppression, Track, Window,
+};
+use crate::page::Scene;
+use crate::page::listed::{self, Event, Versions};
+
+/// Deploys told with a service.
+const DEPLOYS: usize = 10;
+
+/// The document of a tab; a tab without machine output has the common head only.
+/// `bounds` narrows what is dated: incidents, deploys, events, post-mortems.
+pub fn json(scene: &Scene<'_>, tab: &str, bounds: Option<Window>) -> Value {
+    let mut out = Map::new();
+    out.insert("andon".into(), env!("CARGO_PKG_VERSION").into());
+    out.insert("moment".into(), time(scene.now));
+    let full = tab == "sources";
+    let sources = scene.board.sources.iter().map(|(name, f)| source(scene, name, f, full));
+    out.insert("sources".into(), sources.collect());
+    match tab {
+        "health" => {
+            let pairs = scene.team.services.iter().zip(&scene.survey.services);
+            let services = pairs.map(|(service, state)| of_service(scene, service, state));
+            out.insert("services".into(), services.collect());
+        }
+        "incidents" => {
+            let before = Before::new(scene.board, scene.team);
+            let inside = |r: &&Record<Incident>| {
+                within(bounds, r.what.started) || within(bounds, r.what.resolved)
+            };
+            let incidents = scene.board.incidents.all().filter(inside);
+            out.insert(
+                "incidents".into(),
+                incidents.map(|r| incident(scene, &before, r)).collect(),
+            );
+            let alerts = scene.board.alerts.present().map(|r| &r.what);
+            let alerts = alerts.filter(|a| within(bounds, a.started));
+            out.insert("alerts".into(), alerts.map(|a| alert(scene, a)).collect());
+        }
+        "releases" => releases(scene, bounds, &mut out),
+        "post-mortems" => {
+            let inside = |p: &&PostMortem| match (bounds, &p.dated) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(w), Some(d)) => d
+                    .date
+                    .value
+                    .to_zoned(scene.zone.clone())
+                    .is_ok_and(|z| z.timestamp() >= w.from && z.timestamp() < w.until),
+            };
+            let all = listed::post_mortems(scene).filter(inside);
+            out.insert("post_mortems".into(), all.map(|p| post_mortem(scene, p)).collect());
+        }
+        _ => {}
+    }
+    Value::Object(out)
+}
+
+fn within(bounds: Option<Window>, at: Option<Timestamp>) -> bool {
+    bounds.is_none_or(|w| at.is_some_and(|at| at >= w.from && at < w.until))
+}
+
+fn time(at: Timestamp) -> Value {
+    Value::String(at.to_string())
+}
+
+fn maybe(at: Option<Timestamp>) -> Value {
+    at.map_or(Value::Null, time)
+}
+
+fn seconds(length: Option<SignedDuration>) -> Value {
+    length.map_or(Value::Null, |l| json!((l.as_secs_f64() * 1_000.0).round() / 1_000.0))
+}
+
+/// Empty words are unknown ones.
+fn word(text: &Clean) -> Value {
+    if text.is_empty() { Value::Null } else { text.as_str().into() }
+}
+
+fn source(scene: &Scene<'_>, name: &Name, f: &Freshness, full: bool) -> Value {
+    let mut out = json!({
+        "name": name.as_str(),
+        "kind": f.kind,
+        "status": f.shown(scene.now).word(),
+        "age_s": seconds(f.age(scene.now)),
+        "message": word(&f.message),
+    });
+    if let (true, Some(map)) = (full, out.as_object_mut()) {
+        let wait = f.next_poll.map(|at| at.duration_since(scene.now).max(SignedDuration::ZERO));
+        let latency = f.latency.map(|l| l.as_secs_f64() * 1_000.0);
+        map.insert("latency_ms".into(), json!(latency.map(f64::round)));
+        map.insert("rate_left".into(), json!(f.rate.map(|r| r.left)));
+        map.insert("next_poll_s".into(), seconds(wait));
+        map.insert("clock_skew_s".into(), seconds(f.clock_skew));
+        map.insert("facts".into(), json!(f.last_ok.map(|_| f.facts)));
+        map.insert("last_ok".into(), maybe(f.last_ok));
+        map.insert("failing_since".into(), maybe(f.failing_since));
+        map.insert("hint".into(), f.hint.as_ref().map_or(Value::Null, word));
+        map.insert("about".into(), word(&f.about));
+        map.insert("address".into(), word(&f.address));
+        map.insert("notes".into(), f.notes.iter().map(word).collect());
+    }
+    out
+}
+
+fn of_service(scene: &Scene<'_>, service: &Service, state: &ServiceState) -> Value {
+    let all = scene.board.deploys.all().map(|r| &r.what);
+    let mut own: Vec<&Deploy> = all.filter(|d| deploys_from(service, d)).collect();
+    own.sort_by_key(|d| std::cmp::Reverse(moment(d)));
+    let own = own.into_iter().filter(|d| is_production(scene.team, d.environment.as_str()));
+    let incidents = state.incidents.iter().filter_map(|key| {
+        let incident = &scene.board.incidents.get(key)?.what;
+        Some(json!({
+            "source": key.source.as_str(),
+            "id": key.id.clean().as_str(),
+            "title": word(&incident.title),
+            "status": incident.status.word(),
+            "started": maybe(incident.started),
+        }))
+    });
+    json!({
+        "name": service.name.as_str(),
+        "health": state.health.word(),
+        "stale": state.overlays.stale,
+        "flapping": state.overlays.flapping,
+        "maintenance": state.overlays.maintenance,
+        "acked": state.overlays.acked,
+        "silenced": state.overlays.silenced,
+        "since": maybe(state.since),
+        "reason": word(&state.reason),
+        "because": state.because.as_ref().map(Name::as_str),
+        "root_of": state.root_of,
+        "owner": word(&service.owner),
+        "on_call": state.on_call.as_ref().map(Clean::as_str),
+        "held_by": state.held_by.as_ref().map(Clean::as_str),
+        "metrics": service.metrics.iter().map(|m| metric(scene, m)).collect::<Value>(),
+        "slos": service.slos.iter().map(|s| json!({
+            "name": s.name.as_str(),
+            "objective": s.objective,
+            "window_s": s.window.as_secs(),
+            "left": null,
+        })).collect::<Value>(),
+        "deploys": own.take(DEPLOYS).map(|d| deploy(scene, d)).collect::<Value>(),
+        "incidents": incidents.collect::<Value>(),
+        "changes": state.changes.iter().map(change).collect::<Value>(),
+        "changes_known": state.changes_known,
+    })
+}
+
+fn metric(scene: &Scene<'_>, metric: &Metric) -> Value {
+    let newest = scene.board.tracks.get(&metric.id).and_then(Track::newest);
+    let bound = |b: Option<crate::model::Bound>| b.map(|b| format!("{} {}", b.ascii(), b.value));
+    json!({
+        "name": metric.id.metric.as_str(),
+        "value": newest.and_then(|(_, m)| m.number()),
+        "at": maybe(newest.map(|(at, _)| *at)),
+        "reading": newest.map_or("no-data", |(_, m)| m.word()),
+        "unit": metric.unit.word(),
+        "role": metric.role.word(),
+        "good": bound(metric.good),
+        "bad": bound(metric.bad),
+        "health": newest.and_then(|(_, m)| level(metric, m)).map(crate::model::Health::word),
+        "baseline": null,
+    })
+}
+
+fn change(suspect: &Suspect) -> Value {
+    json!({
+        "source": suspect.key.source.as_str(),
+        "id": suspect.key.id.clean().as_str(),
+        "service": suspect.service.as_ref().map(Name::as_str),
+        "what": word(&suspect.what),
+        "who": word(&suspect.who),
+        "finished_s_before": suspect.before_s,
+        "score": (suspect.score * 1_000.0).round() / 1_000.0,
+    })
+}
+
+fn incident(scene: &Scene<'_>, before: &Before<'_>, record: &Record<Incident>) -> Value {
+    let incident = &record.what;
+    let service = of_incident(scene.team, incident);
+    let named = service.and_then(|i| scene.team.services.get(i)).map(|s| s.name.as_str());
+    let changes = match (service, incident.started) {
+        (Some(i), Some(at)) => before.suspects(i, at),
+        _ => Vec::new(),
+    };
+    json!({
+        "source": incident.key.source.as_str(),
+        "id": incident.key.id.clean().as_str(),
+        "reference": word(&incident.reference),
+        "title": word(&incident.title),
+        "service": named.map_or_else(|| word(&incident.service_name), Value::from),
+        "status": incident.status.word(),
+        "severity": incident.severity.map(|s| s.0),
+        "priority": word(&incident.priority),
+        "started": maybe(incident.started),
+        "acked": maybe(incident.acked),
+        "mitigated": maybe(incident.mitigated),
+        "resolved": maybe(incident.resolved),
+        "gone": maybe(record.gone),
+        "who": incident.who.iter().map(Clean::as_str).collect::<Vec<_>>(),
+        "url": incident.url.as_ref().map(crate::model::Link::as_str),
+        "changes": changes.iter().map(change).collect::<Value>(),
+    })
+}
+
+fn alert(scene: &Scene<'_>, alert: &Alert) -> Value {
+    let service = scene.survey.services.iter().find(|s| s.alerts.contains(&alert.key));
+    let suppressed = alert.suppressed.iter().map(|s| match s {
+        Suppression::Silenced(key) => {
+            let silence = scene.board.silences.get(key).map(|r| &r.what);
+            json!({
+                "by": "silence",
+                "who": silence.map_or(Value::Null, |s| word(&s.by)),
+                "comment": silence.map_or(Value::Null, |s| word(&s.comment)),
+                "until": maybe(silence.and_then(|s| s.ends)),
+            })
+        }
+        Suppression::Inhibited(by) => json!({"by": "alert", "fingerprint": word(by)}),
+        Suppression::Muted(by) => json!({"by": "time", "name": word(by)}),
+    });
+    let labels: Map<String, Value> =
+        alert.labels.iter().map(|(k, v)| (k.to_string(), v.as_str().into())).collect();
+    json!({
+        "source": alert.key.source.as_str(),
+        "id": alert.key.id.clean().as_str(),
+        "name": word(&alert.name),
+        "title": word(&alert.summary),
+        "service": service.map(|s| s.name.as_str()),
+        "state": crate::page::listed::alert_word(alert).as_str(),
+        "severity": alert.severity.map(|s| s.0),
+        "started": maybe(alert.started),
+        "labels": labels,
+        "suppressed": suppressed.collect::<Value>(),
+        "url": alert.url.as_ref().map(crate::model::Link::as_str),
+        "runbook": alert.runbook.as_ref().map(crate::model::Link::as_str),
+    })
+}
+
+fn releases(scene: &Scene<'_>, bounds: Option<Window>, out: &mut Map<String, Value>) {
+    let window = bounds.unwrap_or_else(|| listed::around(scene));
+    let events = listed::events(scene, window);
+    out.insert("events".into(), events.iter().map(event).collect());
+    let mut deploys: Vec<&Deploy> =
+        scene.board.deploys.all().map(|r| &r.what).filter(|d| within(bounds, moment(d))).collect();
+    deploys.sort_by_key(|d| std::cmp::Reverse(moment(d)));
+    out.insert("deploys".into(), deploys.into_iter().map(|d| deploy(scene, d)).collect());
+    let mut environments = Vec::new();
+    for service in scene.team.services.iter().filter(|s| !s.repo.is_empty()) {
+        let versions = Versions::of(scene, service);
+        for (name, newest) in &versions.newest {
+            let version = newest.map(crate::insight::version);
+            environments.push(json!({
+                "service": service.name.as_str(),
+                "environment": name.as_str(),
+                "version": version.as_ref().map(Clean::as_str),
+                "deployed": maybe(newest.and_then(moment)),
+                "drift": versions.drift,
+            }));
+        }
+    }
+    out.insert("environments".into(), environments.into());
+    let next = scene.survey.next_release.as_ref();
+    out.insert("next_release".into(), maybe(next.map(|p| p.at)));
+    let frozen = scene.survey.frozen.iter().map(|f| {
+        json!({ "name": word(&f.name), "until": maybe(f.until), "override": word(&f.how_to_override) })
+    });
+    out.insert("frozen".into(), frozen.collect());
+}
+
+fn event(event: &Event) -> Value {
+    let (start, end) = match event.days {
+        // A date has no zone: its first day and the day after its last, as iCalendar has it.
+        Some((first, last)) => {
+            let after = last.tomorrow().unwrap_or(last);
+            (Value::String(first.to_string()), Value::String(after.to_string()))
+        }
+        None => (time(event.start), maybe(event.end)),
+    };
+    let services: Vec<&str> = event.services.iter().map(Name::as_str).collect();
+    json!({
+        "source": event.key.source.as_str(),
+        "uid": event.key.id.clean().as_str(),
+        "title": word(&event.title),
+        "kind": event.kind,
+        "start": start,
+        "end": end,
+        "all_day": event.days.is_some(),
+        "status": word(&event.status),
+        "services": services,
+        "conflict": event.conflict.as_ref().map(Clean::as_str),
+    })
+}
+
+fn deploy(scene: &Scene<'_>, deploy: &Deploy) -> Value {
+    let service = scene.team.services.iter().find(|s| deploys_from(s, deploy));
+    json!({
+        "source": deploy.key.source.as_str(),
+        "id": deploy.key.id.clean().as_str(),
+        "service": service.map(|s| s.name.as_str()),
+        "repo": word(&deploy.repo),
+        "environment": word(&deploy.environment),
+        "version": word(&deploy.version),
+        "sha": word(&deploy.sha),
+        "started": maybe(deploy.started),
+        "finished": maybe(deploy.finished),
+        "outcome": deploy.outcome.word(),
+        "known": !matches!(deploy.outcome, Outcome::Other(_)),
+        "who": word(&deploy.who),
+        "url": deploy.url.as_ref().map(crate::model::Link::as_str),
+    })
+}
+
+fn post_mortem(scene: &Scene<'_>, p: &PostMortem) -> Value {
+    let services = listed::services(scene, p);
+    let services: Vec<&str> = services.iter().map(Name::as_str).collect();
+    let section = |kind: SectionKind| {
+        let lines: Vec<&str> = p.text.as_str().lines().collect();
+        let found = p.sections.iter().find(|s| s.kind == kind)?;
+        let body = lines.get(found.line.saturating_add(1)..found.end.min(lines.len()))?;
+        let body = body.join("\n").trim().to_owned();
+        (!body.is_empty()).then_some(body)
+    };
+    json!({
+        "source": p.key.source.as_str(),
+        "path": word(&p.path),
+        "title": word(&p.title),
+        "date": p.dated.as_ref().map(|d| d.date.value.to_string()),
+        "dates": p.dated.as_ref().map(|d| d.conflicts.iter().map(|c| json!({
+            "date": c.value.to_string(),
+            "place": c.place,
+        })).collect::<Value>()),
+        "services": services,
+        "severity": p.severity.as_ref().map(|s| s.value.0),
+        "loss": section(SectionKind::Impact),
+        "root_cause": section(SectionKind::RootCause),
+        "duration_s": null,
+        "timeline": null,
+        "actions": null,
+        "completeness": { "k": listed::complete(p), "n": 4 },
+        "flags": p.flags.iter().map(word).collect::<Value>(),
+        "url": p.url.as_ref().map(crate::model::Link::as_str),
+    })
+}
