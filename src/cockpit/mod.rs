@@ -12,6 +12,10 @@ mod list;
 mod nearest;
 mod shown;
 mod state;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub mod toy;
 
 use jiff::Timestamp;
 

@@ -8,7 +8,8 @@ use super::state::{Cockpit, Mode};
 use crate::insight::Verdict;
 use crate::model::{Clean, Health};
 use crate::page::{
-    Block, Completion, Foot, Head, Hint, Line, Prompt, Screen, TabLabel, Tone, room,
+    Block, Column, Completion, Foot, Head, Hint, Line, Noun, Place, Prompt, Screen, TabLabel, Tone,
+    room,
 };
 
 /// Names said in the verdict, worst first.
@@ -40,7 +41,20 @@ impl Cockpit {
     }
 
     fn listed(&self) -> Option<Vec<Block>> {
-        Some((self.here()?.compose)(&self.scene(), self.look()?))
+        let (tab, look) = (self.here()?, self.look()?);
+        let mut blocks = (tab.compose)(&self.scene(), look);
+        // The arrow over the column the list is sorted by is the same for every tab.
+        let column = tab.sorts.get(look.sort.column).filter(|_| !look.order.is_empty());
+        for block in &mut blocks {
+            if let (Noun::Table(table), Place::Main, Some(name)) =
+                (&mut block.noun, block.place, column)
+            {
+                let titled = |c: &Column| c.title.as_str().eq_ignore_ascii_case(name);
+                let at = table.columns.iter().position(titled);
+                table.sorted = table.sorted.or(at.map(|at| (at, look.sort.reversed)));
+            }
+        }
+        Some(blocks)
     }
 
     fn head(&self) -> Head {

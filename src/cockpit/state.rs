@@ -128,7 +128,7 @@ impl Cockpit {
     pub fn new(setup: Setup) -> Self {
         let stand = |tab: &&'static Tab| Stand {
             facet: 0,
-            seats: (0..tab.facets.len().max(1)).map(|i| Seat::new(i)).collect(),
+            seats: (0..tab.facets.len().max(1)).map(Seat::new).collect(),
         };
         let mut cockpit = Self {
             team: setup.team,
@@ -177,6 +177,7 @@ impl Cockpit {
             }
             Message::Paste(text) => {
                 self.paste(&text);
+                self.settle_order(now);
                 Vec::new()
             }
             Message::Resized(size) => {
@@ -298,11 +299,11 @@ impl Cockpit {
     }
 
     /// The earliest moment a shown text changes by itself; sleep until then. `None` while nothing does.
-    pub fn wake(&self, now: Timestamp) -> Option<Timestamp> {
+    pub fn wake(&self) -> Option<Timestamp> {
         let notice = self.notice.as_ref().map(|(_, until)| *until);
         let moves = self.still.is_none() && self.past.is_none();
         let step = moves.then(|| {
-            let next = (now.as_second().div_euclid(STEP_S) + 1) * STEP_S;
+            let next = (self.moment.as_second().div_euclid(STEP_S) + 1) * STEP_S;
             Timestamp::from_second(next).unwrap_or(Timestamp::MAX)
         });
         // Survey limits within a step wait for it, so that everything that ages steps together.

@@ -30,7 +30,7 @@ impl Screenful for Stage {
     }
 
     fn wake(&self) -> Option<Timestamp> {
-        self.cockpit.wake(crate::engine::from_clock())
+        self.cockpit.wake()
     }
 
     fn is_dirty(&self) -> bool {

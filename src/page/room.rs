@@ -155,8 +155,9 @@ fn stack(
         left = left.saturating_sub(given);
     }
     let gaps = heights.iter().filter(|h| **h > 0).count().saturating_sub(1) as u16;
-    let airy = u16::from(gaps > 0 && left >= gaps);
-    left -= gaps * airy;
+    let needed: u32 = heights.iter().map(|h| u32::from(*h)).sum();
+    let airy = u16::from(gaps > 0 && (left >= gaps || (scrolls && needed > u32::from(height))));
+    left = left.saturating_sub(gaps * airy);
     while left > 0 {
         let open = |(h, (_, w)): &(&u16, &(usize, Wish))| **h > 0 && **h < w.most && w.weight > 0;
         let total: u32 =
@@ -198,13 +199,14 @@ pub fn window(table: &Table, room: usize) -> std::ops::Range<usize> {
     from..(from + room).min(n)
 }
 
-/// Lines a list has in this plan, for keeping the selection in sight; `None` without a list.
+/// Lines a list could fill on this page, for keeping the selection in sight; `None` without a list.
 pub fn list_rows(frame: &Frame, blocks: &[Block]) -> Option<usize> {
     let plan = plan(frame, blocks);
+    let spare = frame.body_height().saturating_sub(plan.tall);
     blocks.iter().zip(&plan.areas).find_map(|(block, area)| match &block.noun {
         Noun::Table(_) if block.place == Place::Main => {
             let body = (*area)?.body(block);
-            Some(usize::from(body.height.saturating_sub(header_rows(frame))))
+            Some(usize::from((body.height + spare).saturating_sub(header_rows(frame))))
         }
         _ => None,
     })

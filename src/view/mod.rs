@@ -13,6 +13,8 @@ mod prose;
 mod small;
 mod spark;
 mod table;
+#[cfg(test)]
+mod tests;
 mod theme;
 
 use ratatui::buffer::Buffer;
