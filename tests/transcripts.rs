@@ -7,12 +7,15 @@
     reason = "the lints let tests do so, but not what tests call"
 )]
 
-#[path = "transcripts/support.rs"]
 mod common;
-#[path = "transcripts/mutation.rs"]
-mod mutation;
+#[path = "transcripts/support.rs"]
+mod support;
 
 #[path = "transcripts/alertmanager/mod.rs"]
 mod alertmanager;
+#[path = "transcripts/json/mod.rs"]
+mod json;
 #[path = "transcripts/prometheus/mod.rs"]
 mod prometheus;
+#[path = "transcripts/strangers.rs"]
+mod strangers;

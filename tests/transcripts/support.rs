@@ -1,4 +1,4 @@
-//! What the integration tests share: sources opened by hand, polls carried out by a closure, recordings, mutations.
+//! Polls of sources that read numbers: opened with metrics, answered by a closure, looked at by name.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,37 +15,6 @@ use jiff::Timestamp;
 /// The moment the recordings were made at.
 pub fn now() -> Timestamp {
     "2026-11-22T11:44:45Z".parse().unwrap()
-}
-
-/// A recording that lies beside the tests.
-pub fn transcript(path: &str) -> String {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(path);
-    std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
-}
-
-/// The folder of recordings that may not be copied into the project; `None` is said.
-pub fn fixtures() -> Option<PathBuf> {
-    let folder = std::env::var_os("ANDON_FIXTURES").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"),
-        PathBuf::from,
-    );
-    if folder.is_dir() {
-        Some(folder)
-    } else {
-        println!("skipped: no recordings at {}", folder.display());
-        None
-    }
-}
-
-/// Every file below a folder.
-pub fn files(folder: &std::path::Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
 }
 
 pub fn metric(source: &str, name: &str, query: &str) -> Metric {

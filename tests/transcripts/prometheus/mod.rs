@@ -7,15 +7,15 @@ use andon::source::{Asking, Http, HttpAnswer, Source};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::common::{self, Memory, Polled, answer, form, metric, poll, poll_as, transcript};
-use crate::mutation;
+use crate::common::{fixtures::transcript, mutate};
+use crate::support::{Memory, Polled, answer, form, metric, now, open, poll, poll_as};
 
 const PROM: &str = "prometheus/prometheus-2.42";
 const VM: &str = "prometheus/victoriametrics-1.79";
 
 fn source(options: &str, queries: &[(&str, &str)]) -> Box<dyn Source> {
     let metrics: Vec<Metric> = queries.iter().map(|(n, q)| metric("prometheus", n, q)).collect();
-    common::open("prometheus", options, metrics).unwrap()
+    open("prometheus", options, metrics).unwrap()
 }
 
 /// A server that knows each query by the name of its recording and understands batches as Prometheus does.
@@ -156,8 +156,7 @@ fn who_broke_a_batch_is_asked_alone_from_then_on() {
     let asked: Vec<_> = first.asked().iter().map(|h| h.tag.to_string()).collect();
     assert_eq!(asked, ["now:0,1,2", "about", "now:0", "now:1", "now:2", "then:0"]);
     let memory: Memory = first.report().remember.iter().cloned().collect();
-    let later =
-        Asking { now: common::now(), last_ok: Some(common::now()), round: 1, memory: &memory };
+    let later = Asking { now: now(), last_ok: Some(now()), round: 1, memory: &memory };
     let second = poll_as(&*source, &later, server(PROM, "query_range_empty"));
     let asked: Vec<_> = second.asked().iter().map(|h| h.tag.to_string()).collect();
     assert_eq!(asked, ["now:0,1", "now:2"]);
@@ -171,8 +170,7 @@ fn a_thousand_numbers_take_one_request_in_forty() {
         (0..1000).map(|i| (format!("m{i}"), "query_signups")).collect();
     let queries: Vec<(&str, &str)> = queries.iter().map(|(n, q)| (n.as_str(), *q)).collect();
     let memory = Memory::new();
-    let asking =
-        Asking { now: common::now(), last_ok: Some(common::now()), round: 1, memory: &memory };
+    let asking = Asking { now: now(), last_ok: Some(now()), round: 1, memory: &memory };
     let told = poll_as(&*source("", &queries), &asking, server(PROM, "query_range_empty"));
     assert_eq!(told.heard.len(), 25);
     assert!((0..1000).all(|i| told.measure(&format!("m{i}")) == Some(Measure::Number(1234.0))));
@@ -203,8 +201,8 @@ fn history_comes_with_the_first_answer_and_after_a_gap_only() {
 
     let memory = Memory::new();
     for (gap, ask) in [(15, false), (31, false), (300, true)] {
-        let last_ok = Some(common::now() - SignedDuration::from_secs(gap));
-        let asking = Asking { now: common::now(), last_ok, round: 3, memory: &memory };
+        let last_ok = Some(now() - SignedDuration::from_secs(gap));
+        let asking = Asking { now: now(), last_ok, round: 3, memory: &memory };
         let told = poll_as(&*source, &asking, server(PROM, "query_range_nan"));
         assert_eq!(!history(&told).is_empty(), ask, "after {gap} s");
     }
@@ -447,9 +445,9 @@ fn a_partly_failing_server_still_tells_the_rest() {
 #[test]
 fn wrong_options_are_all_said() {
     let no_query = vec![metric("prometheus", "x", "  ")];
-    let problems = common::open("prometheus", "rulez = true", no_query).err().unwrap();
+    let problems = open("prometheus", "rulez = true", no_query).err().unwrap();
     assert_eq!(problems.len(), 2);
-    assert!(common::open("prometheus", "rules = false, alerts = true", vec![]).is_ok());
+    assert!(open("prometheus", "rules = false, alerts = true", vec![]).is_ok());
 }
 
 #[test]
@@ -457,8 +455,7 @@ fn no_mutation_of_an_answer_makes_it_panic_or_silent() {
     for name in
         ["query_signups", "query_scalar", "query_range_nan", "rules_type_alert", "buildinfo"]
     {
-        mutation::each(&transcript(&format!("{PROM}/{name}.json")), |place, what, body| {
-            let body = body.to_string();
+        for spoilt in mutate::spoil(&transcript(&format!("{PROM}/{name}.json")), 1) {
             let told = poll(&*source("alerts = true", &[("x", "query_signups")]), |http| {
                 let ours = match name {
                     "rules_type_alert" => &*http.tag == "rules",
@@ -467,7 +464,7 @@ fn no_mutation_of_an_answer_makes_it_panic_or_silent() {
                     _ => http.tag.starts_with("now:"),
                 };
                 if ours {
-                    Ok(answer(http, 200, &body))
+                    Ok(answer(http, 200, &spoilt.body))
                 } else {
                     server(PROM, "query_range_nan")(http)
                 }
@@ -475,8 +472,8 @@ fn no_mutation_of_an_answer_makes_it_panic_or_silent() {
             if let Ok(report) = &told.outcome {
                 let samples =
                     report.facts.iter().filter(|f| matches!(f, Fact::Sample { .. })).count();
-                assert_eq!(samples, 1, "{name} {place} {what}: neither a row nor a warning");
+                assert_eq!(samples, 1, "{name} {spoilt:?}: neither a row nor a warning");
             }
-        });
+        }
     }
 }

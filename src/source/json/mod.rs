@@ -1,0 +1,115 @@
+//! Any HTTP JSON: numbers by JSON Pointer.
+
+mod options;
+mod pointer;
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
+use crate::model::{Clean, Fact, Metric, MetricId, Report, Status, Trouble};
+use options::OkIf;
+use pointer::{Document, Pointer};
+
+pub const KIND: Kind = Kind {
+    name: "json",
+    about: "any HTTP JSON: numbers by JSON Pointer",
+    every: Duration::from_secs(30),
+    default_url: None,
+    needs_url: true,
+    options: &[
+        (
+            "metrics",
+            "numbers to read: name, at (a JSON Pointer), unit, role, service, good, bad, weight",
+        ),
+        (
+            "ok_if",
+            "a JSON Pointer that must hold true, or { at = …, is = … }: else the answer is an error",
+        ),
+    ],
+    open,
+};
+
+/// Decompressed bytes a body may have.
+const CAP: usize = 1024 * 1024;
+
+fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let read = options::read(&opening.name, opening.options, &opening.metrics, &mut problems);
+    match opening.url {
+        Some(url) if problems.is_empty() => {
+            Ok(Box::new(Json { url, numbers: read.numbers, own: read.own, ok_if: read.ok_if }))
+        }
+        Some(_) => Err(problems),
+        None => {
+            let message = "an address is needed, such as https://bi.example/kpi.json".to_owned();
+            problems.push(Problem::Key { key: "url", message });
+            Err(problems)
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Json {
+    url: Url,
+    /// What is read, and for whom.
+    numbers: Vec<(MetricId, Pointer)>,
+    /// Numbers this source's own table defines.
+    own: Vec<Metric>,
+    ok_if: Option<OkIf>,
+}
+
+impl Source for Json {
+    fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
+        let mut http =
+            Http::get("json", self.url.clone()).header("accept", "application/json").conditional();
+        http.cap = Some(CAP);
+        vec![Request::Http(http)]
+    }
+
+    fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble> {
+        let exchange = heard
+            .first()
+            .ok_or_else(|| Trouble::new(Status::InternalError, "nothing was asked"))?;
+        let answer = wire::judge(exchange, wire::reason)?;
+        let text = wire::utf8(&answer.body)?;
+        let begins = begins(text);
+        let document = Document::of(text).map_err(|t| t.hint(&begins))?;
+        if let Some(ok_if) = &self.ok_if {
+            ok_if.check(&document)?;
+        }
+        let mut report = Report::default();
+        let mut missing = Vec::new();
+        for (id, pointer) in &self.numbers {
+            let found = document.number(pointer);
+            if found.missing {
+                missing.push(pointer.as_str());
+            }
+            report.facts.push(Fact::Sample {
+                id: id.clone(),
+                at: asking.now,
+                measure: found.measure,
+                note: found.note.map(|note| Clean::line(format_args!("{pointer}: {note}"))),
+            });
+        }
+        if let Some(first) = missing.first() {
+            let (n, all) = (missing.len(), self.numbers.len());
+            report.partial =
+                Some(Clean::line(format_args!("{n} of {all} numbers unread: {first}; {begins}")));
+        }
+        Ok(Reading::Done(report))
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        self.own.clone()
+    }
+}
+
+/// The first 80 bytes of a body, so that a wrong pointer can be corrected by looking.
+fn begins(text: &str) -> String {
+    let end = (0..=80).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let head = text.get(..end).unwrap_or(text).trim();
+    let cut = if text.len() > 80 { "…" } else { "" };
+    format!("the body begins {head}{cut}")
+}
