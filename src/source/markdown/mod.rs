@@ -34,10 +34,12 @@ pub const KIND: Kind = Kind {
 
 /// Folders below the configured one that are looked into.
 const DEEPEST: usize = 8;
-/// Files listed at most.
+/// Files listed at most, pictures and all.
+const LISTED: usize = 20_000;
+/// Documents read at most.
 const FILES: usize = 5_000;
-/// Files read between two looks at the clock and the cancel button.
-const A_ROUND: usize = 200;
+/// Files asked for at once: the engine ends a poll after ten rounds, and all documents fit in nine.
+const A_ROUND: usize = 600;
 /// Bytes read in one poll; what is left is read by the next ones.
 const A_POLL: u64 = 64 * 1024 * 1024;
 
@@ -68,6 +70,8 @@ struct Folder {
 struct Plan<'a> {
     read: Vec<(&'a FileEntry, Which)>,
     unchanged: Vec<&'a FileEntry>,
+    /// Documents beyond what is read at most.
+    beyond: usize,
     /// Left for the next poll.
     later: usize,
     skipped: usize,
@@ -76,7 +80,7 @@ struct Plan<'a> {
 
 impl Source for Folder {
     fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
-        vec![Request::ReadDir { folder: self.folder.clone(), deepest: DEEPEST, most: FILES }]
+        vec![Request::ReadDir { folder: self.folder.clone(), deepest: DEEPEST, most: LISTED }]
     }
 
     fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble> {
@@ -151,7 +155,7 @@ impl Folder {
         for entry in &plan.unchanged {
             report.still.push((Feed::PostMortems, Id::new(&*entry.below)));
         }
-        if !more && plan.later == 0 {
+        if !more && plan.later == 0 && plan.beyond == 0 {
             report.complete.push(Feed::PostMortems);
         }
         if let Some(first) = unread.first() {
@@ -163,6 +167,7 @@ impl Folder {
             (plan.skipped, "skipped: an index, a template or a guide"),
             (empty, "skipped: empty"),
             (plan.later, "still to be read"),
+            (plan.beyond, "not read: 5,000 are read at most"),
         ];
         report.notes.extend(
             said.iter()
@@ -170,7 +175,9 @@ impl Folder {
                 .map(|(n, words)| Clean::line(format_args!("{n} files {words}"))),
         );
         if more {
-            report.notes.push(Clean::line(format_args!("only the first {FILES} files are listed")));
+            report
+                .notes
+                .push(Clean::line(format_args!("only the first {LISTED} files are listed")));
         }
         report
     }
@@ -191,6 +198,10 @@ fn plan<'a>(files: &'a [FileEntry], asking: &Asking<'_>) -> Plan<'a> {
         }
         if entry.bytes == 0 {
             plan.empty += 1;
+            continue;
+        }
+        if plan.read.len() + plan.unchanged.len() + plan.later == FILES {
+            plan.beyond += 1;
             continue;
         }
         // In the first poll of a run nothing is on the board yet, whatever was remembered.
