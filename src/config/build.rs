@@ -501,6 +501,7 @@ fn build_source(
     }
     let ours: Vec<&str> = SOURCE_KEYS.iter().copied().chain(["auth"]).collect();
     let mut options = rest(value, &ours);
+    find_home(&mut options, &site.texts.folder(&raw.name.span()));
     // A wrong address is said once already: the kind still reads its other keys, and the result is thrown away.
     let stand_in = || raw.url.as_ref().and_then(|_| Url::parse("http://address.invalid/").ok());
     loop {
@@ -544,6 +545,16 @@ fn build_source(
     }
 }
 
+/// `~/` in a source's path is home: the kinds know no environment.
+fn find_home(options: &mut Value, folder: &std::path::Path) {
+    let DeValue::Table(table) = options.get_mut() else { return };
+    let Some(path) = table.get_mut("path") else { return };
+    let found = path.get_ref().as_str().filter(|p| p.starts_with("~/")).map(|p| below(folder, p));
+    if let Some(found) = found {
+        *path.get_mut() = DeValue::String(found.to_string_lossy().into_owned().into());
+    }
+}
+
 /// An address without user, password, query and fragment: what screens and `andon config` show.
 pub fn shown_address(url: &Url) -> String {
     let mut shown = url.clone();
@@ -564,8 +575,10 @@ fn build_endpoint(raw: &raw::Source, value: &Value, kind: &Kind, site: &mut Site
     };
     if let Some(text) = &raw.url {
         endpoint.url = address(text, site);
-        // A feed's secret address shows its host only: the path is the credential.
-        let secret = text.get_ref().starts_with("env:") || text.get_ref().starts_with("file:");
+        // A calendar's or another secret address shows its host only: the path is the credential.
+        let secret = kind.name == "ical"
+            || text.get_ref().starts_with("env:")
+            || text.get_ref().starts_with("file:");
         endpoint.shown = match &endpoint.url {
             Some(url) if secret => Clean::line(format_args!(
                 "{}://{}/…",
@@ -631,6 +644,11 @@ fn address(text: &raw::Text, site: &mut Site<'_>) -> Option<Url> {
             }
         },
         _ => text.get_ref().clone(),
+    };
+    // How calendar applications are offered a feed; it is fetched by https.
+    let written = match written.strip_prefix("webcal://") {
+        Some(rest) => format!("https://{rest}"),
+        None => written,
     };
     let url = Url::parse(&written)
         .ok()
