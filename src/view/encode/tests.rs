@@ -137,6 +137,20 @@ fn scrolling_by_one_costs_a_line_not_a_screen() {
 }
 
 #[test]
+fn a_list_scrolls_beside_a_column_that_stays() {
+    let beside = |first| {
+        let mut buffer = list(200, 60, first, Some(first + 10));
+        for y in 1..40 {
+            let line = format!("│ beside the list, line {y}");
+            buffer.set_string(144, y, line, Style::new().fg(Color::DarkGray));
+        }
+        buffer
+    };
+    let cost = cost(&beside(100), &beside(101));
+    assert!(cost <= 2_000, "{cost} bytes");
+}
+
+#[test]
 fn a_change_no_one_can_see_costs_nothing() {
     let before = text(&["a  b"]);
     let mut after = before.clone();
