@@ -20,7 +20,7 @@ pub fn read_dir(folder: &Path, deepest: usize, most: usize) -> Result<Answer, Tr
         return Err(Trouble::bad_data(format!("{} is not a folder", folder.display())));
     }
     let mut walk = Walk { root: folder, most, looked_at: 0, files: Vec::new(), more: false };
-    walk.into_folder(folder, deepest)?;
+    walk.down(folder, deepest)?;
     Ok(Answer::Dir { files: walk.files, more: walk.more })
 }
 
@@ -33,7 +33,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn into_folder(&mut self, folder: &Path, deeper: usize) -> Result<(), Trouble> {
+    fn down(&mut self, folder: &Path, deeper: usize) -> Result<(), Trouble> {
         let room = (self.most + 1).saturating_mul(LOOKED_AT).saturating_sub(self.looked_at);
         let mut paths: Vec<PathBuf> = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(|e| failed(folder, &e))? {
@@ -55,7 +55,7 @@ impl Walk<'_> {
             if about.is_dir() {
                 if deeper > 0 {
                     // A folder below that cannot be read does not hide its neighbours.
-                    let _ = self.into_folder(&path, deeper - 1);
+                    let _ = self.down(&path, deeper - 1);
                 }
             } else if about.is_file() {
                 if self.files.len() >= self.most {

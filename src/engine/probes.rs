@@ -40,7 +40,7 @@ pub async fn look_up(names: &Names, host: &str) -> Result<Answer, Trouble> {
 
 /// The certificates of a TLS port, read even when they do not verify; whether they do is told beside them.
 ///
-/// `earliest_end` is the earliest end in the whole chain, as blackbox_exporter's `probe_ssl_earliest_cert_expiry`.
+/// `earliest_end` is the earliest end in the whole chain, as in the blackbox exporter's `probe_ssl_earliest_cert_expiry`.
 pub async fn certificates(
     names: &Names,
     trust: &Trust,

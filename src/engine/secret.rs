@@ -89,7 +89,7 @@ impl Vault {
             Secret::Cmd(argv) => from_program(argv, self.limit).await,
             Secret::Inline(text) => Ok(text.clone()),
         }
-        .and_then(|text| usable(text, secret))?;
+        .and_then(|text| usable(&text, secret))?;
         self.blot_out(fresh.expose_secret());
         *value = Some(fresh.clone());
         Ok(fresh)
@@ -143,7 +143,7 @@ impl Vault {
 }
 
 /// One line, not empty: a value with a line end inside would be another header.
-fn usable(text: String, secret: &Secret) -> Result<SecretString, Trouble> {
+fn usable(text: &str, secret: &Secret) -> Result<SecretString, Trouble> {
     let value = text.trim_end_matches(['\r', '\n']);
     if value.is_empty() {
         return Err(refused(format!("the secret at {secret:?} is empty")));

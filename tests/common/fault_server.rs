@@ -1,8 +1,10 @@
 //! A loopback server on raw sockets that may lie about everything, and remembers all it was sent.
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,8 +13,6 @@ use std::time::Duration;
 pub struct Asked {
     /// Request line and headers, as they came.
     pub head: String,
-    /// Counts requests from 0.
-    pub nth: usize,
 }
 
 impl Asked {
@@ -33,8 +33,6 @@ type Behave = dyn Fn(&Asked, &mut TcpStream) + Send + Sync;
 #[derive(Default)]
 struct Ledger {
     asked: Mutex<Vec<Asked>>,
-    in_air: AtomicUsize,
-    peak: AtomicUsize,
     over: AtomicBool,
 }
 
@@ -78,11 +76,6 @@ impl FaultServer {
     pub fn asked(&self) -> Vec<Asked> {
         self.ledger.asked.lock().unwrap().clone()
     }
-
-    /// The most requests that were in the air at once.
-    pub fn peak(&self) -> usize {
-        self.ledger.peak.load(Ordering::SeqCst)
-    }
 }
 
 impl Drop for FaultServer {
@@ -98,16 +91,13 @@ fn serve(mut stream: TcpStream, ledger: &Ledger, behave: &Behave) {
     let _ = stream.set_write_timeout(Some(Duration::from_secs(5)));
     let _ = stream.set_nodelay(true);
     let Some(head) = read_request(&mut stream) else { return };
-    let now = ledger.in_air.fetch_add(1, Ordering::SeqCst) + 1;
-    ledger.peak.fetch_max(now, Ordering::SeqCst);
     let asked = {
         let mut all = ledger.asked.lock().unwrap();
-        let asked = Asked { head, nth: all.len() };
+        let asked = Asked { head };
         all.push(asked.clone());
         asked
     };
     behave(&asked, &mut stream);
-    ledger.in_air.fetch_sub(1, Ordering::SeqCst);
     close(&mut stream);
 }
 

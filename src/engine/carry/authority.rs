@@ -16,13 +16,12 @@ use crate::source::wire;
 
 /// How a vendor wants its own kind of token, where it is not a bearer token: kind, header, words before the token.
 ///
-/// PagerDuty: developer.pagerduty.com "Authentication"; GitLab: docs.gitlab.com "Personal access tokens";
-/// Opsgenie: docs.opsgenie.com "Authentication"; Sentry and GitHub take bearer tokens.
+/// From developer.pagerduty.com "Authentication", docs.gitlab.com "Personal access tokens",
+/// docs.opsgenie.com "Authentication"; GitHub and most others take bearer tokens.
 const VENDOR_FORMS: &[(&str, &str, &str)] = &[
     ("pagerduty", "authorization", "Token token="),
     ("gitlab", "private-token", ""),
     ("opsgenie", "authorization", "GenieKey "),
-    ("rootly", "authorization", "Bearer "),
 ];
 
 /// Header lines that say who we are; empty for upstreams without credentials.

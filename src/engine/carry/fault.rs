@@ -215,13 +215,14 @@ pub fn certificate_words(reason: &CertificateError) -> String {
             "is not valid yet".into()
         }
         CertificateError::UnknownIssuer => "is signed by a CA that is not known here".into(),
-        CertificateError::NotValidForName => "is for another name".into(),
         CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
             let names: Vec<&str> = presented.iter().take(3).map(|n| plain_name(n)).collect();
             let more = if presented.len() > 3 { ", …" } else { "" };
             format!("is for another name ({}{more})", names.join(", "))
         }
-        CertificateError::NotValidForNameContext { .. } => "is for another name".into(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "is for another name".into()
+        }
         CertificateError::Revoked => "was revoked".into(),
         CertificateError::BadSignature => "has a wrong signature".into(),
         CertificateError::BadEncoding => "cannot be read".into(),

@@ -48,6 +48,8 @@ impl Carrier {
             authority::of(reach, &self.vault).await?
         };
         let host = http.url.host_str().unwrap_or("");
+        // Made before the clock starts: the first of all reads the system's certificates.
+        self.client_for(reach, &http.url).await?;
         // GitHub asks for one request at a time per token (docs.github.com, "best practices for REST").
         let serial = reach.kind == "github" && !http.probe;
         let _lane = self.lanes.enter(host, serial, allowance).await?;

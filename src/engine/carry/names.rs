@@ -93,7 +93,7 @@ fn plain_words(error: &str) -> &str {
     error.strip_prefix("failed to lookup address information: ").unwrap_or(error)
 }
 
-/// 169.254/16 and fe80::/10.
+/// `169.254/16` and `fe80::/10`.
 pub fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_link_local(),

@@ -99,14 +99,14 @@ fn runtime() -> std::io::Result<Runtime> {
 ///
 /// Every upstream is in the result, in the order given.
 pub fn poll_once(upstreams: Vec<Upstream>, deadline: Duration) -> Vec<Heard> {
-    poll_once_within(upstreams, deadline, Limits::default())
+    poll_once_within(upstreams, deadline, &Limits::default())
 }
 
 /// The same with other limits.
 pub fn poll_once_within(
     upstreams: Vec<Upstream>,
     deadline: Duration,
-    limits: Limits,
+    limits: &Limits,
 ) -> Vec<Heard> {
     let subjects: Vec<Subject> = upstreams.into_iter().map(Subject::from).collect();
     let mut ledgers: Vec<Ledger> = subjects.iter().map(Ledger::new).collect();
@@ -116,9 +116,9 @@ pub fn poll_once_within(
         Err(e) => fault::internal(no_polling(&e)),
         Ok(runtime) => {
             runtime.block_on(async {
-                let way = Carrier::new(&limits);
+                let way = Carrier::new(limits);
                 let end = Instant::now() + deadline;
-                let (way, limits) = (&way, &limits);
+                let way = &way;
                 let mut polls: FuturesUnordered<_> = subjects
                     .iter()
                     .zip(&ledgers)

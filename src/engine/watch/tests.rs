@@ -197,7 +197,7 @@ impl World {
 }
 
 fn gaps(arrivals: &[Duration]) -> Vec<f64> {
-    arrivals.windows(2).map(|w| (w[1] - w[0]).as_secs_f64()).collect()
+    arrivals.windows(2).map(|w| w[1].as_secs_f64() - w[0].as_secs_f64()).collect()
 }
 
 fn well(_name: &str, _nth: usize) -> (Duration, Result<(), Trouble>) {
