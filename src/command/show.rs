@@ -10,7 +10,9 @@ use jiff::tz::TimeZone;
 use super::cli::{Common, Format, Show};
 use super::{gather, out, screen};
 use crate::config::nearest;
-use crate::page::{Frame, Look, Scene, Size, TABS};
+use crate::model::Window;
+use crate::page::{Frame, Scene, Size, TABS, Tab};
+use crate::print;
 
 /// Width of plain text where no terminal says one.
 const TEXT_WIDTH: u16 = 120;
@@ -45,16 +47,22 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
         zone: &gathered.team.zone,
         frame: Frame::new(Size { width: TEXT_WIDTH, height: TEXT_ROWS }),
     };
-    let order = (tab.entries)(&scene, 0).into_iter().map(|e| e.key).collect::<Vec<_>>();
-    let look = Look { total: order.len(), order, ..Look::default() };
-    let _ = (bounds, &look, &scene);
-    let text: String = match options.format {
-        Format::Json | Format::Text | Format::Markdown | Format::Csv => {
-            return Err(eyre!("only --size is printed so far"));
+    let text = match options.format {
+        Format::Json => {
+            let window = bounds.map(|(from, until)| Window { from, until });
+            format!("{:#}\n", print::json(&scene, tab.name, window))
         }
+        Format::Text => print::plain(&print::whole(&scene, tab, 0), usize::from(TEXT_WIDTH)),
+        Format::Markdown => print::markdown(&print::whole(&scene, tab, 0)),
+        Format::Csv => print::csv(&print::whole(&scene, tab, table_facet(tab))),
     };
     out::data(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The view of a tab that is a table: a month has no cells for a sheet.
+fn table_facet(tab: &Tab) -> usize {
+    tab.facets.iter().position(|f| *f == "deploys").unwrap_or(0)
 }
 
 fn unknown_tab(word: &str) -> color_eyre::Report {
