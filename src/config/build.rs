@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use toml::de::{DeValue, ValueDeserializer};
 use url::Url;
 
+use super::address::shown_address;
 use super::problem::{Located, nearest};
 use super::raw::{self, SOURCE_KEYS};
 use super::read::{only, read, remove_at, rest, say};
@@ -553,18 +554,6 @@ fn find_home(options: &mut Value, folder: &std::path::Path) {
     if let Some(found) = found {
         *path.get_mut() = DeValue::String(found.to_string_lossy().into_owned().into());
     }
-}
-
-/// An address without user, password, query and fragment: what screens and `andon config` show.
-pub fn shown_address(url: &Url) -> String {
-    let mut shown = url.clone();
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    let secret_query = shown.query().is_some();
-    shown.set_query(None);
-    shown.set_fragment(None);
-    let text = shown.to_string();
-    if secret_query { format!("{text}?…") } else { text }
 }
 
 fn build_endpoint(raw: &raw::Source, value: &Value, kind: &Kind, site: &mut Site<'_>) -> Endpoint {

@@ -1,5 +1,6 @@
 //! What the user wants: layered values, then types; secrets by reference; every problem located and said at once.
 
+mod address;
 mod build;
 mod layers;
 mod origin;

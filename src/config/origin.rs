@@ -71,7 +71,7 @@ fn shown_secret(name: &str, text: &str) -> String {
     if name == "url" || name == "proxy" {
         let quoted = |t: String| toml::Value::String(t).to_string();
         return match url::Url::parse(text) {
-            Ok(url) => quoted(super::build::shown_address(&url)),
+            Ok(url) => quoted(super::address::shown_address(&url)),
             Err(_) => quoted(text.to_owned()),
         };
     }
