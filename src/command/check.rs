@@ -11,6 +11,7 @@ use super::{gather, out};
 use crate::insight::Verdict;
 use crate::model::{Freshness, Health, Status};
 use crate::page::{Frame, Scene, Size};
+use crate::print;
 
 pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
     let gathered = gather::gather(common, &options.world)?;
@@ -23,7 +24,9 @@ pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
         frame: Frame::new(Size { width: 120, height: 40 }),
     };
     let text = match options.format {
-        CheckFormat::Json => return Err(color_eyre::eyre::eyre!("follows")),
+        CheckFormat::Json => {
+            format!("{}\n", serde_json::to_string_pretty(&print::json(&scene, "sources", None))?)
+        }
         CheckFormat::Text => lines(&scene),
     };
     out::data(&text)?;

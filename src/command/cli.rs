@@ -133,6 +133,9 @@ Examples:
 pub struct Show {
     /// health, incidents, releases, post-mortems or sources
     pub tab: String,
+    /// Another view of the tab, e.g. agenda, deploys or environments of releases
+    #[arg(long, value_name = "VIEW", conflicts_with = "size")]
+    pub view: Option<String>,
     /// How it is printed
     #[arg(long, default_value = "text")]
     pub format: Format,

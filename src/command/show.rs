@@ -16,8 +16,6 @@ use crate::print;
 
 /// Width of plain text where no terminal says one.
 const TEXT_WIDTH: u16 = 120;
-/// Rows composed for plain text: more than any list of ours.
-const TEXT_ROWS: u16 = 60_000;
 
 pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
     let (at, tab) = TABS
@@ -45,24 +43,21 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
         survey: &gathered.survey,
         now: gathered.now,
         zone: &gathered.team.zone,
-        frame: Frame::new(Size { width: TEXT_WIDTH, height: TEXT_ROWS }),
+        frame: Frame::new(Size { width: TEXT_WIDTH, height: 50 }),
     };
+    let default = if options.format == Format::Csv { table_facet(tab) } else { 0 };
+    let facet = options.view.as_deref().map_or(Ok(default), |word| facet(tab, word))?;
+    let whole = || print::whole(&scene, tab, facet);
     let text = match options.format {
         Format::Json => {
-            let window = bounds.map(|(from, until)| Window { from, until });
-            format!("{:#}\n", print::json(&scene, tab.name, window))
+            format!("{}\n", serde_json::to_string_pretty(&print::json(&scene, tab.name, bounds))?)
         }
-        Format::Text => print::plain(&print::whole(&scene, tab, 0), usize::from(TEXT_WIDTH)),
-        Format::Markdown => print::markdown(&print::whole(&scene, tab, 0)),
-        Format::Csv => print::csv(&print::whole(&scene, tab, table_facet(tab))),
+        Format::Text => print::plain(&whole(), usize::from(TEXT_WIDTH)),
+        Format::Markdown => print::markdown(&whole()),
+        Format::Csv => print::csv(&whole()),
     };
     out::data(&text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The view of a tab that is a table: a month has no cells for a sheet.
-fn table_facet(tab: &Tab) -> usize {
-    tab.facets.iter().position(|f| *f == "deploys").unwrap_or(0)
 }
 
 fn unknown_tab(word: &str) -> color_eyre::Report {
@@ -72,6 +67,23 @@ fn unknown_tab(word: &str) -> color_eyre::Report {
         None => format!("tabs are {}", names.join(", ")),
     };
     eyre!("there is no tab `{word}`\nhint: {hint}")
+}
+
+/// The view of a tab that is a table: a month has no cells for a sheet.
+fn table_facet(tab: &Tab) -> usize {
+    tab.facets.iter().position(|f| *f == "deploys").unwrap_or(0)
+}
+
+/// The position of a tab's view.
+fn facet(tab: &Tab, word: &str) -> Result<usize> {
+    tab.facets.iter().position(|f| *f == word).ok_or_else(|| {
+        let hint = match nearest(word, tab.facets.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if tab.facets.is_empty() => format!("{} has one view only", tab.name),
+            None => format!("views are {}", tab.facets.join(", ")),
+        };
+        eyre!("{} has no view `{word}`\nhint: {hint}", tab.name)
+    })
 }
 
 fn size(text: &str) -> Result<Size> {
@@ -84,7 +96,7 @@ fn size(text: &str) -> Result<Size> {
 }
 
 /// `--from` and `--to`: days of the team's zone, or moments.
-fn bounds(options: &Show, zone: &TimeZone) -> Result<Option<(Timestamp, Timestamp)>> {
+fn bounds(options: &Show, zone: &TimeZone) -> Result<Option<Window>> {
     let read = |text: &Option<String>, default: Timestamp| match text {
         None => Ok(default),
         Some(text) => moment(text, zone).ok_or_else(|| {
@@ -98,7 +110,7 @@ fn bounds(options: &Show, zone: &TimeZone) -> Result<Option<(Timestamp, Timestam
     if to <= from {
         return Err(eyre!("--to lies before --from"));
     }
-    Ok(Some((from, to)))
+    Ok(Some(Window { from, until: to }))
 }
 
 fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
