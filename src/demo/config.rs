@@ -5,10 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use jiff::ToSpan;
-use jiff::civil::Date;
 
 use super::cast::{ORG, SERVICES, Service};
-use super::clock::instant;
 use super::world::{World, ZONE};
 
 /// The text of `andon.toml` for a demo served at `address`, with its files below `folder`.
@@ -36,12 +34,7 @@ fn toml_text(text: &str) -> String {
 
 /// The coming year-end freeze, as local moments.
 fn holidays(world: &World) -> (String, String) {
-    let today = instant(world.clock.origin).to_zoned(world.zone.clone()).date();
-    let start = |year: i16| Date::new(year, 12, 19).unwrap_or(today);
-    let mut from = start(today.year());
-    if from <= today {
-        from = start(today.year().saturating_add(1));
-    }
+    let from = super::calendars::year_end(world);
     let until = from.saturating_add(16.days());
     (format!("{from}T16:00:00"), format!("{until}T08:00:00"))
 }

@@ -2,10 +2,14 @@
 
 pub mod alertmanager;
 pub mod alerts;
+pub mod calendars;
 pub mod cast;
 pub mod clock;
 pub mod config;
+pub mod github;
+pub mod incidents;
 pub mod noise;
+pub mod pagerduty;
 pub mod papers;
 pub mod prometheus;
 pub mod promql;

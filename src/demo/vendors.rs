@@ -7,9 +7,9 @@ use serde_json::json;
 use super::alertmanager::{self, Memory};
 use super::cast::{self, SERVICES};
 use super::clock::{Secs, rfc3339};
-use super::prometheus;
 use super::reply::{Asked, Reply};
 use super::world::World;
+use super::{calendars, github, pagerduty, prometheus};
 
 pub fn answer(world: &World, memory: &mut Memory, asked: &Asked, now: Secs) -> Reply {
     let path = asked.path.clone();
@@ -25,6 +25,17 @@ pub fn answer(world: &World, memory: &mut Memory, asked: &Asked, now: Secs) -> R
         prometheus::answer(world, &asked, now)
     } else if let Some(asked) = below("/alertmanager") {
         alertmanager::answer(world, memory, &asked, now)
+    } else if let Some(asked) = below("/github") {
+        github::answer(world, &asked, now)
+    } else if let Some(asked) = below("/pagerduty/pages") {
+        Reply::text(
+            200,
+            format!("This is andon's demo; a real pager would show {} here.\n", asked.path),
+        )
+    } else if let Some(asked) = below("/pagerduty") {
+        pagerduty::answer(world, &asked, now)
+    } else if let Some(asked) = below("/calendars") {
+        calendars::answer(world, &asked)
     } else if path == "/kpi.json" {
         kpi(world, now)
     } else if let Some(name) = path.strip_prefix("/healthz/") {

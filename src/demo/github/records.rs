@@ -1,0 +1,674 @@
+//! The code host's records of one repository, in its own field names.
+
+use serde_json::{Value as Json, json};
+
+use super::super::cast::{self, ORG, SERVICES, Service};
+use super::super::clock::{Secs, rfc3339};
+use super::super::noise::{hex, mix, unit};
+use super::super::rollouts::{Rollout, rollouts};
+use super::super::world::World;
+
+/// A repository as seen at a moment by somebody who asked under `origin`.
+pub struct Repo<'a> {
+    pub world: &'a World,
+    pub service: &'static Service,
+    pub now: Secs,
+    pub origin: String,
+}
+
+pub fn repo_id(service: &Service) -> usize {
+    70_100 + cast::index(service.name)
+}
+
+/// A user of the host; logins nobody knows are shown as they are.
+pub fn user(login: &str, origin: &str) -> Json {
+    let id = mix(5, login.bytes().map(u64::from).sum::<u64>() * 31 + login.len() as u64) % 90_000;
+    json!({
+        "login": login,
+        "id": id,
+        "node_id": format!("U_{id}"),
+        "type": "User",
+        "site_admin": false,
+        "name": cast::PEOPLE.iter().find(|p| p.login == login).map(|p| p.name),
+        "avatar_url": "",
+        "url": format!("{origin}/github/api/v3/users/{login}"),
+        "html_url": format!("{origin}/github/{login}"),
+    })
+}
+
+/// A pipeline run before it is written down.
+pub struct Run {
+    pub id: u64,
+    pub name: &'static str,
+    pub path: &'static str,
+    pub title: String,
+    pub branch: String,
+    pub sha: String,
+    pub event: &'static str,
+    pub by: String,
+    pub created: Secs,
+    pub ended: Secs,
+    pub conclusion: &'static str,
+}
+
+impl Repo<'_> {
+    pub fn name(&self) -> &'static str {
+        self.service.name
+    }
+
+    pub fn api(&self, path: &str) -> String {
+        format!("{}/github/api/v3/repos/{ORG}/{}{path}", self.origin, self.name())
+    }
+
+    pub fn html(&self, path: &str) -> String {
+        format!("{}/github/{ORG}/{}{path}", self.origin, self.name())
+    }
+
+    pub fn user(&self, login: &str) -> Json {
+        user(login, &self.origin)
+    }
+
+    fn seed(&self) -> u64 {
+        mix(self.world.seed, 7_000 + repo_id(self.service) as u64)
+    }
+
+    pub fn rollouts(&self) -> Vec<Rollout> {
+        rollouts(self.world, self.service, self.now)
+    }
+
+    pub fn json(&self) -> Json {
+        json!({
+            "id": repo_id(self.service),
+            "node_id": format!("R_{}", repo_id(self.service)),
+            "name": self.name(),
+            "full_name": format!("{ORG}/{}", self.name()),
+            "private": true,
+            "owner": { "login": ORG, "id": 7_000, "type": "Organization", "url": format!("{}/github/api/v3/users/{ORG}", self.origin) },
+            "html_url": self.html(""),
+            "description": format!("{} of the shop", self.name()),
+            "fork": false,
+            "url": self.api(""),
+            "default_branch": "main",
+            "archived": false,
+            "created_at": "2021-03-02T08:11:40Z",
+            "updated_at": rfc3339(self.world.clock.origin - 4_000.0),
+            "pushed_at": rfc3339(self.world.clock.origin - 4_000.0),
+            "open_issues_count": self.issues().iter().filter(|i| i["state"] == "open").count(),
+        })
+    }
+
+    pub fn reference(&self, version: u32) -> String {
+        format!("v{version}")
+    }
+
+    /// Newest first, as the host lists them.
+    pub fn deployments(&self) -> Vec<Json> {
+        self.rollouts().iter().rev().map(|r| self.deployment(r)).collect()
+    }
+
+    fn deployment(&self, r: &Rollout) -> Json {
+        // The payload is text for some tools and an object for others.
+        let payload = if r.rollback { json!("rollback") } else { json!({ "version": r.version }) };
+        json!({
+            "id": r.id,
+            "node_id": format!("DE_{}", r.id),
+            "url": self.api(&format!("/deployments/{}", r.id)),
+            "sha": r.sha,
+            "ref": self.reference(r.version),
+            "task": "deploy",
+            "payload": payload,
+            "original_environment": r.environment,
+            "environment": r.environment,
+            "description": r.intent,
+            "creator": self.user(r.by),
+            "created_at": rfc3339(r.created),
+            "updated_at": rfc3339(r.steps.last().map_or(r.created, |s| s.at)),
+            "statuses_url": self.api(&format!("/deployments/{}/statuses", r.id)),
+            "repository_url": self.api(""),
+            "transient_environment": false,
+            "production_environment": r.environment == "production",
+        })
+    }
+
+    pub fn statuses(&self, id: &str) -> Option<Vec<Json>> {
+        let all = self.rollouts();
+        let r = all.iter().find(|r| r.id.to_string() == id)?;
+        let step = |(i, s): (usize, &super::super::rollouts::Step)| {
+            let number = r.id * 8 + i as u64;
+            json!({
+                "id": number,
+                "node_id": format!("DES_{number}"),
+                "url": self.api(&format!("/deployments/{id}/statuses/{number}")),
+                "state": s.state,
+                "creator": self.user(s.by),
+                "description": s.words,
+                "environment": r.environment,
+                "target_url": self.log(r),
+                "log_url": self.log(r),
+                "environment_url": format!("https://{}.{}.harbour.example", self.name(), r.environment),
+                "created_at": rfc3339(s.at),
+                "updated_at": rfc3339(s.at),
+                "deployment_url": self.api(&format!("/deployments/{id}")),
+                "repository_url": self.api(""),
+            })
+        };
+        Some(r.steps.iter().enumerate().rev().map(step).collect())
+    }
+
+    pub fn log(&self, r: &Rollout) -> String {
+        self.html(&format!("/actions/runs/{}", run_id(r.created, 1)))
+    }
+
+    /// First appearance of each version in production, oldest first.
+    pub fn shipped(&self) -> Vec<Rollout> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut all = self.rollouts();
+        all.retain(|r| r.environment == "production" && !r.rollback && seen.insert(r.version));
+        all
+    }
+
+    /// Newest first: a draft of what comes next, then what was shipped.
+    pub fn releases(&self) -> Vec<Json> {
+        let shipped = self.shipped();
+        let next = shipped.last().map_or(self.service.version, |r| r.version) + 1;
+        let drafted = self.world.clock.origin - 5_000.0;
+        let mut out = vec![self.release(
+            next,
+            "Next",
+            drafted,
+            None,
+            self.service.hands.first().copied().unwrap_or("ada"),
+        )];
+        out.extend(
+            shipped
+                .iter()
+                .rev()
+                .map(|r| self.release(r.version, &r.intent, r.committed, Some(r.created), r.by)),
+        );
+        out
+    }
+
+    fn release(
+        &self,
+        version: u32,
+        name: &str,
+        committed: Secs,
+        published: Option<Secs>,
+        by: &str,
+    ) -> Json {
+        let tag = self.reference(version);
+        let id = u64::from(version) * 100 + repo_id(self.service) as u64 % 100;
+        json!({
+            "id": id,
+            "node_id": format!("RE_{id}"),
+            "url": self.api(&format!("/releases/{id}")),
+            "html_url": self.html(&format!("/releases/tag/{tag}")),
+            "assets_url": self.api(&format!("/releases/{id}/assets")),
+            "upload_url": self.api(&format!("/releases/{id}/assets{{?name,label}}")),
+            "tarball_url": Json::Null,
+            "zipball_url": Json::Null,
+            "tag_name": tag,
+            "target_commitish": "main",
+            "name": format!("{tag} – {name}"),
+            "body": format!("* {name}"),
+            "draft": published.is_none(),
+            "prerelease": false,
+            "immutable": false,
+            "created_at": rfc3339(committed),
+            "published_at": published.map(rfc3339),
+            "author": self.user(by),
+            "assets": [],
+        })
+    }
+
+    /// Pipeline runs, newest first.
+    pub fn runs(&self) -> Vec<Json> {
+        let mut all = self.all_runs();
+        all.retain(|r| r.created <= self.now);
+        all.sort_by(|a, b| b.created.total_cmp(&a.created));
+        all.iter().map(|r| self.run(r)).collect()
+    }
+
+    fn all_runs(&self) -> Vec<Run> {
+        let mut out = Vec::new();
+        let seed = self.seed();
+        let mut seen = std::collections::BTreeSet::new();
+        for r in self.rollouts() {
+            let chance = unit(seed, r.id);
+            if r.environment == "staging" && seen.insert(r.version) {
+                let start = r.created - 330.0 - 120.0 * chance;
+                out.push(Run {
+                    id: run_id(start, 0),
+                    name: "Build and test",
+                    path: ".github/workflows/build.yml",
+                    title: format!("{} (#{})", r.intent, pull_number(r.version)),
+                    branch: "main".into(),
+                    sha: r.sha.clone(),
+                    event: "push",
+                    by: r.by.into(),
+                    created: start,
+                    ended: r.created - 4.0,
+                    conclusion: "success",
+                });
+                let branch = format!("{}/{}", r.by, slug(&r.intent));
+                for (i, share) in [(2, 0.62), (3, 0.35)] {
+                    let start = r.created - 3_000.0 - 14_000.0 * unit(seed ^ i, r.id);
+                    let dice = unit(seed ^ (i + 40), r.id);
+                    let conclusion = match dice {
+                        d if d < share => "success",
+                        d if d < 0.9 => "failure",
+                        _ => "cancelled",
+                    };
+                    out.push(Run {
+                        id: run_id(start, i),
+                        name: "Build and test",
+                        path: ".github/workflows/build.yml",
+                        title: r.intent.clone(),
+                        branch: branch.clone(),
+                        sha: hex(r.id, i, 40),
+                        event: "pull_request",
+                        by: r.by.into(),
+                        created: start,
+                        ended: start + 210.0 + 160.0 * dice,
+                        conclusion,
+                    });
+                }
+            }
+            if r.environment == "production" {
+                let end = r.steps.iter().find(|s| matches!(s.state, "success" | "failure"));
+                out.push(Run {
+                    id: run_id(r.created, 1),
+                    name: "Deploy",
+                    path: ".github/workflows/deploy.yml",
+                    title: format!(
+                        "{} v{} to production",
+                        if r.rollback { "Roll back to" } else { "Ship" },
+                        r.version
+                    ),
+                    branch: "main".into(),
+                    sha: r.sha.clone(),
+                    event: "workflow_dispatch",
+                    by: r.by.into(),
+                    created: r.created,
+                    ended: end.map_or(f64::INFINITY, |s| s.at),
+                    conclusion: end.map_or("success", |s| s.state),
+                });
+            }
+        }
+        self.odd_runs(&mut out);
+        out
+    }
+
+    /// Runs that are not about a release: a stranger's, and a nightly one that fails.
+    fn odd_runs(&self, out: &mut Vec<Run>) {
+        let origin = self.world.clock.origin;
+        let mut add = |name,
+                       path,
+                       title: String,
+                       branch: &str,
+                       event,
+                       by: &str,
+                       start: Secs,
+                       long: f64,
+                       conclusion| {
+            out.push(Run {
+                id: run_id(start, 5),
+                name,
+                path,
+                title,
+                branch: branch.into(),
+                sha: hex(77, start as u64, 40),
+                event,
+                by: by.into(),
+                created: start,
+                ended: start + long,
+                conclusion,
+            });
+        };
+        if self.name() == "search" {
+            let branch = "fix/\u{202e}nimda\u{1b}[2J-<b>bold</b>";
+            add(
+                "Build and test",
+                ".github/workflows/build.yml",
+                cast::hostile(),
+                branch,
+                "pull_request",
+                "mallory",
+                origin - 11_000.0,
+                9.0,
+                "action_required",
+            );
+        }
+        if self.name() == "reports" {
+            for night in 0..9 {
+                let start = self.world.days_before(night, 2.5, false);
+                let conclusion = if night < 2 { "timed_out" } else { "success" };
+                let path = ".github/workflows/nightly.yml";
+                add(
+                    "Nightly closing",
+                    path,
+                    "Nightly closing".into(),
+                    "main",
+                    "schedule",
+                    "github-actions[bot]",
+                    start,
+                    3_600.0,
+                    conclusion,
+                );
+            }
+        }
+    }
+
+    fn run(&self, r: &Run) -> Json {
+        let done = r.ended <= self.now;
+        json!({
+            "id": r.id,
+            "node_id": format!("WFR_{}", r.id),
+            "name": r.name,
+            "display_title": r.title,
+            "head_branch": r.branch,
+            "head_sha": r.sha,
+            "path": r.path,
+            "run_number": r.id % 100_000,
+            "run_attempt": 1,
+            "event": r.event,
+            "status": if done { "completed" } else { "in_progress" },
+            "conclusion": done.then_some(r.conclusion),
+            "workflow_id": 400 + r.name.len(),
+            "check_suite_id": r.id / 2,
+            "url": self.api(&format!("/actions/runs/{}", r.id)),
+            "html_url": self.html(&format!("/actions/runs/{}", r.id)),
+            "jobs_url": self.api(&format!("/actions/runs/{}/jobs", r.id)),
+            "logs_url": self.api(&format!("/actions/runs/{}/logs", r.id)),
+            "created_at": rfc3339(r.created),
+            "updated_at": rfc3339(if done { r.ended } else { self.now }),
+            "run_started_at": rfc3339(r.created),
+            "actor": self.user(&r.by),
+            "triggering_actor": self.user(&r.by),
+            "pull_requests": [],
+            "head_commit": Json::Null,
+            "repository": { "id": repo_id(self.service), "name": self.name(), "full_name": format!("{ORG}/{}", self.name()), "url": self.api("") },
+        })
+    }
+
+    pub fn jobs(&self, run: &Json) -> Vec<Json> {
+        let id = run["id"].as_u64().unwrap_or(0);
+        let job = |(i, name): (usize, &str)| {
+            json!({
+                "id": id * 4 + i as u64,
+                "run_id": id,
+                "url": self.api(&format!("/actions/jobs/{}", id * 4 + i as u64)),
+                "html_url": self.html(&format!("/actions/runs/{id}/job/{i}")),
+                "name": name,
+                "status": run["status"],
+                "conclusion": run["conclusion"],
+                "created_at": run["created_at"],
+                "started_at": run["run_started_at"],
+                "completed_at": if run["conclusion"].is_null() { Json::Null } else { run["updated_at"].clone() },
+                "runner_name": "runner-2",
+                "steps": [],
+            })
+        };
+        ["lint", "test"].into_iter().enumerate().map(job).collect()
+    }
+
+    pub fn commits(&self) -> Vec<Json> {
+        let one = |r: &Rollout| {
+            let who = json!({ "name": cast::person(r.by).name, "email": format!("{}@harbour.example", r.by), "date": rfc3339(r.committed) });
+            json!({
+                "sha": r.sha,
+                "url": self.api(&format!("/commits/{}", r.sha)),
+                "html_url": self.html(&format!("/commit/{}", r.sha)),
+                "commit": { "author": who, "committer": who, "message": format!("{} (#{})", r.intent, pull_number(r.version)), "comment_count": 0 },
+                "author": self.user(r.by),
+                "committer": self.user(r.by),
+                "parents": [],
+            })
+        };
+        self.shipped().iter().rev().map(one).collect()
+    }
+
+    pub fn compare(&self, base: &str, head: &str) -> Json {
+        let shipped = self.shipped();
+        let place = |name: &str| {
+            shipped.iter().position(|r| r.sha == name || self.reference(r.version) == name)
+        };
+        let commits = match (place(base), place(head)) {
+            (Some(a), Some(b)) if a < b => b - a,
+            _ => 0,
+        };
+        json!({
+            "status": if commits > 0 { "ahead" } else { "identical" },
+            "ahead_by": commits,
+            "behind_by": 0,
+            "total_commits": commits,
+            "commits": self.commits().into_iter().take(commits).collect::<Vec<_>>(),
+            "html_url": self.html(&format!("/compare/{base}...{head}")),
+        })
+    }
+
+    /// Pull requests, newest first: one for every version, and two that are open.
+    pub fn pulls(&self) -> Vec<Json> {
+        let origin = self.world.clock.origin;
+        let mut out = Vec::new();
+        for (i, title) in ["Say why a parcel is late", "Update the runtime"].into_iter().enumerate()
+        {
+            let hand = self
+                .service
+                .hands
+                .get(i % self.service.hands.len().max(1))
+                .copied()
+                .unwrap_or("ada");
+            let number = pull_number(self.service.version + 30) + i as u32;
+            let created = origin - 90_000.0 * (i as f64 + 1.0);
+            out.push(self.pull(number, title, hand, created, None, &hex(9, u64::from(number), 40)));
+        }
+        out.extend(self.shipped().iter().rev().map(|r| {
+            let created = r.committed - 20_000.0;
+            self.pull(pull_number(r.version), &r.intent, r.by, created, Some(r.committed), &r.sha)
+        }));
+        out
+    }
+
+    fn pull(
+        &self,
+        number: u32,
+        title: &str,
+        by: &str,
+        created: Secs,
+        merged: Option<Secs>,
+        sha: &str,
+    ) -> Json {
+        json!({
+            "id": 8_000_000 + number,
+            "number": number,
+            "url": self.api(&format!("/pulls/{number}")),
+            "html_url": self.html(&format!("/pull/{number}")),
+            "title": title,
+            "state": if merged.is_some() { "closed" } else { "open" },
+            "draft": false,
+            "user": self.user(by),
+            "body": Json::Null,
+            "created_at": rfc3339(created),
+            "updated_at": rfc3339(merged.unwrap_or(created)),
+            "closed_at": merged.map(rfc3339),
+            "merged_at": merged.map(rfc3339),
+            "merge_commit_sha": merged.map(|_| sha),
+            "labels": [],
+            "milestone": Json::Null,
+            "head": { "ref": format!("{by}/{}", slug(title)), "sha": sha, "repo": Json::Null, "user": self.user(by), "label": format!("{ORG}:{by}") },
+            "base": { "ref": "main", "sha": hex(3, u64::from(number), 40), "repo": { "id": repo_id(self.service), "name": self.name(), "full_name": format!("{ORG}/{}", self.name()), "url": self.api("") }, "user": self.user(ORG), "label": format!("{ORG}:main") },
+        })
+    }
+
+    /// Issues and, as the host has it, pull requests among them.
+    pub fn issues(&self) -> Vec<Json> {
+        let origin = self.world.clock.origin;
+        let mut out = Vec::new();
+        let mut add = |number: u32,
+                       title: &str,
+                       days: f64,
+                       closed: Option<f64>,
+                       label: &str,
+                       by: &str| {
+            let created = origin - days * 86_400.0;
+            let closed = closed.map(|d| created + d * 86_400.0);
+            out.push(json!({
+                "id": 9_000_000 + number,
+                "number": number,
+                "url": self.api(&format!("/issues/{number}")),
+                "html_url": self.html(&format!("/issues/{number}")),
+                "repository_url": self.api(""),
+                "title": title,
+                "state": if closed.is_some() { "closed" } else { "open" },
+                "state_reason": closed.map(|_| "completed"),
+                "user": self.user(by),
+                "labels": [{ "id": 1, "name": label, "color": "b60205", "default": false, "description": Json::Null, "url": self.api(&format!("/labels/{label}")) }],
+                "milestone": Json::Null,
+                "assignee": Json::Null,
+                "assignees": [],
+                "comments": 2,
+                "locked": false,
+                "body": format!("{title}."),
+                "created_at": rfc3339(created),
+                "updated_at": rfc3339(closed.unwrap_or(created)),
+                "closed_at": closed.map(rfc3339),
+            }));
+        };
+        match self.name() {
+            "database" | "db" => {
+                add(
+                    112,
+                    "Alert on waiting for a connection, not only on errors",
+                    15.0,
+                    None,
+                    "postmortem",
+                    "tomas",
+                );
+                add(
+                    113,
+                    "Cap connections per service in the pool itself",
+                    15.0,
+                    None,
+                    "postmortem",
+                    "tomas",
+                );
+                add(
+                    109,
+                    "Health check of the proxy writes a row",
+                    8.0,
+                    None,
+                    "postmortem",
+                    "jonas",
+                );
+            }
+            "checkout" => {
+                add(871, "One connection per request", 16.0, Some(2.0), "postmortem", "ada");
+                add(
+                    902,
+                    "Basket forgets vouchers after a reload",
+                    3.0,
+                    None,
+                    "customer-report",
+                    "noor",
+                );
+            }
+            "payments" => add(
+                341,
+                "Alert on the share of refusals by kind of payment",
+                22.0,
+                None,
+                "postmortem",
+                "jonas",
+            ),
+            "login" => add(
+                288,
+                "Renew certificates at half of their lifetime",
+                28.0,
+                None,
+                "postmortem",
+                "priya",
+            ),
+            "web" => add(
+                1_204,
+                "Days until each certificate ends are on the board",
+                28.0,
+                Some(4.0),
+                "postmortem",
+                "liwen",
+            ),
+            _ => {}
+        }
+        for mut pull in self.pulls().into_iter().take(3) {
+            let url = pull["url"].clone();
+            if let Some(map) = pull.as_object_mut() {
+                for gone in ["head", "base", "merge_commit_sha", "merged_at"] {
+                    map.remove(gone);
+                }
+                map.insert("pull_request".into(), json!({ "url": url }));
+            }
+            out.push(pull);
+        }
+        out
+    }
+
+    /// The next trains, one a week, and the last one.
+    pub fn milestones(&self) -> Vec<Json> {
+        let next = super::super::calendars::next_train(self.world, self.now);
+        let one = |week: i64| {
+            let due = next + week as f64 * 604_800.0;
+            let number = 40 + week;
+            let closed = (week < 0).then(|| rfc3339(due + 5_000.0));
+            json!({
+                "id": 60_000 + number,
+                "number": number,
+                "url": self.api(&format!("/milestones/{number}")),
+                "html_url": self.html(&format!("/milestone/{number}")),
+                "title": format!("Train of {}", rfc3339(due).get(..10).unwrap_or("")),
+                "state": if week < 0 { "closed" } else { "open" },
+                "description": Json::Null,
+                "creator": self.user("priya"),
+                "open_issues": if week < 0 { 0 } else { 2 + week },
+                "closed_issues": if week == 0 { 5 } else { 1 },
+                "created_at": rfc3339(due - 30.0 * 86_400.0),
+                "updated_at": rfc3339((due - 86_400.0).min(self.now)),
+                "due_on": rfc3339(due),
+                "closed_at": closed,
+            })
+        };
+        (-1..3).map(one).collect()
+    }
+
+    pub fn contributors(&self) -> Vec<Json> {
+        let hands = self.service.hands.iter();
+        hands
+            .map(|h| {
+                let mut u = self.user(h);
+                u["contributions"] = json!(120);
+                u
+            })
+            .collect()
+    }
+}
+
+pub fn pull_number(version: u32) -> u32 {
+    version * 2 + 60
+}
+
+fn run_id(created: Secs, kind: u64) -> u64 {
+    (created - 1.6e9).max(0.0) as u64 * 8 + kind
+}
+
+fn slug(title: &str) -> String {
+    let words: Vec<String> = title
+        .split_whitespace()
+        .take(4)
+        .map(|w| w.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase())
+        .collect();
+    words.join("-")
+}
+
+/// Every repository's name.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().map(|s| s.name)
+}
