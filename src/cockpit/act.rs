@@ -19,6 +19,9 @@ const ID_CAP: usize = 4096;
 
 impl Cockpit {
     pub(super) fn act(&mut self, now: Timestamp, action: Action) -> Vec<Effect> {
+        if let Some(seat) = self.seat_mut() {
+            seat.touched |= touches(action);
+        }
         let page = self.page_rows() as isize;
         match action {
             Action::Down => self.travel(1),
@@ -404,6 +407,9 @@ impl Cockpit {
         match &mut self.mode {
             Mode::Filter(field) => {
                 let text = field.text();
+                if let Some(seat) = self.seat_mut() {
+                    seat.touched = true;
+                }
                 self.change_list(|look| look.filter.text = text);
             }
             Mode::Command { picked, complaint, .. } => {
@@ -483,6 +489,9 @@ impl Cockpit {
     }
 
     pub(super) fn point(&mut self, now: Timestamp, mouse: Mouse) -> Vec<Effect> {
+        if let Some(seat) = self.seat_mut() {
+            seat.touched = true;
+        }
         match mouse {
             Mouse::WheelDown | Mouse::WheelUp => {
                 let step = if mouse == Mouse::WheelDown { WHEEL } else { -WHEEL };
@@ -512,4 +521,25 @@ impl Cockpit {
         }
         Vec::new()
     }
+}
+
+/// After these the selection belongs to its row: it was chosen, or something was done with it.
+fn touches(action: Action) -> bool {
+    use Action as A;
+    matches!(
+        action,
+        A::Down
+            | A::Up
+            | A::First
+            | A::Last
+            | A::HalfDown
+            | A::HalfUp
+            | A::PageDown
+            | A::PageUp
+            | A::Open
+            | A::Mark
+            | A::Browse
+            | A::CopyId
+            | A::CopyLink
+    )
 }

@@ -58,7 +58,7 @@ fn rows(keymap: &Keymap, context: Context, search: &str) -> Vec<Row> {
         };
         let mut about = Line::of(entry.about, tone);
         if !here {
-            about = about.and(Clean::line(format!(" ({})", elsewhere(entry.contexts))), Tone::Dim);
+            about = about.dot().and(Clean::line(elsewhere(entry.contexts)), Tone::Dim);
         }
         let cells = vec![key, about, Line::of(entry.name, Tone::Dim)];
         let row = Row {

@@ -116,7 +116,7 @@ impl Cockpit {
                 continue;
             }
             if !line.0.is_empty() {
-                line = line.and(" · ", Tone::Dim);
+                line = line.dot();
             }
             line = line.and(Clean::line(format!("{n} {}", health.word())), Tone::from(health));
             if !std::mem::replace(&mut named, true) {
@@ -130,14 +130,14 @@ impl Cockpit {
             };
         }
         if folded > 0 {
-            line = line.and(Clean::line(format!(" · {folded} because of those")), Tone::Dim);
+            line = line.dot().and(Clean::line(format!("{folded} because of those")), Tone::Dim);
         }
         if incidents > 0 {
             let s = if incidents == 1 { "" } else { "s" };
-            let words = Clean::line(format!(" · {incidents} incident{s}"));
-            line = line.and(words, Tone::Strong);
+            let words = Clean::line(format!("{incidents} incident{s}"));
+            line = line.dot().and(words, Tone::Strong);
             if unacked > 0 {
-                line = line.and(Clean::line(format!(", {unacked} unacked")), Tone::Down);
+                line = line.dot().and(Clean::line(format!("{unacked} unacked")), Tone::Down);
             }
         }
         line
@@ -189,7 +189,7 @@ impl Cockpit {
         }
         for (words, tone) in parts {
             if !line.0.is_empty() {
-                line = line.and(" · ", Tone::Dim);
+                line = line.dot();
             }
             line = line.and(words, tone);
         }

@@ -90,6 +90,8 @@ pub(super) struct Seat {
     pub problem: Option<crate::model::Clean>,
     /// Lines the list had when it was last laid out.
     pub rows: usize,
+    /// Somebody moved the selection or acted on it: from then on it belongs to its row, before that to the top.
+    pub touched: bool,
 }
 
 /// A display that is held still.
@@ -256,6 +258,10 @@ impl Cockpit {
                 seat.columns = entry.words.iter().map(|(column, _)| *column).collect();
             }
             let sieve = Sieve::read(&seat.look.filter.text, &seat.columns);
+            if !seat.touched {
+                seat.look.selected = None;
+                seat.look.order.clear();
+            }
             list::arrange(&mut seat.look, entries, &sieve, seat.rows.max(1));
             seat.problem = sieve.problem;
             seat.made = Some(generation);

@@ -65,7 +65,8 @@ fn keys_lead_where_they_should() {
         ("G g", "a"),
         ("pgdn pgup", "a"),
         ("ctrl-d", "c"),
-        ("S", "a"),
+        ("S", "c"),
+        ("j S", "b"),
         ("S g", "c"),
         ("s G", "c"),
         ("/ v2 enter", "b"),
@@ -94,6 +95,19 @@ fn a_refresh_does_not_move_the_selection() {
     cockpit.update(now(), heard(now(), more));
     cockpit.settle(now());
     assert_eq!((selected(&cockpit).as_deref(), rows(&cockpit).as_str()), (Some("b"), "0bca"));
+}
+
+#[test]
+fn until_somebody_chooses_the_top_row_is_selected() {
+    let mut cockpit = small();
+    let more = vec![deploy("0", "v0", "zoe"), deploy("a", "v1", "ada")];
+    cockpit.update(now(), heard(now(), more.clone()));
+    cockpit.settle(now());
+    assert_eq!(selected(&cockpit).as_deref(), Some("0"));
+    press(&mut cockpit, "j k");
+    cockpit.update(now(), heard(now(), vec![deploy("00", "u", "al")]));
+    cockpit.settle(now());
+    assert_eq!(selected(&cockpit).as_deref(), Some("0"));
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let layout = scene.frame.layout;
     let table = list(scene, look, above, columns(layout), || empty(scene), |key| row(scene, key));
     blocks.push(Block::main("", Noun::Table(table)));
-    if layout == Layout::Huge
+    if layout >= Layout::Wide
         && let Some(key) = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first())
     {
         blocks.extend(service::aside(scene, key));

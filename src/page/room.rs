@@ -95,16 +95,50 @@ pub fn plan(frame: &Frame, blocks: &[Block]) -> Plan {
         _ => is_reader(frame, b),
     });
     let scrolls = !stretches && !has_cursor(blocks);
-    let tall = if beside {
-        let main = stack(&mut areas, &of(Place::Main), 0, main_width, height, scrolls);
-        let x = frame.main_width();
-        main.max(stack(&mut areas, &of(Place::Side), x, frame.side, height, scrolls))
-    } else {
-        let mut all = of(Place::Main);
-        all.extend(of(Place::Side));
-        stack(&mut areas, &all, 0, main_width, height, scrolls)
+    let lay = |areas: &mut Vec<Option<Area>>, less: u16| {
+        let main = of(Place::Main);
+        let side = of(Place::Side);
+        let width = main_width.saturating_sub(less);
+        if beside {
+            let x = frame.main_width();
+            let left = stack(areas, &main, Spot { x: 0, y: 0, width: main_width }, height, scrolls);
+            let spot = Spot { x, y: 0, width: frame.side.saturating_sub(less) };
+            return left.max(stack(areas, &side, spot, height, scrolls));
+        }
+        if scrolls {
+            let all: Vec<_> = main.into_iter().chain(side).collect();
+            return stack(areas, &all, Spot { x: 0, y: 0, width }, height, true);
+        }
+        // What belongs beside the list stands below it, in what room the list leaves.
+        let tall = stack(areas, &main, Spot { x: 0, y: 0, width }, height, false);
+        let y = tall.saturating_add(1);
+        let left = height.saturating_sub(y);
+        if side.is_empty() || left < LEAST {
+            return tall;
+        }
+        stack(areas, &side, Spot { x: 0, y, width }, left, false)
     };
+    let tall = lay(&mut areas, 0);
+    if tall <= height {
+        return Plan { areas, tall };
+    }
+    // The page scrolls: its right edge is the scrollbar's.
+    let mut areas = vec![None; blocks.len()];
+    let tall = lay(&mut areas, SCROLLBAR);
     Plan { areas, tall }
+}
+
+/// Columns a scrollbar takes, with the space before it.
+const SCROLLBAR: u16 = 2;
+/// Lines below which nothing is begun under a list.
+const LEAST: u16 = 4;
+
+/// Where a stack begins, and how wide it is.
+#[derive(Clone, Copy)]
+struct Spot {
+    x: u16,
+    y: u16,
+    width: u16,
 }
 
 /// A text that scrolls by itself: it would not fit into the body even alone, or is given in part.
@@ -133,8 +167,7 @@ fn has_cursor(blocks: &[Block]) -> bool {
 fn stack(
     areas: &mut [Option<Area>],
     wishes: &[(usize, Wish)],
-    x: u16,
-    width: u16,
+    spot: Spot,
     height: u16,
     scrolls: bool,
 ) -> u16 {
@@ -176,14 +209,14 @@ fn stack(
             left -= more;
         }
     }
-    let mut y = 0_u16;
-    let mut last = 0;
+    let mut y = spot.y;
+    let mut last = spot.y;
     for ((i, _), given) in wishes.iter().zip(heights) {
         if given == 0 {
             continue;
         }
         if let Some(slot) = areas.get_mut(*i) {
-            *slot = Some(Area { x, y, width, height: given });
+            *slot = Some(Area { x: spot.x, y, width: spot.width, height: given });
         }
         last = y.saturating_add(given);
         y = last.saturating_add(airy);

@@ -6,12 +6,22 @@ use ratatui::style::Style;
 
 use super::canvas::{Canvas, Spot};
 use super::spark;
-use crate::page::{Chart, Mark, Series, Tone};
+use crate::page::{Block, Chart, Mark, Noun, Series, Tone};
 
 /// Columns for the labels of the axis.
 const LABELS: u16 = 9;
 
-pub fn paint(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot) {
+/// The only series of a chart whose title begins with its name: one line says both.
+pub fn told_by(block: &Block) -> Option<&Series> {
+    let Noun::Chart(chart) = &block.noun else { return None };
+    match chart.series.as_slice() {
+        [one] if block.title.as_str().starts_with(one.name.as_str()) => Some(one),
+        _ => None,
+    }
+}
+
+/// `named` puts a line with name and newest value over each series.
+pub fn paint(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot, named: bool) {
     let spot = spot.beside(1);
     let axis = u16::from(spot.height >= 4);
     let marks = u16::from(spot.height >= 5 && !chart.marks.is_empty());
@@ -28,7 +38,8 @@ pub fn paint(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot
         let height = at(i as u16 + 1) - at(i as u16);
         let own = if i == 0 { (chart.good, chart.bad) } else { (None, None) };
         let left = Spot { x: spot.x, y, width: labels, height };
-        band(canvas, chart, series, own, plot(y, height), left);
+        let titled = named && height >= 2;
+        band(canvas, chart, series, own, (plot(y, height), left), titled);
         y += i32::from(height);
     }
     if marks > 0 {
@@ -45,11 +56,10 @@ fn band(
     chart: &Chart,
     series: &Series,
     (good, bad): (Option<f64>, Option<f64>),
-    spot: Spot,
-    left: Spot,
+    (spot, left): (Spot, Spot),
+    titled: bool,
 ) {
     let style = canvas.style(series.tone);
-    let titled = spot.height >= 2;
     if titled {
         let used =
             canvas.text(spot.x, spot.y, spot.width, series.name.as_str(), canvas.style(Tone::Dim));
@@ -102,6 +112,13 @@ fn stretch(points: &[Option<f64>], width: usize) -> Vec<Option<f64>> {
     (0..width).map(|i| points.get(i * points.len() / width.max(1)).copied().flatten()).collect()
 }
 
+/// A single slice without a reading between two that have one is how polling falls, not a gap.
+fn bridged(points: &[Option<f64>]) -> Vec<Option<f64>> {
+    let at = |i: usize| points.get(i).copied().flatten();
+    let between = |i: usize| Some(f64::midpoint(at(i.checked_sub(1)?)?, at(i + 1)?));
+    (0..points.len()).map(|i| at(i).or_else(|| between(i))).collect()
+}
+
 /// A curve in braille (or stars), connected between neighbours, open at gaps.
 fn dots(
     canvas: &mut Canvas<'_>,
@@ -122,7 +139,7 @@ fn dots(
             *cell |= bit;
         }
     };
-    let points = stretch(points, wide);
+    let points = stretch(&bridged(points), wide);
     let level = |v: f64| {
         let share = ((hi - v) / (hi - lo)).clamp(0.0, 1.0);
         (share * (tall.saturating_sub(1)) as f64).round() as usize

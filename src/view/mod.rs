@@ -19,8 +19,9 @@ mod theme;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 
-use crate::page::{Block, Frame, Layout, Noun, Screen, Tone, room};
+use crate::page::{Block, Frame, Layout, Noun, Screen, Series, Tone, room};
 
 use canvas::{Canvas, Spot};
 pub use depth::Depth;
@@ -77,8 +78,12 @@ fn body(canvas: &mut Canvas<'_>, screen: &Screen) {
 fn block(canvas: &mut Canvas<'_>, screen: &Screen, block: &Block, spot: Spot) {
     let mut spot = spot;
     if !block.title.is_empty() {
-        title(canvas, spot, block);
+        let newest = chart::told_by(block);
+        title(canvas, spot, block, newest);
         spot = spot.below(1);
+        if let (Noun::Chart(chart), Some(_)) = (&block.noun, newest) {
+            return chart::paint(canvas, chart, &screen.zone, spot, false);
+        }
     }
     noun(canvas, &screen.frame, screen, &block.noun, spot);
 }
@@ -89,7 +94,7 @@ fn noun(canvas: &mut Canvas<'_>, frame: &Frame, screen: &Screen, noun: &Noun, sp
     }
     match noun {
         Noun::Table(table) => table::paint(canvas, frame, table, spot),
-        Noun::Chart(chart) => chart::paint(canvas, chart, &screen.zone, spot),
+        Noun::Chart(chart) => chart::paint(canvas, chart, &screen.zone, spot, true),
         Noun::Calendar(month) => calendar::paint(canvas, month, spot),
         Noun::Agenda(list) => agenda::paint(canvas, list, spot),
         Noun::Card(card) => small::card(canvas, card, spot),
@@ -99,15 +104,20 @@ fn noun(canvas: &mut Canvas<'_>, frame: &Frame, screen: &Screen, noun: &Noun, sp
     }
 }
 
-/// A heading and a thin rule behind it.
-fn title(canvas: &mut Canvas<'_>, spot: Spot, block: &Block) {
+/// A heading, a thin rule behind it, and at its end the newest value of a chart that needs no other name.
+fn title(canvas: &mut Canvas<'_>, spot: Spot, block: &Block, newest: Option<&Series>) {
     let style = canvas.style(Tone::Title);
-    let used =
-        canvas.text(spot.x + 1, spot.y, spot.width.saturating_sub(1), block.title.as_str(), style);
+    let room = spot.width.saturating_sub(1);
+    let used = canvas.text(spot.x + 1, spot.y, room, block.title.as_str(), style);
     let from = used + 2;
+    let value = newest.map_or(0, |s| s.newest.width() as u16 + 1);
+    let end = spot.width.saturating_sub(1 + value);
     let rule = canvas.style(Tone::Dim);
-    let glyph = canvas.theme.glyphs.rule;
-    canvas.run(spot.x + from, spot.y, spot.width.saturating_sub(from + 1), glyph, rule);
+    canvas.run(spot.x + from, spot.y, end.saturating_sub(from), canvas.theme.glyphs.rule, rule);
+    if let Some(series) = newest.filter(|_| end > from) {
+        let style = canvas.style(series.tone).add_modifier(Modifier::BOLD);
+        canvas.text(spot.x + end + 1, spot.y, value, series.newest.as_str(), style);
+    }
 }
 
 /// Where in a long thing one is: a thumb on the right edge, only when something is out of sight.

@@ -180,10 +180,15 @@ impl Theme {
                 _ => None,
             };
             if let Some(rgb) = ground {
-                return Style::new().bg(meant(rgb)).add_modifier(Modifier::BOLD);
+                return Style::new().bg(meant(rgb));
             }
         }
-        Style::new().add_modifier(Modifier::REVERSED)
+        // Tones of their own would make a patchwork of the bar: the words say what they said.
+        Style::new()
+            .fg(Color::Reset)
+            .bg(Color::Reset)
+            .remove_modifier(Modifier::DIM)
+            .add_modifier(Modifier::REVERSED)
     }
 
     /// A banner nobody overlooks.
