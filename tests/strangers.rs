@@ -18,6 +18,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use andon::demo::cast;
 use andon::source::{Http, HttpAnswer, Method, github, pagerduty};
 use common::fixtures::transcript;
 use common::poll::{World, answered, ok, target};
@@ -133,11 +134,20 @@ fn send(port: u16, http: &Http, extra: &[(&str, &str)]) -> HttpAnswer {
     );
     let headers = http.headers.iter().map(|(n, v)| (*n, v.as_str())).chain(extra.iter().copied());
     for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        request.extend([name, ": ", value, "\r\n"]);
     }
     let mut bytes = Vec::new();
     if let Some((kind, body)) = &http.body {
-        request.push_str(&format!("content-type: {kind}\r\ncontent-length: {}\r\n", body.len()));
+        let length = body.len().to_string();
+        request.extend([
+            "content-type: ",
+            kind,
+            "
+content-length: ",
+            &length,
+            "
+",
+        ]);
         bytes.clone_from(body);
     }
     request.push_str("\r\n");
@@ -420,11 +430,8 @@ fn pygithub_reads_the_demos_code_host() {
     }
     let (_demo, port) = demo();
     let base = format!("http://localhost:{port}/github/api/v3");
-    let out =
-        Command::new(&python).arg(here("pygithub.py")).args([&base, DEMO_REPO]).output().unwrap();
+    let repo = format!("{}/{}", cast::ORG, cast::SERVICES[0].name);
+    let out = Command::new(&python).arg(here("pygithub.py")).args([&base, &repo]).output().unwrap();
     let said = succeeded("PyGithub", &out);
     assert!(said.contains("deployments"), "{said}");
 }
-
-/// A repository of the demo's world.
-const DEMO_REPO: &str = "acme/checkout";

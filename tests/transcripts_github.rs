@@ -12,7 +12,7 @@ mod common;
 use andon::model::{Clean, Deploy, Fact, Feed, Outcome, Release, Report, Run, Status, Trouble};
 use andon::source::{Http, HttpAnswer, Method, Problem, github};
 use common::fixtures::{recording, transcript};
-use common::mutate::spoil;
+use common::mutate::{Spoilt, shortened, spoil};
 use common::poll::{World, answered, header, ok, open, target};
 
 const PUBLIC: &str = "https://api.github.com";
@@ -192,6 +192,16 @@ fn requests_are_shaped_as_github_wants_them() {
     assert_eq!(body["variables"]["o0"], "acme");
     assert_eq!(body["variables"]["n0"], "checkout");
     assert!(body["variables"]["env"].is_null());
+    let depth = |world: &World| {
+        let body = &world.asked[0].body.as_ref().unwrap().1;
+        serde_json::from_slice::<serde_json::Value>(body).unwrap()["variables"]["last"].clone()
+    };
+    assert_eq!(depth(&world), 50, "at first the history is asked for");
+    world.poll(usual(r#"{"data":{"r0":{}}}"#, NO_RUNS)).unwrap();
+    assert_eq!(depth(&world), 20, "then the newest");
+    world.now = "2026-11-23T10:00:00Z".parse().unwrap();
+    world.poll(usual(r#"{"data":{"r0":{}}}"#, NO_RUNS)).unwrap();
+    assert_eq!(depth(&world), 50, "and after a night's sleep the history again");
 }
 
 #[test]
@@ -432,7 +442,7 @@ fn many_repositories_take_turns_within_ten_rounds() {
     let repos: Vec<String> = (0..70).map(|i| format!("\"acme/r{i}\"")).collect();
     let mut world = world(&repos.join(", "));
     let mut seen = std::collections::BTreeSet::new();
-    for _ in 0..3 {
+    for _ in 0..4 {
         let report = world
             .poll(|http| {
                 if is_question(http) {
@@ -447,8 +457,8 @@ fn many_repositories_take_turns_within_ten_rounds() {
             .unwrap();
         assert!(report.notes[0].as_str().contains("of 70 repositories in a poll"));
         assert_eq!(report.complete, []);
-        assert!(world.rounds.len() <= 8, "{:?}", world.rounds);
-        assert!(world.asked.len() <= 35);
+        assert!(world.rounds.len() <= 4, "{:?}", world.rounds);
+        assert!(world.asked.len() <= 21);
     }
     assert_eq!(seen.len(), 70);
 }
@@ -483,51 +493,36 @@ fn a_wrong_repository_is_located_in_the_configuration() {
 /// Whatever a field becomes, its record stays or the source says what is missing.
 #[test]
 fn no_spoilt_field_panics_or_loses_a_record_in_silence() {
-    let graph = transcript("github/graphql.json");
-    let run_list = transcript("github/runs.json");
-    for spoilt in spoil(&graph, 2) {
-        let report = world(r#""acme/checkout", "acme/gone""#).poll(usual(&spoilt.body, NO_RUNS));
-        judge(&spoilt.at, spoilt.how, spoilt.leaf, 14, report.map(|r| (r.facts.len(), r.partial)));
+    let graph = shortened(&transcript("github/graphql.json"), 2);
+    for spoilt in spoil(&graph, 1) {
+        let told = world(r#""acme/checkout", "acme/gone""#).poll(usual(&spoilt.body, NO_RUNS));
+        judge(&spoilt, 4, told);
     }
-    for spoilt in spoil(&run_list, 2) {
-        let report = world(r#""acme/checkout""#).poll(usual(r#"{"data":{"r0":{}}}"#, &spoilt.body));
-        judge(&spoilt.at, spoilt.how, spoilt.leaf, 12, report.map(|r| (r.facts.len(), r.partial)));
+    let runs = shortened(&transcript("github/runs.json"), 2);
+    for spoilt in spoil(&runs, 1) {
+        let told = world(r#""acme/checkout""#).poll(usual(r#"{"data":{"r0":{}}}"#, &spoilt.body));
+        judge(&spoilt, 2, told);
     }
-    let inner = [
-        ("deployments.json", "/repos/acme/checkout/deployments"),
-        ("releases.json", "/repos/acme/checkout/releases"),
-    ];
-    for (file, path) in inner {
-        for spoilt in spoil(&transcript(&format!("github/{file}")), 2) {
+    for (file, path) in [("deployments", "/deployments"), ("releases", "/releases")] {
+        for spoilt in spoil(&transcript(&format!("github/{file}.json")), 1) {
             let mut rest = rest_only(404, "{}");
-            let report = world(r#""acme/checkout""#).poll(|http| {
-                if http.url.path() == path {
+            let told = world(r#""acme/checkout""#).poll(|http| {
+                if http.url.path().ends_with(path) {
                     return Some(ok(http, spoilt.body.as_str()));
                 }
                 // A spoilt id is asked for as well.
                 rest(http).or_else(|| Some(answered(http, 404, &[], "{}")))
             });
-            judge(
-                &spoilt.at,
-                spoilt.how,
-                spoilt.leaf,
-                7,
-                report.map(|r| (r.facts.len(), r.partial)),
-            );
+            judge(&spoilt, 7, told);
         }
     }
 }
 
-fn judge(
-    at: &str,
-    how: &str,
-    leaf: bool,
-    whole: usize,
-    told: Result<(usize, Option<Clean>), Trouble>,
-) {
+fn judge(spoilt: &Spoilt, whole: usize, told: Result<Report, Trouble>) {
+    let Spoilt { at, how, leaf, .. } = spoilt;
     match told {
-        Ok((facts, partial)) => {
-            let quiet = partial.is_none() && leaf;
+        Ok(report) => {
+            let (facts, quiet) = (report.facts.len(), report.partial.is_none() && *leaf);
             assert!(!quiet || facts == whole, "{at} {how}: {facts} of {whole} told, not a word");
         }
         Err(trouble) => assert!(!trouble.message.is_empty(), "{at} {how}"),

@@ -28,11 +28,18 @@ impl GitHub {
             .header("x-github-api-version", rest::version(self.base.host_str().unwrap_or_default()))
     }
 
-    pub fn question(&self, batch: &[usize]) -> Request {
+    pub fn question(&self, batch: &[usize], asking: &Asking<'_>) -> Request {
         let repos: Vec<&Repo> = batch.iter().filter_map(|&i| self.repo(i)).collect();
-        let body = graphql::body(&repos, &self.environments);
+        let body = graphql::body(&repos, &self.environments, self.depth(asking));
         let http = Http::get(question_tag(batch), self.graphql_address()).json(body);
         Request::Http(self.headers(http))
+    }
+
+    /// How many deployments are asked for: the history at first and after a long pause, else the newest.
+    fn depth(&self, asking: &Asking<'_>) -> usize {
+        let paused = |last| asking.now.duration_since(last) > SignedDuration::from_hours(6);
+        let first = asking.round < self.turns() || asking.last_ok.is_none_or(paused);
+        if first { 50 } else { 20 }
     }
 
     /// `…/graphql`; on Enterprise Server `/api/graphql` stands beside `/api/v3`, not below it.

@@ -17,7 +17,7 @@ use crate::source::{Answer, Exchange, HttpAnswer, wire};
 ///
 /// Node ids stand beside the numbers because those are 32 bits wide there and `null` beyond.
 pub const FRAGMENT: &str = "fragment Told on Repository{\
-deployments(last:50,environments:$env,orderBy:{field:CREATED_AT,direction:ASC}){\
+deployments(last:$last,environments:$env,orderBy:{field:CREATED_AT,direction:ASC}){\
 pageInfo{hasPreviousPage}\
 nodes{id databaseId createdAt updatedAt state environment latestEnvironment description ref{name} commitOid \
 commit{committedDate} creator{login} \
@@ -26,7 +26,7 @@ releases(first:20,orderBy:{field:CREATED_AT,direction:DESC}){\
 pageInfo{hasNextPage}\
 nodes{id databaseId tagName name isDraft isPrerelease publishedAt url author{login}}}}";
 
-/// The text of the query for `repos` repositories: variables `o0 n0 o1 n1 …` (owner, name) and `env`.
+/// The text of the query for `repos` repositories: variables `o0 n0 o1 n1 …` (owner, name), `env` and `last`.
 pub fn query(repos: usize) -> String {
     use std::fmt::Write as _;
     let (mut variables, mut fields) = (String::new(), String::new());
@@ -35,17 +35,18 @@ pub fn query(repos: usize) -> String {
         let _ = write!(fields, " r{i}:repository(owner:$o{i},name:$n{i}){{...Told}}");
     }
     format!(
-        "query Andon($env:[String!]{variables}){{rateLimit{{cost remaining limit resetAt}}{fields}}} {FRAGMENT}"
+        "query Andon($last:Int!,$env:[String!]{variables}){{rateLimit{{cost remaining limit resetAt}}{fields}}} {FRAGMENT}"
     )
 }
 
 /// The body of the post.
-pub fn body(repos: &[&Repo], environments: &[String]) -> Vec<u8> {
+pub fn body(repos: &[&Repo], environments: &[String], deployments: usize) -> Vec<u8> {
     let mut variables = serde_json::Map::new();
     variables.insert(
         "env".to_owned(),
         if environments.is_empty() { json!(null) } else { json!(environments) },
     );
+    variables.insert("last".to_owned(), json!(deployments));
     for (i, repo) in repos.iter().enumerate() {
         variables.insert(format!("o{i}"), json!(repo.owner));
         variables.insert(format!("n{i}"), json!(repo.name));

@@ -37,7 +37,9 @@ pub const KIND: Kind = Kind {
 };
 
 /// Repositories asked in one poll: with more, polls take turns.
-const A_TURN: usize = 30;
+///
+/// Three queries follow one another in it, and all must end before the deadline of a poll.
+const A_TURN: usize = 18;
 /// Repositories asked by one GraphQL query: far below its node limit and its ten seconds.
 const A_QUERY: usize = 6;
 /// Pages of runs read of one repository in one poll, 50 runs each.
@@ -118,7 +120,7 @@ impl Source for GitHub {
             return self.lists(&turn, &turn, &[]);
         }
         match turn.chunks(A_QUERY).next() {
-            Some(batch) => vec![self.question(batch)],
+            Some(batch) => vec![self.question(batch, asking)],
             None => Vec::new(),
         }
     }
@@ -139,7 +141,7 @@ impl Source for GitHub {
                     continue;
                 }
                 let Some(exchange) = find(heard, &question_tag(batch)) else {
-                    return Ok(Reading::More(vec![self.question(batch)]));
+                    return Ok(Reading::More(vec![self.question(batch, asking)]));
                 };
                 match graphql::verdict(exchange, asking.now) {
                     Verdict::Told(answer) => told.push((batch, answer)),
@@ -205,7 +207,7 @@ impl Source for GitHub {
             }
         }
         tell::tell_headers(heard, &mut tale);
-        let turns = self.repos.len().div_ceil(A_TURN);
+        let turns = self.turns();
         if turns > 1 {
             tale.notes.push(format!(
                 "{} of {} repositories in a poll: each is asked every {turns} polls",
@@ -218,10 +220,14 @@ impl Source for GitHub {
 }
 
 impl GitHub {
+    /// Polls until every repository has been asked.
+    fn turns(&self) -> u64 {
+        self.repos.len().div_ceil(A_TURN).max(1) as u64
+    }
+
     /// The repositories of this poll, as places in the configured list.
     fn turn(&self, asking: &Asking<'_>) -> Vec<usize> {
-        let turns = self.repos.len().div_ceil(A_TURN).max(1);
-        let turn = usize::try_from(asking.round % turns as u64).unwrap_or(0);
+        let turn = usize::try_from(asking.round % self.turns()).unwrap_or(0);
         (turn * A_TURN..((turn + 1) * A_TURN).min(self.repos.len())).collect()
     }
 
