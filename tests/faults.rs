@@ -20,18 +20,21 @@ use fault_server::{Asked, FaultServer, answer, endless_gzip, json, reset, silenc
 use faulty::{CANARY, DEADLINE, asking, limits, outcome, poll, upstream};
 
 /// Runs every case at once, so that deadlines pass together.
-fn all(cases: Vec<(&'static str, FaultServer, Status, &'static str)>) {
+fn all(cases: Vec<Case>) {
     all_within(DEADLINE, cases);
 }
 
-fn all_within(deadline: Duration, cases: Vec<(&'static str, FaultServer, Status, &'static str)>) {
+/// Its name, the server, and the status and a word that must come of it.
+type Case = (&'static str, FaultServer, Status, &'static str);
+
+fn all_within(deadline: Duration, cases: Vec<Case>) {
     std::thread::scope(|scope| {
-        for (name, server, status, word) in &cases {
+        for (name, server, status, word) in cases {
             scope.spawn(move || {
                 let mut upstream = upstream(&server.url("/items?key=query-canary"));
                 upstream.timeout = deadline;
                 let (got, words) = outcome(upstream);
-                assert_eq!(got, *status, "{name}: {words}");
+                assert_eq!(got, status, "{name}: {words}");
                 assert!(words.contains(word), "{name}: {words}");
             });
         }
@@ -184,6 +187,12 @@ fn statuses_have_names() {
         ("999", saying(answer("999 Odd", "", b"{}")), Status::BadData, ""),
         ("401", saying(answer("401 Unauthorized", "", b"")), Status::Auth, ""),
         ("403", saying(answer("403 Forbidden", "", b"")), Status::Auth, ""),
+        (
+            "plain http on a TLS port",
+            saying(answer("400 Bad", "", b"Client sent an HTTP request to an HTTPS server.\n")),
+            Status::Tls,
+            "wants TLS",
+        ),
         ("login page", saying(answer("200 OK", html, page)), Status::Auth, "login"),
         (
             "500 with a reason",
@@ -199,7 +208,7 @@ fn statuses_have_names() {
         "an error page without end",
         acting(|_, s| {
             let _ = s.write_all(b"HTTP/1.1 500 Oh\r\n\r\n");
-            while s.write_all(&[b'x'; 65536]).is_ok() {}
+            while s.write_all(&[b'x'; 4096]).is_ok() {}
         }),
         Status::ServerError,
         "",
@@ -355,7 +364,7 @@ fn sizes_end_at_the_cap_in_bounded_memory() {
             "endless",
             acting(|_, s| {
                 let _ = s.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
-                while s.write_all(&[b' '; 65536]).is_ok() {}
+                while s.write_all(&[b' '; 4096]).is_ok() {}
             }),
             Status::TooLarge,
             "larger than 1.0 MiB",
@@ -448,6 +457,12 @@ fn redirects_stay_at_home() {
             "not followed",
         ),
         ("the metadata address", saying(to(link_local)), Status::Redirect, "not followed"),
+        (
+            "a login elsewhere",
+            saying(to("https://sso.example/login?next=query-canary".into())),
+            Status::Auth,
+            "a login at https://sso.example",
+        ),
         ("no web address", saying(to("file:///etc/passwd".into())), Status::Redirect, ""),
         ("a circle", saying(to("/items".into())), Status::Redirect, "circle"),
         ("three hops", chain(3), Status::Ok, "3 redirects"),
@@ -543,4 +558,29 @@ fn what_is_not_finished_by_the_deadline_of_all_is_told_too() {
     let heard = poll_once_within(upstreams, Duration::from_millis(400), &limits());
     let statuses: Vec<_> = heard.iter().map(|h| h.freshness.status).collect();
     assert_eq!(statuses, [Status::Timeout, Status::Ok]);
+}
+
+#[test]
+fn no_cut_of_a_good_answer_is_taken_for_the_whole() {
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{GOOD}\r\n0\r\n\r\n",
+        GOOD.len()
+    );
+    for whole in [json(GOOD), chunked.into_bytes()] {
+        let length = whole.len();
+        let server = acting(move |asked, s| {
+            let cut: usize = asked.path().trim_start_matches('/').parse().unwrap();
+            let _ = s.write_all(&whole[..cut]);
+        });
+        let upstreams: Vec<_> =
+            (1..=length).map(|n| upstream(&server.url(&format!("/{n}")))).collect();
+        let heard = poll_once_within(upstreams, DEADLINE * 4, &limits());
+        for (i, one) in heard.iter().enumerate() {
+            let status = one.freshness.status;
+            let expected = if i + 1 == length { Status::Ok } else { status };
+            assert_eq!(status, expected, "cut after {} of {length}", i + 1);
+            let named = matches!(status, Status::BadData | Status::Unreachable);
+            assert!(named || i + 1 == length, "{status:?} after {} of {length}", i + 1);
+        }
+    }
 }

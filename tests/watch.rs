@@ -49,7 +49,7 @@ fn hurried(name: &str, mut upstream: Upstream) -> Upstream {
 /// The first poll that satisfies, of as many as it takes.
 fn until(heard: &Receiver<Heard>, good: impl Fn(&Heard) -> bool) -> Heard {
     loop {
-        let one = heard.recv_timeout(Duration::from_secs(10)).expect("a poll");
+        let one = heard.recv_timeout(Duration::from_secs(10)).unwrap();
         if good(&one) {
             return one;
         }

@@ -18,7 +18,7 @@ use crate::model::{Clean, Status, Trouble};
 /// Bytes a secret may have: a token, not a document.
 const CAP: usize = 64 * 1024;
 /// Shorter values would blot out ordinary words.
-const SHORTEST_BLOTTED: usize = 4;
+const SHORTEST_BLOTTED: usize = 6;
 /// What a program that prints a secret may see of our environment.
 const PASSED_ON: &[&str] = &[
     "PATH",

@@ -69,15 +69,7 @@ impl Carrier {
             if !errand.http.probe {
                 // The origin check, before anything is sent there.
                 if !wire::same_origin(&errand.http.url, &next) {
-                    return Err(Trouble::new(
-                        Status::Redirect,
-                        format!(
-                            "{} redirects to {}: not followed",
-                            shown_host(&url),
-                            shown_origin(&next)
-                        ),
-                    )
-                    .hint("an expired session or a login proxy? if it moved, change the address"));
+                    return Err(elsewhere(&url, &next));
                 }
             } else if leads_to_link_local(&next) {
                 return Err(Trouble::new(
@@ -125,6 +117,13 @@ impl Carrier {
         answer.redirects = redirects;
         if errand.http.probe {
             return Ok(answer);
+        }
+        if is_tls_port(&answer) {
+            return Err(Trouble::new(
+                Status::Tls,
+                format!("{} wants TLS on this port, and the address says http", whom.0),
+            )
+            .hint("write https:// in the address"));
         }
         self.holds.learn(&whom, &answer, from_clock());
         if answer.status == 401 {
@@ -234,13 +233,19 @@ impl Carrier {
             let trouble = format!("{host} answers in an encoding nobody asked for: {words}");
             return Err((body, Trouble::bad_data(trouble)));
         }
-        let cap = if failed { ERROR_PAGE } else { self.cap(errand) };
+        let asked = if failed { ERROR_PAGE } else { self.cap(errand) };
+        let cap = asked.min(errand.allowance.bytes_left());
         let too_large = || {
-            Trouble::new(
-                Status::TooLarge,
-                format!("the answer of {host} is larger than {}", bytes_in_words(cap)),
-            )
-            .hint("ask for less, or raise max_body for this source")
+            let words = bytes_in_words(cap);
+            let message = if cap < asked {
+                format!(
+                    "the answers of {host} to one poll are too large together (the last over {words})"
+                )
+            } else {
+                format!("the answer of {host} is larger than {words}")
+            };
+            Trouble::new(Status::TooLarge, message)
+                .hint("ask for less, or raise max_body for this source")
         };
         if response.content_length().is_some_and(|told| told > cap as u64) && !failed {
             return Err((body, too_large()));
@@ -282,8 +287,7 @@ impl Carrier {
             0 => self.limits.cap,
             cap => cap,
         };
-        let asked = errand.http.cap.unwrap_or(configured).min(configured);
-        asked.min(errand.allowance.bytes_left())
+        errand.http.cap.unwrap_or(configured).min(configured)
     }
 
     /// The client's fault in words. An unknown CA is looked at more closely: self-signed is another remedy.
@@ -336,6 +340,30 @@ fn redirect(http: &Http, answer: &HttpAnswer) -> Result<Option<Url>, Trouble> {
             format!("{host} redirects to something that is no web address"),
         )),
     }
+}
+
+/// A redirect out of the origin: a login page is a matter of credentials, all else of the address.
+fn elsewhere(from: &Url, to: &Url) -> Trouble {
+    let (host, target) = (shown_host(from), shown_origin(to));
+    let words = format!("{}{}", to.host_str().unwrap_or(""), to.path()).to_ascii_lowercase();
+    let login = ["login", "signin", "sign-in", "sign_in", "sso", "oauth", "saml", "authorize"];
+    if login.iter().any(|word| words.contains(word)) {
+        return Trouble::new(Status::Auth, format!("{host} redirects to a login at {target}"))
+            .hint("the credential is missing or has expired, or a sign-on proxy is in the way");
+    }
+    Trouble::new(Status::Redirect, format!("{host} redirects to {target}: not followed"))
+        .hint("if it moved, change the address; else something is in the way")
+}
+
+/// What Go's and nginx's servers say in plain text when a TLS port is asked in plain text.
+fn is_tls_port(answer: &HttpAnswer) -> bool {
+    const SAID: [&str; 2] =
+        ["HTTP request to an HTTPS server", "plain HTTP request was sent to HTTPS port"];
+    let head = answer.body.get(..answer.body.len().min(1024)).unwrap_or(&answer.body);
+    let head = String::from_utf8_lossy(head);
+    answer.status == 400
+        && answer.url.scheme() == "http"
+        && SAID.iter().any(|words| head.contains(words))
 }
 
 fn leads_to_link_local(url: &Url) -> bool {

@@ -79,7 +79,8 @@ pub struct Carrier {
 
 impl Carrier {
     pub fn new(limits: &Limits) -> Self {
-        let names = Names::new(limits.connect);
+        // A little less than connecting as a whole, so that a slow resolver is called by its name.
+        let names = Names::new(limits.connect.mul_f32(0.9));
         Self {
             vault: Vault::new(limits.secret),
             lanes: lanes::Lanes::new(limits.in_flight),

@@ -63,7 +63,9 @@ pub async fn poll(
     limits: &Limits,
 ) -> Polled {
     let began = Instant::now();
-    let allowance = Allowance::new(subject.timeout, limits.poll_bytes);
+    // A body that the configuration allows must fit.
+    let bytes = limits.poll_bytes.max(subject.reach.endpoint.cap.saturating_mul(2));
+    let allowance = Allowance::new(subject.timeout, bytes);
     let mut aside = Aside::default();
     let outcome = talk(subject, &past, at, wall, way, limits, &allowance, &mut aside).await;
     Polled {
