@@ -15,7 +15,7 @@ use crate::engine::terminal::Terminal;
 use crate::engine::terminal::clipboard::Wrap;
 use crate::engine::{Stage, Watch, from_clock};
 use crate::model::{Board, Freshness};
-use crate::view::depth::{Depth, Env};
+use crate::view::depth::{Depth, Env, speaks_utf8};
 
 /// Exit code when there is no terminal to draw on.
 const NO_SCREEN: u8 = 2;
@@ -44,7 +44,13 @@ pub fn open(common: &Common, config: Config) -> ExitCode {
         board: awaited(&config.upstreams),
         ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
     };
-    let mut stage = Stage::new(Cockpit::new(setup), depth, config.ui.ascii);
+    let ascii = config.ui.ascii
+        || !speaks_utf8(
+            var("LC_ALL").as_deref(),
+            var("LC_CTYPE").as_deref(),
+            var("LANG").as_deref(),
+        );
+    let mut stage = Stage::new(Cockpit::new(setup), depth, ascii);
     let watch = Watch::start(
         config.upstreams,
         Box::new({

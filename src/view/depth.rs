@@ -73,11 +73,12 @@ impl Depth {
     }
 }
 
-/// True when the locale writes UTF-8; in another one only ASCII is sure to be shown. The first of
-/// `LC_ALL`, `LC_CTYPE`, `LANG` that is set and not empty decides (POSIX); with none it is the C locale.
+/// True unless the locale says that it does not write UTF-8: then only ASCII is sure to be shown. The first of
+/// `LC_ALL`, `LC_CTYPE`, `LANG` that is set and not empty decides (POSIX). Where none is (containers, ssh that
+/// forwards no locale) nothing is known about the terminal, and today's terminals write UTF-8.
 pub fn speaks_utf8(lc_all: Option<&str>, lc_ctype: Option<&str>, lang: Option<&str>) -> bool {
     let locale = [lc_all, lc_ctype, lang].into_iter().flatten().find(|value| !value.is_empty());
-    locale.is_some_and(|name| {
+    locale.is_none_or(|name| {
         let name = name.to_ascii_lowercase();
         name.contains("utf-8") || name.contains("utf8")
     })
@@ -211,7 +212,7 @@ mod tests {
         assert!(speaks_utf8(None, None, Some("C.UTF-8")));
         assert!(!speaks_utf8(Some("C"), None, Some("en_GB.UTF-8")));
         assert!(!speaks_utf8(None, None, Some("de_DE")));
-        assert!(!speaks_utf8(None, None, None));
+        assert!(speaks_utf8(None, None, None));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 
-/// How long anything may take before a test gives up; never what a test measures.
+/// How long anything may take before a test gives up: what hangs is found, what is slow on a busy machine is not.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Pty {
