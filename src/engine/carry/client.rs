@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, Proxy, redirect, retry};
+use reqwest::{Client, Proxy, redirect};
 
 use super::{Names, Trust, fault};
 use crate::config::Endpoint;
@@ -81,13 +81,13 @@ impl Clients {
     }
 
     fn build(&self, trust: &Trust, via: &Via) -> Result<Client, Trouble> {
-        // Every default of reqwest that waits for ever, follows, retries or tells is set here.
+        // Every default of reqwest that waits for ever, follows or tells is set here. Its retries are kept: they
+        // repeat only what a closing HTTP/2 connection says it never looked at (GOAWAY, REFUSED_STREAM).
         let builder = Client::builder()
             .tls_backend_preconfigured(trust.config.clone())
             .dns_resolver(self.names.clone())
             .redirect(redirect::Policy::none())
             .referer(false)
-            .retry(retry::never())
             .connect_timeout(self.connect)
             .pool_max_idle_per_host(2)
             .pool_idle_timeout(Duration::from_secs(20))
