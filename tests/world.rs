@@ -1,4 +1,4 @@
-//! The real world, small: Prometheus, Alertmanager, VictoriaMetrics, Radicale and nginx from packages, asked by the real engine.
+//! The real world, small: Prometheus, Alertmanager, `VictoriaMetrics`, Radicale and nginx from packages, asked by the real engine.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,7 @@ mod hostile;
 #[path = "world/servers.rs"]
 mod servers;
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
@@ -238,11 +239,11 @@ query = '{{__name__=~"up|node_load1|node_load5"}}'
 fn minutes_of_history(until: i64) -> String {
     let mut text = "# TYPE app_minute gauge\n".to_owned();
     for at in (until - 300 * 60..=until).step_by(60) {
-        text.push_str(&format!("app_minute{{job=\"shop\"}} {} {at}\n", at / 60 % 60));
+        let _ = writeln!(text, "app_minute{{job=\"shop\"}} {} {at}", at / 60 % 60);
     }
     text.push_str("# TYPE app_signups counter\n");
     for (i, at) in (until - 300 * 60..=until).step_by(60).enumerate() {
-        text.push_str(&format!("app_signups_total{{job=\"shop\"}} {} {at}\n", 3 * i));
+        let _ = writeln!(text, "app_signups_total{{job=\"shop\"}} {} {at}", 3 * i);
     }
     text + "# EOF\n"
 }
@@ -381,11 +382,12 @@ fn victoriametrics_is_read_with_its_own_habits() {
     ];
     let vm = Server::start(&program, lab, port, &arguments, "/health");
     let now = from_clock().as_second();
-    let lines: String = (now - 600..=now)
+    let lines: Vec<String> = (now - 600..=now)
         .step_by(5)
-        .map(|at| format!("app_users{{job=\"shop\"}} {at} {}\n", at * 1000))
+        .map(|at| format!("app_users{{job=\"shop\"}} {at} {}", at * 1000))
         .collect();
-    let (code, _) = http(port, "POST", "/api/v1/import/prometheus", &[], &lines).unwrap();
+    let (code, _) =
+        http(port, "POST", "/api/v1/import/prometheus", &[], &lines.join("\n")).unwrap();
     assert_eq!(code, 204);
     let text = format!(
         r#"

@@ -90,11 +90,11 @@ pub fn http(
 ) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-    let more: String = headers.iter().map(|h| format!("{h}\r\n")).collect();
-    let head = format!(
-        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n{more}Content-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let host = format!("Host: 127.0.0.1:{port}");
+    let length = format!("Content-Length: {}", body.len());
+    let lines: Vec<&str> =
+        [host.as_str(), length.as_str()].into_iter().chain(headers.iter().copied()).collect();
+    let head = format!("{method} {path} HTTP/1.0\r\n{}\r\n\r\n", lines.join("\r\n"));
     stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;
