@@ -42,10 +42,16 @@ pub fn spoil(body: &str, items: usize) -> Vec<Spoilt> {
 pub fn shortened(body: &str, items: usize) -> String {
     fn cut(value: &mut Value, items: usize) {
         match value {
-            Value::Object(map) => map.values_mut().for_each(|v| cut(v, items)),
+            Value::Object(map) => {
+                for value in map.values_mut() {
+                    cut(value, items);
+                }
+            }
             Value::Array(list) => {
                 list.truncate(items);
-                list.iter_mut().for_each(|v| cut(v, items));
+                for value in list {
+                    cut(value, items);
+                }
             }
             _ => {}
         }
