@@ -31,13 +31,13 @@ pub fn next(board: &Board, team: &Team, now: Timestamp) -> Option<Planned> {
 pub fn last(board: &Board, team: &Team, now: Timestamp) -> Option<Planned> {
     let published = board.releases.all().map(|r| &r.what).filter(|r| !r.draft && !r.prerelease);
     let published =
-        published.filter_map(|r| r.published.map(|at| Planned { title: r.tag.clone(), at }));
+        published.filter_map(|r| r.published.map(|at| Planned { title: of(&r.repo, &r.tag), at }));
     let deployed = board
         .deploys
         .all()
         .map(|r| &r.what)
         .filter(|d| d.outcome == Outcome::Succeeded && is_production(team, d.environment.as_str()))
-        .filter_map(|d| moment(d).map(|at| Planned { title: version(d), at }));
+        .filter_map(|d| moment(d).map(|at| Planned { title: of(&d.repo, &version(d)), at }));
     let happened = published.chain(deployed).filter(|p| p.at <= now).max_by_key(|p| p.at);
     happened.or_else(|| {
         let from = earlier(now, BACK);
@@ -46,4 +46,10 @@ pub fn last(board: &Board, team: &Team, now: Timestamp) -> Option<Planned> {
             .rfind(|o| o.start <= now)
             .map(|o| Planned { title: o.title, at: o.start })
     })
+}
+
+/// `checkout v412`: the last part of the repository's name and the version.
+fn of(repo: &Clean, version: &Clean) -> Clean {
+    let name = repo.as_str().rsplit('/').next().unwrap_or("");
+    Clean::line(format_args!("{name} {version}"))
 }

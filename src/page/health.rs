@@ -138,8 +138,8 @@ fn columns(layout: Layout) -> Vec<Column> {
         Layout::Normal => vec![
             state,
             name,
-            since,
-            left("why · just before", share(20, 5), 1),
+            right("since", 6, 1),
+            left("just before · why", share(28, 5), 1),
             right("latency", 9, 2),
             right("errors", 8, 3),
             right("business", 10, 4),
@@ -183,11 +183,13 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
         Layout::OneLine | Layout::Tiny => {}
         Layout::Small => cells.push(Cell::Line(why(scene, state))),
         Layout::Normal => {
+            // What changed comes first here: the reason is what gives way when room is short.
             let mut line = why(scene, state);
-            let before = just_before(scene, state);
+            let mut before = just_before(scene, state);
             if state.health != Health::Ok && state.because.is_none() && !before.0.is_empty() {
-                line = line.dot();
-                line.0.extend(before.0);
+                before = before.dot();
+                before.0.extend(line.0);
+                line = before;
             }
             cells.push(Cell::Line(line));
             cells.extend([Role::Latency, Role::Errors, Role::Business].map(number));

@@ -265,7 +265,7 @@ pub fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         blocks.push(Block::main("", Noun::Calendar(calendar)).share(8, 4));
     }
     let agenda = of_day(scene, &events, &made, cursor);
-    blocks.push(Block { title: words::day(cursor).into(), ..Block::side("", agenda).share(3, 1) });
+    blocks.push(Block::side("", agenda).share(3, 1));
     blocks
 }
 

@@ -4,7 +4,7 @@ use super::build::{card, cell, left, list, pair, record_key, row_key, share};
 use super::releases::names;
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Place, Prose, Rank, RowKey, Scene,
-    Tab, Tone, Width, words,
+    Tab, Tone, Width, markdown, words,
 };
 use crate::insight::services_of;
 use crate::model::{Clean, Dated, Link, Name, PostMortem, SectionKind};
@@ -27,6 +27,8 @@ pub const POST_MORTEMS: Tab = Tab {
 const KIND: &str = "post-mortem";
 /// The four things a post-mortem should say (domain: severity, loss, cause, actions).
 const WANTED: usize = 4;
+/// Longer lines are hard to read.
+const WIDEST: usize = 100;
 
 /// Which of severity, loss, root cause and actions are there, in this order.
 pub fn present(p: &PostMortem) -> [(bool, &'static str); WANTED] {
@@ -117,7 +119,6 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         && let Some(p) = look.selected.as_ref().and_then(|key| find(scene, key))
     {
         blocks.push(Block { place: Place::Side, ..facts(scene, p) });
-        blocks.extend(outline(p));
     }
     blocks
 }
@@ -170,24 +171,41 @@ fn cells(scene: &Scene<'_>, layout: Layout, p: &PostMortem) -> Vec<Cell> {
 /// Facts above the text, the text itself, and the outline beside it where there is room.
 fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
     let p = find(scene, key)?;
+    let layout = scene.frame.layout;
     let mut blocks = Vec::new();
-    if scene.frame.layout >= Layout::Normal {
+    let mut title = words::shown(&p.title);
+    if layout >= Layout::Wide {
         blocks.push(facts(scene, p));
+        title = Clean::default();
+    } else if layout >= Layout::Small {
+        let prose = Prose { lines: vec![in_short(scene, p)], first: 0, total: 1 };
+        blocks.push(Block::main(title, Noun::Prose(prose)).exactly(1));
+        title = Clean::default();
     }
-    let lines = text(scene, p);
-    let total = lines.len();
-    let prose = Prose { lines, first: look.scroll.min(total), total };
-    let title =
-        if scene.frame.layout >= Layout::Normal { Clean::default() } else { p.title.clone() };
+    // The painter keeps a column at each side and one for the bar.
+    let width = usize::from(scene.frame.main_width().saturating_sub(4)).min(WIDEST);
+    let reading = markdown::reading(&p.text, width);
+    let total = reading.lines.len();
+    let prose = Prose { lines: reading.lines, first: look.scroll.min(total), total };
     blocks.push(Block::main(title, Noun::Prose(prose)).share(3, 6));
-    if scene.frame.layout == Layout::Huge {
-        blocks.extend(outline(p));
+    if layout == Layout::Huge {
+        blocks.extend(outline(&reading.outline));
     }
     Some(blocks)
 }
 
-fn text(_scene: &Scene<'_>, p: &PostMortem) -> Vec<Line> {
-    p.text.as_str().lines().map(|l| Line::plain(Clean::line(l))).collect()
+/// The facts on one line, where the text needs the room.
+fn in_short(scene: &Scene<'_>, p: &PostMortem) -> Line {
+    let mut line = Line::of(date(p.dated.as_ref()), Tone::Dim);
+    let service = about(scene, p);
+    if !service.is_empty() {
+        line = line.dot().and(service, Tone::Plain);
+    }
+    if let Some(severity) = &p.severity {
+        line = line.dot().and(words::severity(Some(severity.value)), Tone::Plain);
+    }
+    let complete = Clean::line(format_args!("complete {}/{WANTED}", complete(p)));
+    line.dot().and(complete, Tone::Dim)
 }
 
 fn facts(scene: &Scene<'_>, p: &PostMortem) -> Block {
@@ -225,14 +243,13 @@ fn facts(scene: &Scene<'_>, p: &PostMortem) -> Block {
 }
 
 /// The headings, indented by their level.
-fn outline(p: &PostMortem) -> Option<Block> {
-    let lines: Vec<Line> = p
-        .sections
+fn outline(heads: &[markdown::Head]) -> Option<Block> {
+    let lines: Vec<Line> = heads
         .iter()
-        .map(|s| {
-            let depth = usize::from(s.level.clamp(1, 6)) - 1;
-            let tone = if s.kind == SectionKind::Other { Tone::Dim } else { Tone::Plain };
-            Line::of(Clean::body(&"  ".repeat(depth), 16), Tone::Dim).and(s.heading.clone(), tone)
+        .map(|head| {
+            let depth = usize::from(head.level.clamp(1, 6)) - 1;
+            let indent = Clean::body(&"  ".repeat(depth), 16);
+            Line::of(indent, Tone::Dim).and(head.text.clone(), Tone::Plain)
         })
         .collect();
     let total = lines.len();

@@ -204,7 +204,7 @@ fn environment_entries(scene: &Scene<'_>) -> Vec<Entry> {
                 Rank::Text(if versions.drift { "drift" } else { "even" }.into()),
                 Rank::None,
             ],
-            problem: versions.drift,
+            problem: false,
             words: vec![("service", service.name.clean().clone())],
         }
     };
@@ -389,7 +389,7 @@ fn environments(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
                 None => cell(words::NO_DATA, Tone::Dim),
             });
         }
-        cells.push(if versions.drift { cell("≠ drift", Tone::Degraded) } else { Cell::Blank });
+        cells.push(if versions.drift { cell("≠ drift", Tone::Accent) } else { Cell::Blank });
         Some(cells)
     };
     Block::main("", Noun::Table(list(scene, look, above, columns, || empty(scene), row)))

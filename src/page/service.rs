@@ -8,7 +8,7 @@ use super::{
     Block, Cell, Chart, Line, Look, Mark, Noun, RowKey, Scene, Series, Tone, Width, words,
 };
 use crate::insight::words::earlier;
-use crate::insight::{ServiceState, deploys_from, moment, services_of, version};
+use crate::insight::{ServiceState, deploys_from, moment, reaches, services_of, version};
 use crate::model::{
     Bound, Clean, Comparison, Deploy, Health, Link, Metric, Outcome, Role, Service, Staleness,
 };
@@ -191,7 +191,8 @@ fn titled(scene: &Scene<'_>, metric: &Metric) -> Clean {
 /// Deploys and incidents of the service on the axis.
 fn marks(scene: &Scene<'_>, service: &Service, from: Timestamp) -> Vec<Mark> {
     let mut marks = Vec::new();
-    for deploy in own_deploys(scene, service) {
+    let own = own_deploys(scene, service);
+    for deploy in own.into_iter().filter(|d| reaches(service, scene.team, d)) {
         if let Some(at) = moment(deploy).filter(|at| *at >= from && *at <= scene.now) {
             let text = Clean::line(format_args!("deploy {}", version(deploy)));
             marks.push(Mark { at, tone: Tone::Release, glyph: 'd', text });

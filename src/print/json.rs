@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use crate::insight::words::{earlier, later};
 use crate::insight::{
     Before, ServiceState, Suspect, deploys_from, is_production, level, moment, of_incident,
 };
@@ -246,7 +247,7 @@ fn alert(scene: &Scene<'_>, alert: &Alert) -> Value {
 }
 
 fn releases(scene: &Scene<'_>, bounds: Option<Window>, out: &mut Map<String, Value>) {
-    let window = bounds.unwrap_or_else(|| listed::around(scene));
+    let window = bounds.map_or_else(|| listed::around(scene), |w| reasonable(scene, w));
     let events = listed::events(scene, window);
     out.insert("events".into(), events.iter().map(event).collect());
     let mut deploys: Vec<&Deploy> =
@@ -274,6 +275,15 @@ fn releases(scene: &Scene<'_>, bounds: Option<Window>, out: &mut Map<String, Val
         json!({ "name": word(&f.name), "until": maybe(f.until), "override": word(&f.how_to_override) })
     });
     out.insert("frozen".into(), frozen.collect());
+}
+
+/// Open bounds do not make a series that never ends last for ever: ten years each way are enough.
+fn reasonable(scene: &Scene<'_>, window: Window) -> Window {
+    let years = SignedDuration::from_hours(10 * 366 * 24);
+    Window {
+        from: window.from.max(earlier(scene.now, years)),
+        until: window.until.min(later(scene.now, years)),
+    }
 }
 
 fn event(event: &Event) -> Value {

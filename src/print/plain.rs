@@ -130,7 +130,8 @@ fn fitting(table: &Table, widths: Vec<usize>, width: usize) -> Vec<(usize, usize
         widths.into_iter().enumerate().filter(|(i, _)| says(*i)).collect();
     let least = |i: usize, wide: usize| match table.columns.get(i).map(|c| c.width) {
         Some(Width::Share { min, .. }) => wide.min(usize::from(min)),
-        _ => wide,
+        Some(Width::Exactly(columns)) => wide.min(usize::from(columns)),
+        None => wide,
     };
     let need = |shown: &[(usize, usize)], of: &dyn Fn(usize, usize) -> usize| {
         let gaps = GAP * shown.len().saturating_sub(1);
