@@ -94,3 +94,446 @@ END:VEVENT",
         ]
     );
 }
+
+/// The events of a feed between two moments, with what was left out.
+fn expand(events: &str, from: &str, until: &str) -> Expansion {
+    in_utc(&read(&feed(events)).unwrap(), window(from, until))
+}
+
+fn starts(events: &str) -> Vec<String> {
+    lines(&in_utc(&read(&feed(events)).unwrap(), year_2026()))
+}
+
+fn event(lines: &str) -> String {
+    format!("BEGIN:VEVENT\nUID:u\nSUMMARY:x\n{lines}\nEND:VEVENT")
+}
+
+#[test]
+fn an_exclusion_counts_in_whatever_zone_it_is_written() {
+    let found = starts(&event(
+        "DTSTART;TZID=Europe/London:20260316T093000\nRRULE:FREQ=WEEKLY;COUNT=3\n\
+         EXDATE;TZID=America/New_York:20260323T053000",
+    ));
+    assert_eq!(found, ["20260316T093000Z x", "20260330T083000Z x"]);
+}
+
+#[test]
+fn a_period_brings_its_own_length() {
+    let found = expand(
+        &event(
+            "DTSTART:20260316T090000Z\nDURATION:PT1H\nRDATE;VALUE=PERIOD:20260320T090000Z/PT3H,20260321T090000Z/20260321T113000Z",
+        ),
+        "2026-01-01T00:00:00Z",
+        "2027-01-01T00:00:00Z",
+    );
+    let minutes: Vec<i64> =
+        found.occurrences.iter().map(|o| o.end.duration_since(o.start).as_mins()).collect();
+    assert_eq!(minutes, [60, 180, 150]);
+}
+
+#[test]
+fn a_day_by_duration_is_a_day_on_the_wall_and_by_end_exactly_as_long() {
+    let length = |end: &str| {
+        let events = event(&format!(
+            "DTSTART;TZID=Europe/London:20260321T120000\n{end}\nRRULE:FREQ=WEEKLY;COUNT=2"
+        ));
+        let found = expand(&events, "2026-03-28T00:00:00Z", "2026-04-01T00:00:00Z").occurrences;
+        found[0].end.duration_since(found[0].start).as_hours()
+    };
+    // The clocks go forward on the 29th.
+    assert_eq!(length("DURATION:P1D"), 23);
+    assert_eq!(length("DURATION:PT24H"), 24);
+    assert_eq!(length("DTEND;TZID=Europe/London:20260322T120000"), 24);
+}
+
+#[test]
+fn an_all_day_event_is_days_and_not_hours() {
+    let found = expand(
+        &event("DTSTART;VALUE=DATE:20260316\nDTEND;VALUE=DATE:20260318"),
+        "2026-03-17T12:00:00Z",
+        "2026-03-17T13:00:00Z",
+    );
+    let days = found.occurrences[0].days.unwrap();
+    assert_eq!(
+        (days.0.to_string(), days.1.to_string()),
+        ("2026-03-16".into(), "2026-03-17".into())
+    );
+    // As Kubernetes publishes its releases: an end that is the start.
+    let found = starts(&event("DTSTART;VALUE=DATE:20260316\nDTEND;VALUE=DATE:20260316"));
+    assert_eq!(found.len(), 1);
+    // Seen from Auckland the same days begin earlier.
+    let calendar = read(&feed(&event("DTSTART;VALUE=DATE:20260316"))).unwrap();
+    let zone = TimeZone::get("Pacific/Auckland").unwrap();
+    let found = calendar.expand(year_2026(), &zone, Budget::default());
+    assert_eq!(found.occurrences[0].start.to_string(), "2026-03-15T11:00:00Z");
+}
+
+#[test]
+fn zone_names_are_understood_or_said_to_be_unknown() {
+    for name in [
+        "Europe/Berlin",
+        "\"Europe/Berlin\"",
+        "W. Europe Standard Time",
+        "/freeassociation.sourceforge.net/Europe/Berlin",
+        "/mozilla.org/20070129_1/Europe/Berlin",
+        "\"(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna\"",
+    ] {
+        let found = starts(&event(&format!("DTSTART;TZID={name}:20260716T120000")));
+        assert_eq!(found, ["20260716T100000Z x"], "{name}");
+    }
+    let calendar = read(&feed(&event("DTSTART;TZID=Nowhere/Land:20260716T120000"))).unwrap();
+    assert_eq!(
+        calendar.notes[0].as_str(),
+        "time zone “Nowhere/Land” is unknown: read in your zone"
+    );
+    let zone = TimeZone::get("Asia/Tokyo").unwrap();
+    let found = calendar.expand(year_2026(), &zone, Budget::default());
+    assert_eq!(found.occurrences[0].start.to_string(), "2026-07-16T03:00:00Z");
+    let found = starts(&format!(
+        "X-WR-TIMEZONE:Europe/Berlin\n{}",
+        event("DTSTART;TZID=Nowhere/Land:20260716T120000")
+    ));
+    assert_eq!(found, ["20260716T100000Z x"], "the feed's own zone stands in");
+}
+
+#[test]
+fn a_zone_of_the_calendars_own_making_keeps_its_summer_time() {
+    let zone = "BEGIN:VTIMEZONE\nTZID:Ours\n\
+        BEGIN:STANDARD\nDTSTART:20001029T030000\nTZOFFSETFROM:+0445\nTZOFFSETTO:+0345\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\n\
+        BEGIN:DAYLIGHT\nDTSTART:20000326T020000\nTZOFFSETFROM:+0345\nTZOFFSETTO:+0445\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nEND:DAYLIGHT\nEND:VTIMEZONE\n";
+    let rule = event("DTSTART;TZID=Ours:20260328T120000\nRRULE:FREQ=DAILY;COUNT=3");
+    assert_eq!(
+        starts(&format!("{zone}{rule}")),
+        ["20260328T081500Z x", "20260329T071500Z x", "20260330T071500Z x"]
+    );
+}
+
+#[test]
+fn a_moved_instance_keeps_its_identity() {
+    let rule = "DTSTART:20260316T090000Z\nRRULE:FREQ=WEEKLY;COUNT=3";
+    let plain = read(&feed(&event(rule))).unwrap();
+    let moved = read(&feed(&format!(
+        "{}\n{}",
+        event(rule),
+        event("RECURRENCE-ID:20260323T090000Z\nDTSTART:20260325T150000Z\nSTATUS:CANCELLED")
+    )))
+    .unwrap();
+    let (before, after) = (in_utc(&plain, year_2026()), in_utc(&moved, year_2026()));
+    assert_eq!(before.occurrences[1].key, after.occurrences[1].key);
+    assert_eq!(after.occurrences[1].start.to_string(), "2026-03-25T15:00:00Z");
+    assert!(after.occurrences[1].cancelled && !before.occurrences[1].cancelled);
+    assert_eq!(after.occurrences[1].status.as_str(), "CANCELLED");
+}
+
+#[test]
+fn an_exception_that_is_also_excluded_does_not_happen() {
+    let found = starts(&format!(
+        "{}\n{}",
+        event("DTSTART:20260316T090000Z\nRRULE:FREQ=WEEKLY;COUNT=2\nEXDATE:20260323T090000Z"),
+        event("RECURRENCE-ID:20260323T090000Z\nDTSTART:20260324T090000Z")
+    ));
+    assert_eq!(found, ["20260316T090000Z x"]);
+}
+
+#[test]
+fn the_newest_version_of_an_event_stays() {
+    let found = starts(
+        "BEGIN:VEVENT\nUID:u\nSEQUENCE:2\nDTSTART:20260320T090000Z\nSUMMARY:new\nEND:VEVENT\n\
+         BEGIN:VEVENT\nUID:u\nSEQUENCE:1\nDTSTART:20260316T090000Z\nSUMMARY:old\nEND:VEVENT",
+    );
+    assert_eq!(found, ["20260320T090000Z new"]);
+    // One UID for everything, as some publishers do: nothing may be lost, and every row has a key of its own.
+    let calendar = read(&feed(&format!(
+        "{}\n{}",
+        event("DTSTART:20260316T090000Z"),
+        event("DTSTART:20260317T090000Z")
+    )))
+    .unwrap();
+    let found = in_utc(&calendar, year_2026()).occurrences;
+    assert_eq!(found.len(), 2);
+    assert_ne!(found[0].key, found[1].key);
+}
+
+#[test]
+fn odd_containers_are_read() {
+    let bare = b"begin:vevent\nuid:1\ndtstart:20260316T090000Z\nsummary:x\nend:vevent\n";
+    assert_eq!(lines(&in_utc(&read(bare).unwrap(), year_2026())), ["20260316T090000Z x"]);
+    let two = [feed(&event("DTSTART:20260316T090000Z")), feed(&event("DTSTART:20260317T090000Z"))]
+        .concat();
+    assert_eq!(read(&two).unwrap().events.len(), 2);
+    let wide: Vec<u8> = [0xFF, 0xFE]
+        .into_iter()
+        .chain(
+            String::from_utf8(feed(&event("DTSTART:20260316T090000Z")))
+                .unwrap()
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes),
+        )
+        .collect();
+    assert_eq!(read(&wide).unwrap().events.len(), 1);
+    assert!(read(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n").unwrap().events.is_empty());
+    for nothing in [&b""[..], b"hello", b"<html>", b"\xff\xfe"] {
+        assert!(read(nothing).is_err());
+    }
+}
+
+#[test]
+fn a_broken_component_costs_only_itself() {
+    let calendar = read(&feed(&format!(
+        "{}\n{}\n{}",
+        event("DTSTART:yesterday"),
+        event("DTSTART:20260316T090000Z\nRRULE:FREQ=WEEKLY;COUNT=2"),
+        event("DTEND:20260316T090000Z")
+    )))
+    .unwrap();
+    assert_eq!((calendar.events.len(), calendar.skipped), (1, 2));
+    let notes: Vec<&str> = calendar.notes.iter().map(|n| n.as_str()).collect();
+    assert_eq!(
+        notes,
+        ["1 skipped: an event whose start cannot be read", "1 skipped: an event without a start"]
+    );
+    assert_eq!(in_utc(&calendar, year_2026()).occurrences.len(), 2);
+}
+
+#[test]
+fn nothing_hostile_in_a_calendar_reaches_the_screen() {
+    let calendar = read(&feed(
+        "BEGIN:VEVENT\nUID:\u{1b}]52;c;x\nSUMMARY:a\u{1b}[2Jb\u{202e}c\nDTSTART:20260316T090000Z\n\
+         URL:javascript:alert(1)\nDESCRIPTION:x\\ny\u{7}\nEND:VEVENT",
+    ))
+    .unwrap();
+    let found = &in_utc(&calendar, year_2026()).occurrences[0];
+    assert_eq!(found.title.as_str(), "a␛[2Jb\u{fffd}c");
+    assert_eq!(found.description.as_str(), "x\ny␇");
+    assert_eq!(found.url, None);
+}
+
+#[test]
+fn rules_that_cannot_be_expanded_are_named() {
+    for (rule, words) in [
+        (
+            "FREQ=SECONDLY",
+            "“x”: repeats by the minute or second; only its first occurrence is known",
+        ),
+        (
+            "FREQ=MINUTELY;INTERVAL=5",
+            "“x”: repeats by the minute or second; only its first occurrence is known",
+        ),
+        (
+            "FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=1,2,3,4,5;BYSECOND=1,2,3,4,5",
+            "“x”: repeats more often than every quarter of an hour; only its first occurrence is known",
+        ),
+        (
+            "FREQ=SOMETIMES",
+            "“x”: its repeat rule cannot be read; only its first occurrence is known",
+        ),
+        (
+            "RSCALE=CHINESE;FREQ=YEARLY",
+            "“x”: repeats by a calendar that is not the Gregorian one; only its first occurrence is known",
+        ),
+    ] {
+        let found = expand(
+            &event(&format!("DTSTART:20260101T000000Z\nRRULE:{rule}")),
+            "2026-01-01T00:00:00Z",
+            "2026-02-01T00:00:00Z",
+        );
+        assert_eq!(found.occurrences.len(), 1, "{rule}");
+        assert_eq!(found.left_out[0].as_str(), words);
+    }
+}
+
+#[test]
+fn an_old_daily_event_does_not_eat_the_budget_of_others() {
+    let mut events = String::new();
+    for i in 0..200 {
+        events += &format!(
+            "BEGIN:VEVENT\nUID:{i}\nDTSTART;TZID=Europe/London:20080101T093000\nRRULE:FREQ=DAILY\nSUMMARY:daily\nEND:VEVENT\n"
+        );
+    }
+    events += &event("DTSTART:20261103T090000Z\nRRULE:FREQ=MONTHLY;BYDAY=1TU");
+    let found = expand(&events, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z");
+    assert_eq!(found.left_out.len(), 0);
+    assert_eq!(found.occurrences.len(), 200 * 30 + 1);
+}
+
+#[test]
+fn a_spent_budget_is_said_and_rare_events_come_first() {
+    let calendar = read(&feed(&format!(
+        "BEGIN:VEVENT\nUID:h\nSUMMARY:often\nDTSTART:20200101T000000Z\nRRULE:FREQ=HOURLY\nEND:VEVENT\n{}",
+        event("DTSTART:20261103T090000Z\nRRULE:FREQ=MONTHLY;BYDAY=1TU")
+    )))
+    .unwrap();
+    let budget = Budget { steps: 100, occurrences: 50 };
+    let found = calendar.expand(year_2026(), &TimeZone::UTC, budget);
+    assert_eq!(
+        found.left_out[0].as_str(),
+        "“often”: happens too often here; not all of it is shown"
+    );
+    let titles = |t: &str| found.occurrences.iter().filter(|o| o.title.as_str() == t).count();
+    assert_eq!((titles("x"), titles("often")), (2, 50));
+}
+
+#[test]
+fn bombs_end_within_their_budget() {
+    let never = [
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;INTERVAL=7;BYDAY=MO",
+        "FREQ=YEARLY;INTERVAL=65535",
+        "FREQ=DAILY;COUNT=4294967295",
+        "FREQ=WEEKLY;UNTIL=19000101",
+        "FREQ=MONTHLY;BYSETPOS=31;BYDAY=MO",
+        "FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO;COUNT=100000",
+    ];
+    let mut events = String::new();
+    for (i, rule) in never.iter().cycle().take(900).enumerate() {
+        events += &format!(
+            "BEGIN:VEVENT\nUID:{i}\nDTSTART:20260101T000000Z\nRRULE:{rule}\nSUMMARY:{rule}\nEND:VEVENT\n"
+        );
+    }
+    events += &event("DTSTART:20260316T090000Z\nRRULE:FREQ=YEARLY;BYMONTH=3,9;BYDAY=3MO");
+    let calendar = read(&feed(&events)).unwrap();
+    assert_eq!(calendar.events.len(), 901);
+    let found = in_utc(&calendar, year_2026());
+    assert!(found.left_out.len() <= 21, "what is left out is said in a few sentences");
+    let good = found.occurrences.iter().filter(|o| o.title.as_str() == "x").count();
+    assert_eq!(good, 2, "the good event among the bad ones is whole");
+
+    let nested = "BEGIN:VEVENT\n".repeat(50_000);
+    let _ = read(nested.as_bytes());
+    let dates = format!(
+        "{}\n",
+        event(&format!("DTSTART:20260101T000000Z\nRDATE:{}", "20260102T000000Z,".repeat(50_000)))
+    );
+    assert_eq!(starts(&dates).len(), 2);
+    let same = event("DTSTART:20260101T000000Z\nSEQUENCE:1")
+        .repeat(1)
+        .replace("END:VEVENT", "END:VEVENT\n")
+        .repeat(5_000);
+    assert_eq!(read(&feed(&same)).unwrap().events.len(), 1);
+    let far = event("DTSTART:99990101T000000Z\nRRULE:FREQ=DAILY\nDURATION:P99999999W");
+    let _ = expand(&far, "9998-01-01T00:00:00Z", "9999-12-01T00:00:00Z");
+}
+
+/// The corpus folder, or `None` with a word about it.
+fn corpus() -> Option<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folder = std::env::var_os("ANDON_CORPUS")
+        .map_or_else(|| root.join("../shared/corpus"), |path| root.join(path))
+        .join("calendars");
+    if !folder.is_dir() {
+        println!("skipped: no corpus at {} (set ANDON_CORPUS)", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+#[test]
+fn every_calendar_of_the_corpus_is_read_or_refused_in_words() {
+    let Some(folder) = corpus() else { return };
+    let mut folders = vec![folder];
+    let (mut files, mut read_well, mut events, mut occurrences) = (0, 0, 0, 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if path.extension().is_none_or(|e| e != "ics") {
+                continue;
+            }
+            files += 1;
+            match read(&std::fs::read(&path).unwrap()) {
+                Ok(calendar) => {
+                    read_well += 1;
+                    events += calendar.events.len();
+                    for year in ["1997", "2008", "2026"] {
+                        let whole = window(
+                            &format!("{year}-01-01T00:00:00Z"),
+                            &format!("{year}-12-31T00:00:00Z"),
+                        );
+                        let found = in_utc(&calendar, whole);
+                        occurrences += found.occurrences.len();
+                        assert!(
+                            found.occurrences.iter().all(|o| o.start <= o.end),
+                            "{}",
+                            path.display()
+                        );
+                    }
+                }
+                Err(words) => assert!(!words.is_empty()),
+            }
+        }
+    }
+    println!("{files} files, {read_well} read, {events} events, {occurrences} occurrences");
+    assert_eq!(files, 349 + 37);
+    assert!(read_well > 340, "{read_well}");
+}
+
+fn rule() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let frequency =
+        prop_oneof![Just("DAILY"), Just("WEEKLY"), Just("MONTHLY"), Just("YEARLY"), Just("HOURLY")];
+    let part = prop_oneof![
+        Just(String::new()),
+        (1..13).prop_map(|m| format!(";BYMONTH={m}")),
+        (-31..32i32).prop_filter("zero", |d| *d != 0).prop_map(|d| format!(";BYMONTHDAY={d}")),
+        Just(";BYDAY=MO,WE,-1FR".to_owned()),
+        Just(";BYDAY=TU,SU".to_owned()),
+        Just(";BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1".to_owned()),
+        (0..24).prop_map(|h| format!(";BYHOUR={h}")),
+    ];
+    let end = prop_oneof![
+        Just(String::new()),
+        (1..300u32).prop_map(|n| format!(";COUNT={n}")),
+        (2009..2027).prop_map(|y| format!(";UNTIL={y}0701T120000Z")),
+    ];
+    (frequency, 1..40u16, part, end).prop_map(|(frequency, interval, part, end)| {
+        format!("RRULE:FREQ={frequency};INTERVAL={interval}{part}{end}")
+    })
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn a_window_shows_what_the_whole_would_show_there(
+        rule in rule(), day in 1..28u8, month in 1..13u8, from in 0..6_000i64, days in 1..400i64,
+    ) {
+        let events = event(&format!("DTSTART;TZID=Europe/London:2008{month:02}{day:02}T013000\nDURATION:PT26H\n{rule}"));
+        let calendar = read(&feed(&events)).unwrap();
+        let budget = Budget { steps: 1_000_000, occurrences: 1_000_000 };
+        let all = calendar.expand(window("2008-01-01T00:00:00Z", "2027-01-01T00:00:00Z"), &TimeZone::UTC, budget);
+        let base: Timestamp = "2008-01-01T00:00:00Z".parse().unwrap();
+        let small = Window {
+            from: base + jiff::SignedDuration::from_hours(from * 24),
+            until: base + jiff::SignedDuration::from_hours((from + days) * 24),
+        };
+        let part = calendar.expand(small, &TimeZone::UTC, budget);
+        let expected: Vec<_> = all
+            .occurrences
+            .iter()
+            .filter(|o| o.start < small.until && o.end > small.from && small.from < "2027-01-01T00:00:00Z".parse().unwrap())
+            .collect();
+        let inside: Vec<_> = part
+            .occurrences
+            .iter()
+            .filter(|o| o.start < "2027-01-01T00:00:00Z".parse().unwrap())
+            .collect();
+        proptest::prop_assert_eq!(inside, expected);
+    }
+
+    #[test]
+    fn no_bytes_are_too_odd(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+        let _ = read(&bytes);
+    }
+
+    #[test]
+    fn no_lines_are_too_odd(text in "((BEGIN|END|DTSTART|RRULE|DTEND|RDATE|EXDATE|RECURRENCE-ID|DURATION|UID|TZID|TZOFFSETTO)(;TZID=x|;VALUE=DATE|;RANGE=THISANDFUTURE)?:(VEVENT|VCALENDAR|VTIMEZONE|STANDARD|20260101|20260101T000000Z|FREQ=DAILY;COUNT=3|-P1W|PT1H|\\+0100|99999999T999999|)\n){0,40}") {
+        if let Ok(calendar) = read(text.as_bytes()) {
+            let _ = in_utc(&calendar, year_2026());
+        }
+    }
+}

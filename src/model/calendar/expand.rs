@@ -81,10 +81,10 @@ impl Expanding<'_> {
         if let Some(why) = event.refused
             && event.start.instant(self.zone).is_some_and(|at| at < self.window.until)
         {
-            self.leave_out(event, format_args!("{why}: only its first occurrence is known"));
+            self.leave_out(event, format_args!("{why}; only its first occurrence is known"));
         }
         if cut {
-            self.leave_out(event, format_args!("repeats too often here: not all of it is shown"));
+            self.leave_out(event, format_args!("happens too often here; not all of it is shown"));
         }
     }
 
@@ -226,7 +226,7 @@ impl Expanding<'_> {
 
     fn leave_out(&mut self, event: &CalendarEvent, why: std::fmt::Arguments<'_>) {
         if self.left_out.len() < SENTENCES {
-            self.left_out.push(Clean::line(format_args!("“{}” {why}", event.face.title)));
+            self.left_out.push(Clean::line(format_args!("“{}”: {why}", event.face.title)));
         } else {
             self.unsaid += 1;
         }

@@ -1,11 +1,11 @@
 //! A recurrence rule: `calcard` works out its dates on the wall clock, and this door asks it only for the dates in sight.
 
-use calcard::common::{PartialDateTime, timezone::Tz};
+use calcard::common::{CalendarScale, PartialDateTime, timezone::Tz};
 use calcard::datecalc::rrule::RRule;
 use calcard::icalendar::{
     ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarDay, ICalendarEntry,
-    ICalendarFrequency, ICalendarMonth, ICalendarProperty, ICalendarRecurrenceRule, ICalendarValue,
-    ICalendarWeekday,
+    ICalendarFrequency, ICalendarMonth, ICalendarProperty, ICalendarRecurrenceRule, ICalendarSkip,
+    ICalendarValue, ICalendarWeekday,
 };
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
@@ -24,8 +24,12 @@ const LAST_YEAR: i16 = 9_990;
 /// Why a rule is not expanded, in words that end a sentence about its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
+    #[error("repeats by the minute or second")]
+    ByTheMinute,
     #[error("repeats more often than every quarter of an hour")]
     TooDense,
+    #[error("repeats by a calendar that is not the Gregorian one")]
+    OtherCalendar,
     #[error("its repeat rule cannot be read")]
     Unreadable,
     #[error("its repeat rule is too costly to work out")]
@@ -79,7 +83,17 @@ impl Rule {
         effort: &mut Effort,
     ) -> Result<Self, Refused> {
         let local = start.local();
+        if matches!(rule.freq, ICalendarFrequency::Minutely | ICalendarFrequency::Secondly) {
+            return Err(Refused::ByTheMinute);
+        }
+        // RFC 7529: the library reads RSCALE and SKIP, and iterates as if they were not there.
+        if rule.rscale.as_ref().is_some_and(|scale| *scale != CalendarScale::Gregorian)
+            || rule.skip.as_ref().is_some_and(|skip| *skip != ICalendarSkip::Omit)
+        {
+            return Err(Refused::OtherCalendar);
+        }
         let (last, until) = ends(rule, start);
+        let fires = surely_fires(rule);
         let rule = spelled_out(rule, local);
         if starts_a_day(&rule) > STARTS_A_DAY {
             return Err(Refused::TooDense);
@@ -90,32 +104,37 @@ impl Rule {
             .ok_or(Refused::Unreadable)?;
 
         let mut ready = Self { rule, start: local, last, until, only: None };
-        ready.find_end(effort)?;
+        if !fires {
+            ready.try_once(effort)?;
+        }
+        ready.find_end(effort);
         Ok(ready)
     }
 
-    /// Tries the rule once: one that dries up keeps its few dates, and a COUNT becomes a last date,
-    /// so that later windows can start near where they look.
-    fn find_end(&mut self, effort: &mut Effort) -> Result<(), Refused> {
+    /// Tries a rule that may never fire: one that dries up keeps its few dates and is never searched again.
+    fn try_once(&mut self, effort: &mut Effort) -> Result<(), Refused> {
         if effort.dry == 0 {
             return Err(Refused::TooCostly);
         }
         let count = self.rule.count.take();
         let tried = ask(&self.rule, self.start, None, 2);
+        self.rule.count = count;
         if tried.len() < 2 {
             effort.dry -= 1;
             let most = count.map_or(usize::MAX, |n| n as usize);
             self.only = Some(tried.into_iter().take(most).collect());
-            return Ok(());
         }
-        let Some(count) = count else { return Ok(()) };
+        Ok(())
+    }
+
+    /// Turns a COUNT into a last date, so that later windows can start near where they look.
+    fn find_end(&mut self, effort: &mut Effort) {
+        let Some(count) = self.rule.count.filter(|_| self.only.is_none()) else { return };
         let wanted = count as usize;
         if wanted > effort.dates {
-            self.rule.count = Some(count);
-            return Ok(());
+            return;
         }
         effort.dates -= wanted;
-        self.rule.count = Some(count);
         let dates = ask(&self.rule, self.start, None, wanted);
         self.rule.count = None;
         // A rule can run into the end of time before its count is reached: then its dates are all it has.
@@ -124,7 +143,6 @@ impl Rule {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        Ok(())
     }
 
     /// Dates from `lo` to `hi` (both inclusive), at most `most`, in order. Dates before `lo` may be among them
@@ -192,6 +210,38 @@ impl Rule {
             }
             ICalendarFrequency::Minutely | ICalendarFrequency::Secondly => None,
         }
+    }
+}
+
+/// The shapes nearly all rules have, which fire again and again whatever their interval; for others a search
+/// for the next date may be long.
+fn surely_fires(rule: &ICalendarRecurrenceRule) -> bool {
+    use ICalendarFrequency::{Daily, Monthly, Weekly, Yearly};
+    let every_month = |days: &[i8]| days.iter().any(|day| (1..=28).contains(&day.abs()));
+    let every_time = |days: &[ICalendarDay]| {
+        days.iter().any(|day| day.ordwk.is_none_or(|nth| (1..=4).contains(&nth.abs())))
+    };
+    if !(rule.byyearday.is_empty() && rule.byweekno.is_empty()) {
+        return false;
+    }
+    if !rule.bysetpos.is_empty() {
+        let early = rule.bysetpos.iter().any(|at| (1..=4).contains(&at.abs()));
+        let workdays = rule.byday.iter().any(|day| day.ordwk.is_none());
+        let plain = rule.bymonth.is_empty() && rule.bymonthday.is_empty();
+        return rule.freq == Monthly && early && workdays && plain;
+    }
+    let days = (!rule.bymonthday.is_empty(), !rule.byday.is_empty());
+    match (rule.freq, !rule.bymonth.is_empty(), days) {
+        (Yearly, _, (false, false)) | (_, false, (false, false)) => true,
+        (Weekly, false, (false, true)) => true,
+        (Daily, false, (false, true)) | (Daily, true, (false, false)) => {
+            rule.interval.unwrap_or(1) == 1
+        }
+        (Monthly, false, (true, false)) | (Yearly, true, (true, false)) => {
+            every_month(&rule.bymonthday)
+        }
+        (Monthly, false, (false, true)) | (Yearly, _, (false, true)) => every_time(&rule.byday),
+        _ => false,
     }
 }
 
@@ -264,7 +314,6 @@ fn spelled_out(rule: &ICalendarRecurrenceRule, start: DateTime) -> ICalendarRecu
 fn starts_a_day(rule: &ICalendarRecurrenceRule) -> usize {
     let times = rule.byminute.len().max(1) * rule.bysecond.len().max(1);
     match rule.freq {
-        ICalendarFrequency::Secondly | ICalendarFrequency::Minutely => usize::MAX,
         ICalendarFrequency::Hourly if rule.byhour.is_empty() => 24 * times,
         _ => rule.byhour.len().max(1) * times,
     }

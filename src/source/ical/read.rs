@@ -9,7 +9,10 @@ use calcard::icalendar::{
     ICalendarValue, ICalendarValueType, Uri,
 };
 use calcard::{Entry, Parser};
-use jiff::{SignedDuration, civil::DateTime};
+use jiff::{
+    SignedDuration,
+    civil::{DateTime, Time},
+};
 
 use super::bytes;
 use super::zone::{self, Zones};
@@ -27,6 +30,7 @@ const DESCRIPTION: usize = 16 * 1024;
 /// When nothing in the bytes is a calendar at all.
 pub fn calendar(bytes: &[u8], source: &SourceName, purpose: Purpose) -> Result<Calendar, Trouble> {
     let (text, odd_bytes) = bytes::text(bytes);
+    let text = mended(text);
     if text.trim_start().starts_with('<') {
         return Err(Trouble::bad_data("a web page instead of a calendar")
             .hint("the address may ask for a login, or show the calendar instead of its feed"));
@@ -49,6 +53,25 @@ pub fn calendar(bytes: &[u8], source: &SourceName, purpose: Purpose) -> Result<C
         reader.notes.push("some bytes are no UTF-8".into());
     }
     Ok(reader.finish(source, purpose))
+}
+
+/// `DTSTART;VALUE=DATE:20090117T200000` is a time by its looks, and the parser would drop the time.
+fn mended(text: String) -> String {
+    const CLAIM: &str = ";VALUE=DATE:";
+    if !text.contains(CLAIM) {
+        return text;
+    }
+    let mend = |line: &str| match line.split_once(CLAIM) {
+        Some((name, value))
+            if name.len() <= 200 && stamp(value).is_some_and(|at| at.hour.is_some()) =>
+        {
+            // Midnight is how some programs write a whole day.
+            let day = value.get(8..).is_some_and(|time| time.trim().starts_with("T000000"));
+            if day { line.to_owned() } else { format!("{name}:{value}") }
+        }
+        _ => line.to_owned(),
+    };
+    text.split('\n').map(mend).collect::<Vec<_>>().join("\n")
 }
 
 #[derive(Default)]
@@ -151,7 +174,11 @@ impl Reader {
     }
 
     fn moment(&mut self, entry: &ICalendarEntry) -> Option<Moment> {
-        self.at(entry.values.first()?.as_partial_date_time()?, entry)
+        match entry.values.first()? {
+            ICalendarValue::PartialDateTime(value) => self.at(value, entry),
+            // A VALUE nobody knows hides a date that is plain to see.
+            value => self.at(&stamp(value.as_text()?)?, entry),
+        }
     }
 
     fn at(&mut self, value: &PartialDateTime, entry: &ICalendarEntry) -> Option<Moment> {
@@ -159,14 +186,18 @@ impl Reader {
         let as_date = entry
             .parameters(&ICalendarParameterName::Value)
             .any(|p| matches!(p, ICalendarParameterValue::Value(ICalendarValueType::Date)));
-        if as_date || value.hour.is_none() {
+        // `VALUE=DATE` beside a time of day: the time is believed, unless it is midnight.
+        if value.hour.is_none() || (as_date && local.time() == Time::midnight()) {
             return Some(Moment::Day(local.date()));
         }
         if let Some(zone) = zone::fixed(value) {
             return Some(Moment::Fixed(local, zone));
         }
         let Some(name) = entry.tz_id().filter(|name| !name.trim().is_empty()) else {
-            return Some(Moment::Floating(local));
+            return Some(match self.zones.home() {
+                Some(zone) => Moment::Fixed(local, zone),
+                None => Moment::Floating(local),
+            });
         };
         Some(match self.zones.resolve(name, &mut self.effort) {
             Some(zone) => Moment::Fixed(local, zone),
@@ -249,6 +280,31 @@ impl Reader {
             (None, None) => Length::Exact(SignedDuration::ZERO),
         }
     }
+}
+
+/// `20260316`, `20260316T093000`, `20260316T093000Z`.
+fn stamp(text: &str) -> Option<PartialDateTime> {
+    let text = text.trim();
+    let (date, time) = text.split_once(['T', 't']).map_or((text, None), |(d, t)| (d, Some(t)));
+    let digits = |part: &str, at: usize, length: usize| -> Option<u16> {
+        let digits = part.get(at..at + length)?;
+        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+    };
+    let utc = time.is_some_and(|time| time.ends_with(['Z', 'z']));
+    let mut out = PartialDateTime {
+        year: Some(digits(date, 0, 4)?),
+        month: Some(u8::try_from(digits(date, 4, 2)?).ok()?),
+        day: Some(u8::try_from(digits(date, 6, 2)?).ok()?),
+        tz_hour: utc.then_some(0),
+        tz_minute: utc.then_some(0),
+        ..PartialDateTime::default()
+    };
+    if let Some(time) = time {
+        out.hour = Some(u8::try_from(digits(time, 0, 2)?).ok()?);
+        out.minute = Some(u8::try_from(digits(time, 2, 2)?).ok()?);
+        out.second = digits(time, 4, 2).and_then(|s| u8::try_from(s).ok());
+    }
+    (date.len() == 8).then_some(out)
 }
 
 /// The length from a start to an exclusive end; an end before the start is no length.

@@ -82,6 +82,15 @@ impl Zones {
         zone
     }
 
+    /// Where wall clocks without a zone are meant, if the feed says so by `X-WR-TIMEZONE`.
+    pub fn home(&mut self) -> Option<TimeZone> {
+        let name = self.default.clone()?;
+        if !self.found.contains_key(&name) {
+            self.found.insert(name.clone(), iana(&name).or_else(|| windows(&name)));
+        }
+        self.found.get(&name).cloned().flatten()
+    }
+
     /// Names with a slash, and those of UTC, are IANA's; short ones like `EST` are what the calendar says they are.
     fn look_up(&self, id: &str, effort: &mut Effort) -> Option<TimeZone> {
         let slashed = id.contains('/') || matches!(id, "UTC" | "GMT" | "Z");
