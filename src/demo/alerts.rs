@@ -99,7 +99,7 @@ pub fn rules() -> Vec<Rule> {
             "ReplicaLag",
             "db_replica_lag_seconds > 30",
             60.0,
-            "warning",
+            "info",
             Some("db"),
             "db-2 is {{ $value | humanizeDuration }} behind",
         ),
@@ -333,7 +333,7 @@ fn standing(world: &World) -> Vec<Raised> {
             pending: origin - 2_520.0,
             firing: origin - 2_460.0,
             inhibited_by: Some("BackupRunning"),
-            ..blank("ReplicaLag", "db", "warning")
+            ..blank("ReplicaLag", "db", "info")
         },
         Raised {
             summary: format!("upload could not be read: {}", cast::hostile()),

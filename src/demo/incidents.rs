@@ -182,9 +182,9 @@ pub fn changes(world: &World, now: Secs) -> Vec<Change> {
         let at = |beat: f64| world.beat(turn, beat);
         let plot = story::plot(turn);
         add(
-            at(story::FLAG_OFF),
+            at(story::flag_raised(turn)),
             "flags",
-            format!("{}: {} on → off", plot.service, plot.flag),
+            format!("{}: {} 10 % → 50 %", plot.service, plot.flag),
             vec![plot.service],
             plot.author,
         );

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Span, civil::Date};
 
+use super::cast;
 use super::clock::instant;
+use super::rollouts::rollouts;
 use super::world::World;
 
 /// A folder of its own, readable by its owner only, removed when dropped.
@@ -77,17 +79,27 @@ const PAPERS: &[Paper] = &[
 pub fn write(world: &World, folder: &Path) -> io::Result<()> {
     let folder = folder.join("post-mortems");
     std::fs::create_dir(&folder)?;
+    let (bad, good) = culprit(world);
     for paper in PAPERS {
         let day = instant(world.days_before(paper.days, 12.0, paper.working))
             .to_zoned(world.zone.clone())
             .date();
         let name = paper.name.replace("{}", &day.to_string());
-        std::fs::write(folder.join(name), dated(paper.text, day))?;
+        let text = dated(paper.text, day).replace("{{bad}}", &bad).replace("{{good}}", &good);
+        std::fs::write(folder.join(name), text)?;
     }
     std::fs::write(
         folder.join("template.md"),
         include_str!("../../assets/demo/post-mortems/template.md"),
     )
+}
+
+/// The release of checkout that went wrong two weeks ago, and the one it was rolled back to.
+fn culprit(world: &World) -> (String, String) {
+    let back = cast::service("checkout")
+        .and_then(|s| rollouts(world, s, world.clock.origin).into_iter().rfind(|r| r.rollback))
+        .map_or(400, |r| r.version);
+    (format!("v{}", back + 1), format!("v{back}"))
 }
 
 /// Puts dates in: `{{date}}`, `{{long}}`, and days later as `{{date+14}}`.
@@ -143,7 +155,7 @@ mod tests {
     fn every_placeholder_is_a_date() {
         let day = Date::constant(2026, 11, 9);
         for paper in PAPERS {
-            let text = dated(paper.text, day);
+            let text = dated(paper.text, day).replace("{{bad}}", "v2").replace("{{good}}", "v1");
             assert!(!text.contains("{{"), "{}", paper.name);
             assert!(text.len() > 400, "{}", paper.name);
         }

@@ -130,6 +130,8 @@ async fn asked(request: Request<Incoming>, address: SocketAddr) -> Result<Asked,
         .and_then(|v| v.to_str().ok())
         .unwrap_or("")
         .to_owned();
+    let known = parts.headers.get(header::IF_NONE_MATCH);
+    let known = known.and_then(|v| v.to_str().ok()).map(str::to_owned);
     let body = match Limited::new(body, BODY_CAP).collect().await {
         Ok(body) => body.to_bytes().to_vec(),
         Err(_) => return Err(Reply::text(413, "the body is larger than the demo reads\n")),
@@ -158,6 +160,7 @@ async fn asked(request: Request<Incoming>, address: SocketAddr) -> Result<Asked,
         pairs,
         body,
         content_type,
+        known,
         origin: format!("http://{host}"),
     })
 }

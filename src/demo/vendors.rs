@@ -35,7 +35,7 @@ pub fn answer(world: &World, memory: &mut Memory, asked: &Asked, now: Secs) -> R
     } else if let Some(asked) = below("/pagerduty") {
         pagerduty::answer(world, &asked, now)
     } else if let Some(asked) = below("/calendars") {
-        calendars::answer(world, &asked)
+        calendars::answer(world, &asked).tagged(&asked)
     } else if path == "/kpi.json" {
         kpi(world, now)
     } else if let Some(name) = path.strip_prefix("/healthz/") {
@@ -78,7 +78,7 @@ fn kpi(world: &World, now: Secs) -> Reply {
         },
         "signups": { "per_hour": (mean(&|t| world.signups(t)) * 3600.0).round(), "today": day(&|t| world.signups(t)) },
         "baskets": { "open": baskets.round() },
-        "conversion": { "percent": round(3.4 * (mean(&|t| world.orders(t)) / (46.0 / 60.0 * world.rhythm(now))).min(1.1)) },
+        "conversion": { "percent": round(3.4 * (mean(&|t| world.orders(t)) / (super::world::BUSY_ORDERS * world.rhythm(now))).min(1.1)) },
         // Nobody has answered yet today: no zero.
         "satisfaction": { "score": serde_json::Value::Null },
     });

@@ -9,6 +9,9 @@ use super::story::{self, PAST, Past, TURN};
 
 pub const ZONE: &str = "Europe/Copenhagen";
 
+/// Orders per second in a busy hour.
+pub const BUSY_ORDERS: f64 = 14.0 / 60.0;
+
 /// Everything that is fixed for one run of the demo.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -205,13 +208,13 @@ impl World {
     /// Orders per second.
     pub fn orders(&self, at: Secs) -> f64 {
         let day = self.rhythm(at) * (1.0 + 0.10 * texture(mix(self.seed, 1), at));
-        46.0 / 60.0 * day * (1.0 - self.losses(at).0)
+        BUSY_ORDERS * day * (1.0 - self.losses(at).0)
     }
 
     /// Sign-ups per second.
     pub fn signups(&self, at: Secs) -> f64 {
         let day = self.rhythm(at) * (1.0 + 0.16 * texture(mix(self.seed, 2), at));
-        340.0 / 3600.0 * day * (1.0 - self.losses(at).1)
+        96.0 / 3600.0 * day * (1.0 - self.losses(at).1)
     }
 
     /// Mean value of an order, in euros.

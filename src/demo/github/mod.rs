@@ -23,7 +23,8 @@ pub fn answer(world: &World, asked: &Asked, now: Secs) -> Reply {
     let Some(["api", "v3"]) = parts.get(..2) else {
         return page(asked);
     };
-    limited(rest(world, asked, now).header("x-github-media-type", "github.v3; format=json"), now)
+    let reply = rest(world, asked, now).tagged(asked);
+    limited(reply.header("x-github-media-type", "github.v3; format=json"), now)
 }
 
 fn limited(reply: Reply, now: Secs) -> Reply {
