@@ -16,6 +16,8 @@ const LOOK_AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// A deploy that "runs" for longer has been forgotten by its pipeline.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 const HALF_LIFE_S: f64 = 30.0 * 60.0;
+/// A change that began after the trouble is more often its cure (a rollback) than a clock that goes wrong.
+const CURE: f64 = 0.5;
 /// Shown at most; more would be noise.
 const MOST: usize = 8;
 /// Unrelated changes looked at per service while much is red.
@@ -36,7 +38,8 @@ pub fn score(relation: f64, happened: &Happened, start: Timestamp) -> Option<(f6
         return None;
     }
     let before = if in_progress { 0 } else { start.duration_since(happened.at).as_secs().max(0) };
-    Some((relation * (-(before as f64) / HALF_LIFE_S).exp2(), before))
+    let cure = if happened.began > start { CURE } else { 1.0 };
+    Some((relation * cure * (-(before as f64) / HALF_LIFE_S).exp2(), before))
 }
 
 /// The services whose failure can reach this one: direct ones, then those two hops away.
@@ -170,6 +173,14 @@ mod tests {
             let (change, start) = happened(minutes);
             assert_eq!(score(SAME, &change, start).is_some(), counts, "{minutes}");
         }
+    }
+
+    #[test]
+    fn a_rollback_ranks_below_the_release_it_undoes() {
+        let (release, start) = happened(4);
+        let (rollback, _) = happened(-4);
+        let of = |change: &Happened| score(SAME, change, start).unwrap().0;
+        assert!(of(&rollback) < of(&release));
     }
 
     #[test]
