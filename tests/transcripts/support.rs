@@ -42,7 +42,7 @@ pub fn open(
         name: SourceName::new(kind.name),
         url: Some("http://ex.org/base".parse().unwrap()),
         folder: PathBuf::from("/nowhere"),
-        every: Duration::from_secs(15),
+        every: kind.every,
         zone: jiff::tz::TimeZone::UTC,
         metrics,
         options: toml::de::ValueDeserializer::parse(&text).unwrap(),

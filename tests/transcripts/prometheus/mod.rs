@@ -7,7 +7,8 @@ use andon::source::{Asking, Http, HttpAnswer, Source};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::common::{fixtures::transcript, mutate};
+use crate::common::fixtures::{recording, transcript};
+use crate::common::mutate;
 use crate::support::{Memory, Polled, answer, form, metric, now, open, poll, poll_as};
 
 const PROM: &str = "prometheus/prometheus-2.42";
@@ -475,5 +476,36 @@ fn no_mutation_of_an_answer_makes_it_panic_or_silent() {
                 assert_eq!(samples, 1, "{name} {spoilt:?}: neither a row nor a warning");
             }
         }
+    }
+}
+
+/// Every answer of both servers to a query, with the status it came with, ends in a row or in a named failure.
+#[test]
+fn every_recorded_answer_to_a_query_is_a_row_or_words() {
+    for folder in ["prom-2.42.0", "vm-1.79.5"] {
+        let Some(manifest) = recording(&format!("{folder}/manifest.json")) else { return };
+        let manifest: Vec<Value> = serde_json::from_str(&manifest).unwrap();
+        let mut rows = 0;
+        for call in &manifest {
+            let (name, status) = (call["name"].as_str().unwrap(), call["status"].as_u64().unwrap());
+            let query = call["path"].as_str().unwrap().starts_with("/api/v1/query");
+            if !query || name.contains("exemplars") || name.ends_with(".gz") {
+                continue;
+            }
+            let body = recording(&format!("{folder}/{name}")).unwrap();
+            let told = poll(&*source("rules = false", &[("x", "q")]), |http| {
+                Ok(answer(http, u16::try_from(status).unwrap(), &body))
+            });
+            match (&told.outcome, told.outcome.as_ref().ok().and_then(|_| told.measure("x"))) {
+                (Ok(_), Some(measure)) => {
+                    rows += 1;
+                    let refused = matches!(measure, Measure::Unreadable(_));
+                    assert!(status == 200 || refused, "{folder}/{name}: {measure:?}");
+                }
+                (Ok(_), None) => panic!("{folder}/{name}: no row"),
+                (Err(trouble), _) => assert!(!body.starts_with('{'), "{folder}/{name}: {trouble}"),
+            }
+        }
+        assert!(rows > 20, "{folder}: {rows}");
     }
 }
