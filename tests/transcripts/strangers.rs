@@ -49,7 +49,7 @@ fn every_reader_survives_every_other_readers_bytes() {
     for folder in [here.join("tests/transcripts"), beside] {
         for file in files(&folder) {
             let body = std::fs::read(&file).unwrap();
-            if body.len() < 300_000 {
+            if body.len() < 120_000 {
                 bodies.push(body);
             }
         }
@@ -68,12 +68,9 @@ fn every_reader_survives_every_other_readers_bytes() {
     assert!(bodies.len() > 30);
     for (kind, source) in readers() {
         for body in &bodies {
-            for status in [200, 503] {
-                let told = poll(&*source, |http| Ok(answer(http, status, body)));
-                if status == 503 && body.is_empty() && !told.heard.is_empty() {
-                    assert!(told.outcome.is_err(), "{kind} takes an empty failure for good news");
-                }
-            }
+            let _ = poll(&*source, |http| Ok(answer(http, 200, body)));
         }
+        let told = poll(&*source, |http| Ok(answer(http, 503, "")));
+        assert!(told.outcome.is_err(), "{kind} takes an empty failure for good news");
     }
 }
