@@ -83,7 +83,10 @@ impl Cockpit {
         }
         marks.push(Line::of("read-only", Tone::Dim));
         Head {
-            banner: production.map(|name| Clean::line(name.as_str().to_uppercase())),
+            banner: production.map(|name| match name.as_str().to_lowercase() {
+                name if name.starts_with("prod") => "PROD".into(),
+                name => Clean::line(name.to_uppercase()),
+            }),
             health: verdict.worst,
             verdict: self.verdict(),
             marks,

@@ -424,7 +424,7 @@ fn trouble_is_a_state_in_the_head_and_no_notice() {
         "{:?}",
         screen.head.marks
     );
-    assert_eq!(screen.head.banner, Some("PRODUCTION".into()));
+    assert_eq!(screen.head.banner, Some("PROD".into()));
 }
 
 fn any_key() -> impl Strategy<Value = Key> {

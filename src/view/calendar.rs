@@ -71,40 +71,43 @@ fn day(canvas: &mut Canvas<'_>, day: &Day, cell: Spot) {
     let mut x = cell.x + canvas.text(cell.x, cell.y, cell.width, &number, style);
     let end = cell.x + cell.width;
     x += 1;
-    for band in &day.bands {
-        let style = canvas.style(band.tone).add_modifier(Modifier::BOLD);
-        x += canvas.text(
-            x,
-            cell.y,
-            end.saturating_sub(x),
-            band.letter.encode_utf8(&mut [0; 4]),
-            style,
-        );
+    for band in letters(&day.bands) {
+        let style = canvas.style(if faint { Tone::Dim } else { band.tone });
+        let letter = band.letter;
+        let room = end.saturating_sub(x);
+        x += canvas.text(x, cell.y, room, letter.encode_utf8(&mut [0; 4]), style);
     }
     let room = usize::from(cell.height.saturating_sub(1));
-    let all = day.entries.len();
-    let shown = if all > room { room.saturating_sub(1) } else { all };
+    let shown = day.entries.len().min(room);
     let base = if faint { canvas.style(Tone::Dim) } else { Style::new() };
+    let more = match day.entries.len() - shown {
+        0 => String::new(),
+        n => format!("+{n}"),
+    };
     for (n, entry) in day.entries.iter().take(shown).enumerate() {
-        if let Some(y) = cell.line(n + 1) {
-            canvas.line(cell.x, y, cell.width, entry, base);
-        }
+        let Some(y) = cell.line(n + 1) else { break };
+        // The count of what has no line stands at the end of the last one.
+        let kept = if n + 1 == shown && !more.is_empty() { more.len() as u16 + 1 } else { 0 };
+        canvas.line(cell.x, y, cell.width.saturating_sub(kept), entry, base);
     }
-    if all > shown {
-        let more = format!("+{}", all - shown);
-        let dim = canvas.style(Tone::Accent);
-        match cell.line(shown + 1) {
-            Some(y) if room > 0 => {
-                canvas.text(cell.x, y, cell.width, &more, dim);
-            }
-            // No line of its own: the count stands beside the number.
-            _ => {
-                canvas.text(x, cell.y, end.saturating_sub(x), &more, dim);
-            }
-        }
+    if !more.is_empty() {
+        let y = cell.y + shown as i32;
+        let style = canvas.style(Tone::Accent);
+        canvas.right(cell.x, y, cell.width.saturating_sub(1), &more, style);
     }
     if day.selected {
         let bar = Spot { height: 1, ..cell };
         canvas.tint(bar, canvas.theme.selection());
     }
+}
+
+/// Each letter once a tone: several turns on call are one `O` on the day, and all of them in the legend.
+fn letters(bands: &[Band]) -> Vec<&Band> {
+    let mut seen: Vec<&Band> = Vec::new();
+    for band in bands {
+        if !seen.iter().any(|b| b.letter == band.letter && b.tone == band.tone) {
+            seen.push(band);
+        }
+    }
+    seen
 }

@@ -23,7 +23,9 @@ pub fn paint(canvas: &mut Canvas<'_>, frame: &Frame, table: &Table, spot: Spot) 
     let seen = rows.len();
     let first = table.first + rows.start;
     let more = table.shown > seen;
-    let inner = spot.narrower(u16::from(more));
+    // A column of air at the right edge, and one more for the scrollbar.
+    let air = if frame.layout > Layout::Tiny { 1 } else { 0 };
+    let inner = spot.narrower(air + u16::from(more));
     let lanes = lanes(&table.columns, inner.beside(GUTTER), gap);
     if header > 0 {
         heading(canvas, table, &lanes, spot.y);
