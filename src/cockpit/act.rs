@@ -22,7 +22,7 @@ impl Cockpit {
         if let Some(seat) = self.seat_mut() {
             seat.touched |= touches(action);
         }
-        let page = self.page_rows() as isize;
+        let page = isize::try_from(self.page_rows()).unwrap_or(1);
         match action {
             Action::Down => self.travel(1),
             Action::Up => self.travel(-1),

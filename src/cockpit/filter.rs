@@ -26,7 +26,7 @@ impl Sieve {
     pub fn read(text: &str, columns: &[&str]) -> Self {
         let mut sieve = Self::default();
         for word in text.split_whitespace() {
-            match sieve.term(word, columns) {
+            match Self::term(word, columns) {
                 Ok(Some(term)) => sieve.terms.push(term),
                 Ok(None) => {}
                 Err(problem) => sieve.problem = Some(problem),
@@ -35,7 +35,7 @@ impl Sieve {
         sieve
     }
 
-    fn term(&self, word: &str, columns: &[&str]) -> Result<Option<Term>, Clean> {
+    fn term(word: &str, columns: &[&str]) -> Result<Option<Term>, Clean> {
         if let Some(rest) = word.strip_prefix('!') {
             let lacks = (!rest.is_empty()).then(|| Term::Lacks(rest.to_lowercase()));
             return Ok(lacks);

@@ -15,6 +15,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+#[allow(clippy::missing_panics_doc)]
 pub mod toy;
 
 use jiff::Timestamp;

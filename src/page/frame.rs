@@ -49,8 +49,7 @@ impl Frame {
             _ => Layout::Huge,
         };
         let (above, below, side) = match layout {
-            Layout::OneLine => (1, 0, 0),
-            Layout::Tiny => (1, 0, 0),
+            Layout::OneLine | Layout::Tiny => (1, 0, 0),
             Layout::Small => (2, 1, 0),
             Layout::Normal | Layout::Wide => (3, 1, 0),
             Layout::Huge => (3, 1, 56),

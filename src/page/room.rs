@@ -21,6 +21,7 @@ pub struct Plan {
 
 impl Area {
     /// What is left below the block's title.
+    #[must_use]
     pub fn body(self, block: &Block) -> Self {
         let title = title_rows(block).min(self.height);
         Self { y: self.y + title, height: self.height - title, ..self }
@@ -175,14 +176,11 @@ fn stack(
     let mut left = height;
     for (_, wish) in wishes {
         // The first block always gets what there is; a later one that does not fit is left out, unless the page scrolls.
-        let given = if scrolls || wish.min <= left {
-            wish.min
-        } else if heights.iter().all(|h| *h == 0) {
-            left
-        } else if left >= 3 && wish.most > left {
-            left
-        } else {
-            0
+        let first = heights.iter().all(|h| *h == 0);
+        let given = match wish.min {
+            min if scrolls || min <= left => min,
+            _ if first || (left >= 3 && wish.most > left) => left,
+            _ => 0,
         };
         heights.push(given);
         left = left.saturating_sub(given);

@@ -164,7 +164,8 @@ impl TabLabel {
             text.push_str(self.title.as_str());
         }
         if self.badge > 0 {
-            text.push_str(&format!(" {}", Badge(self.badge)));
+            text.push(' ');
+            text.push_str(&Badge(self.badge).to_string());
         }
         text
     }
@@ -215,7 +216,7 @@ impl Screen {
             return spans.iter().find(under).map(|(i, ..)| Hit::Tab(*i));
         }
         let plan = room::plan(&self.frame, &self.blocks);
-        let line = (i64::from(row) - i64::from(self.frame.above)) + self.scroll as i64;
+        let line = usize::from(row.checked_sub(self.frame.above)?).saturating_add(self.scroll);
         let line = u16::try_from(line).ok()?;
         if row >= self.frame.size.height.saturating_sub(self.frame.below) {
             return None;

@@ -2,7 +2,7 @@
 
 use ratatui::style::{Modifier, Style};
 
-use super::canvas::{Canvas, Spot};
+use super::canvas::{Canvas, Spot, lines};
 use crate::page::{Band, Calendar, Day, Tone, room};
 
 pub fn paint(canvas: &mut Canvas<'_>, month: &Calendar, spot: Spot) {
@@ -91,7 +91,7 @@ fn day(canvas: &mut Canvas<'_>, day: &Day, cell: Spot) {
         canvas.line(cell.x, y, cell.width.saturating_sub(kept), entry, base);
     }
     if !more.is_empty() {
-        let y = cell.y + shown as i32;
+        let y = cell.y + lines(shown);
         let style = canvas.style(Tone::Accent);
         canvas.right(cell.x, y, cell.width.saturating_sub(1), &more, style);
     }

@@ -21,7 +21,7 @@ pub struct Spot {
 impl Spot {
     /// One line of it; `None` below its end.
     pub fn line(self, n: usize) -> Option<i32> {
-        (n < usize::from(self.height)).then(|| self.y + n as i32)
+        (n < usize::from(self.height)).then(|| self.y + lines(n))
     }
 
     /// Without its first `n` lines.
@@ -47,6 +47,11 @@ impl Spot {
     pub fn top(self, n: u16) -> Self {
         Self { height: self.height.min(n), ..self }
     }
+}
+
+/// A number of lines for reckoning with places above the screen.
+pub fn lines(n: usize) -> i32 {
+    i32::from(u16::try_from(n).unwrap_or(u16::MAX))
 }
 
 /// The only place that writes cells.
@@ -153,7 +158,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Everything not ASCII becomes a sign of the same width, for terminals that show nothing else.
-    pub fn to_ascii(&mut self) {
+    pub fn make_ascii(&mut self) {
         let area = self.buffer.area;
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
@@ -172,18 +177,16 @@ fn ascii(symbol: &str) -> &'static str {
     match symbol {
         "·" | "•" | "∙" => ".",
         "…" => "~",
-        "›" | "→" | "↳" | "▸" => ">",
+        "›" | "→" | "↳" | "▸" | "≥" => ">",
         "—" | "–" | "─" => "-",
-        "≥" => ">",
         "≤" | "←" => "<",
-        "≠" => "!",
+        "≠" | "▲" => "!",
         "×" => "x",
         "↑" => "^",
         "↓" => "v",
         "↻" => "@",
         "│" | "▏" | "┊" => "|",
         "●" => "o",
-        "▲" => "!",
         "✖" => "X",
         "µ" => "u",
         "■" | "█" => "#",

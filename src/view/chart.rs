@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::style::Style;
 
-use super::canvas::{Canvas, Spot};
+use super::canvas::{Canvas, Spot, lines};
 use super::spark;
 use crate::page::{Block, Chart, Mark, Noun, Series, Tone};
 
@@ -158,7 +158,7 @@ fn dots(
         before = Some(y);
     }
     for (i, bits) in grid.iter().enumerate().filter(|(_, bits)| **bits != 0) {
-        let (x, y) = ((i % width) as u16, (i / width) as i32);
+        let (x, y) = ((i % width) as u16, lines(i / width));
         let glyph =
             if ascii { '*' } else { char::from_u32(0x2800 + u32::from(*bits)).unwrap_or(' ') };
         canvas.text(plot.x + x, plot.y + y, 1, glyph.encode_utf8(&mut [0; 4]), style);

@@ -2,7 +2,7 @@
 
 use ratatui::style::{Modifier, Style};
 
-use super::canvas::{Canvas, Spot};
+use super::canvas::{Canvas, Spot, lines};
 use crate::page::{Completion, Foot, Hint, Prompt, Screen, Tone};
 
 /// Completions shown at once.
@@ -94,9 +94,9 @@ fn completions(canvas: &mut Canvas<'_>, line: Spot, offers: &[Completion]) {
     let names = offers.iter().map(|c| c.text.width()).max().unwrap_or(0).min(28) as u16;
     let abouts = offers.iter().map(|c| c.about.width()).max().unwrap_or(0) as u16;
     let width = (names.saturating_add(abouts).saturating_add(5)).min(line.width);
-    let top = line.y - shown.len() as i32;
+    let top = line.y - lines(shown.len());
     for (i, offer) in shown.iter().enumerate() {
-        let y = top + i as i32;
+        let y = top + lines(i);
         let spot = Spot { x: 0, y, width, height: 1 };
         canvas.blank(spot, canvas.theme.popup());
         let bar = canvas.style(Tone::Dim);

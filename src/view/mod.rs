@@ -23,7 +23,7 @@ use ratatui::style::Modifier;
 
 use crate::page::{Block, Frame, Layout, Noun, Screen, Series, Tone, room};
 
-use canvas::{Canvas, Spot};
+use canvas::{Canvas, Spot, lines};
 pub use depth::Depth;
 pub use theme::{Glyphs, Theme};
 
@@ -43,7 +43,7 @@ pub fn paint(screen: &Screen, theme: &Theme, buffer: &mut Buffer) {
         }
     }
     if theme.glyphs.ascii {
-        canvas.to_ascii();
+        canvas.make_ascii();
     }
 }
 
@@ -52,7 +52,7 @@ fn body(canvas: &mut Canvas<'_>, screen: &Screen) {
     let height = frame.body_height();
     canvas.clip(Rect { x: 0, y: frame.above, width: frame.size.width, height });
     let plan = room::plan(frame, &screen.blocks);
-    let top = i32::from(frame.above) - screen.scroll.min(usize::from(u16::MAX)) as i32;
+    let top = i32::from(frame.above) - lines(screen.scroll);
     for (block, area) in screen.blocks.iter().zip(&plan.areas) {
         let Some(area) = area else { continue };
         let y = top + i32::from(area.y);
@@ -133,7 +133,7 @@ fn scrollbar(canvas: &mut Canvas<'_>, bar: Spot, first: usize, seen: usize, tota
     for n in 0..height {
         let on = (at..at + thumb).contains(&n);
         let glyph = if on { canvas.theme.glyphs.thumb } else { canvas.theme.glyphs.upright };
-        canvas.run(bar.x, bar.y + n as i32, 1, glyph, style);
+        canvas.run(bar.x, bar.y + lines(n), 1, glyph, style);
     }
 }
 

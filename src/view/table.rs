@@ -24,7 +24,7 @@ pub fn paint(canvas: &mut Canvas<'_>, frame: &Frame, table: &Table, spot: Spot) 
     let first = table.first + rows.start;
     let more = table.shown > seen;
     // A column of air at the right edge, and one more for the scrollbar.
-    let air = if frame.layout > Layout::Tiny { 1 } else { 0 };
+    let air = u16::from(frame.layout > Layout::Tiny);
     let inner = spot.narrower(air + u16::from(more));
     let lanes = lanes(&table.columns, inner.beside(GUTTER), gap);
     if header > 0 {
@@ -81,7 +81,7 @@ fn lanes(columns: &[Column], spot: Spot, gap: u16) -> Vec<Lane> {
     for i in kept {
         let Some(column) = columns.get(i) else { continue };
         let own = weight(column);
-        let more = if weights > 0 { left * own / weights } else { 0 };
+        let more = (left * own).checked_div(weights).unwrap_or(0);
         left -= more;
         weights -= own;
         let room = (spot.x + spot.width).saturating_sub(x);

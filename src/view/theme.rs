@@ -137,16 +137,15 @@ impl Theme {
         let style = Style::new();
         let mono = self.skin == Skin::Monochrome;
         match tone {
-            Tone::Dim if self.dims_by_colour() => style,
-            Tone::Dim => style.add_modifier(Modifier::DIM),
+            Tone::Dim if !self.dims_by_colour() => style.add_modifier(Modifier::DIM),
             Tone::Stale => style.add_modifier(Modifier::DIM | Modifier::ITALIC),
-            Tone::Strong | Tone::Title => style.add_modifier(Modifier::BOLD),
             Tone::Down if mono => style.add_modifier(Modifier::BOLD | Modifier::REVERSED),
-            Tone::Down => style.add_modifier(Modifier::BOLD),
-            Tone::Degraded if mono => style.add_modifier(Modifier::BOLD),
             Tone::Link => style.add_modifier(Modifier::UNDERLINED),
             Tone::Match if mono => style.add_modifier(Modifier::UNDERLINED),
-            Tone::Match => style.add_modifier(Modifier::BOLD),
+            Tone::Strong | Tone::Title | Tone::Down | Tone::Match => {
+                style.add_modifier(Modifier::BOLD)
+            }
+            Tone::Degraded if mono => style.add_modifier(Modifier::BOLD),
             Tone::Quote => style.add_modifier(Modifier::ITALIC),
             _ => style,
         }
@@ -206,18 +205,14 @@ impl Theme {
 fn ansi(tone: Tone, blind: bool) -> Option<Color> {
     Some(match tone {
         Tone::Ok if blind => Color::Blue,
-        Tone::Ok => Color::Green,
-        Tone::Degraded | Tone::Stale => Color::Yellow,
+        Tone::Ok | Tone::Holiday => Color::Green,
+        Tone::Degraded | Tone::Stale | Tone::Maintenance | Tone::Match => Color::Yellow,
         Tone::Down if blind => Color::LightMagenta,
         Tone::Down => Color::Red,
         Tone::Unknown if blind => Color::Cyan,
-        Tone::Unknown | Tone::Business => Color::Magenta,
+        Tone::Unknown | Tone::Business | Tone::OnCall => Color::Magenta,
         Tone::Accent | Tone::Release | Tone::Code => Color::Cyan,
         Tone::Freeze | Tone::Link => Color::Blue,
-        Tone::OnCall => Color::Magenta,
-        Tone::Maintenance => Color::Yellow,
-        Tone::Holiday => Color::Green,
-        Tone::Match => Color::Yellow,
         Tone::Plain | Tone::Dim | Tone::Strong | Tone::Title | Tone::Quote => return None,
     })
 }
