@@ -11,7 +11,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use andon::config::{Auth, Secret};
+use andon::config::{Auth, Proxy, Secret};
 use andon::engine::{Limits, poll_once_within};
 use andon::model::Status;
 use andon::source::{Http, Request};
@@ -142,6 +142,12 @@ fn connections_that_fail_say_how() {
     assert!(matches!(status, Status::Unreachable | Status::Timeout), "{words}");
     assert!(words.contains("no-such-host.invalid"), "{words}");
 
+    let mut proxied = upstream("https://upstream.invalid/x");
+    proxied.endpoint.proxy = Proxy::Url(Secret::Inline(format!("http://127.0.0.1:{port}")));
+    let (status, words) = outcome(proxied);
+    assert_eq!(status, Status::Unreachable, "{words}");
+    assert!(words.contains("through the proxy of this source"), "{words}");
+
     all(vec![
         ("reset", acting(|_, s| reset(s)), Status::Unreachable, "reset the connection"),
         ("closed at once", acting(|_, _| ()), Status::Unreachable, "without an answer"),
@@ -238,18 +244,26 @@ fn rate_limits_are_named_and_say_how_long() {
     }
 }
 
-#[test]
-fn a_rate_limit_makes_the_whole_poll_wait() {
-    let server = acting(|_, s| {
-        let _ = s.write_all(&answer("429 Slow", "Retry-After: 30\r\n", b"{}"));
-    });
+/// What arrives of a poll with twenty requests when every one gets this answer.
+fn arrivals_of_twenty(bytes: Vec<u8>, status: Status) -> usize {
+    let server = saying(bytes);
     let address: url::Url = server.url("/").parse().unwrap();
     let requests = (0..20)
         .map(|i| Request::Http(Http::get(i.to_string(), address.join(&format!("/{i}")).unwrap())));
     let heard = poll(asking(address.clone(), requests.collect()));
-    assert_eq!(heard.outcome.unwrap_err().status, Status::RateLimited);
-    // Those in the air when the first 429 came have left already; none follows.
-    assert!(server.asked().len() <= 8, "{} arrived", server.asked().len());
+    assert_eq!(heard.outcome.unwrap_err().status, status);
+    server.asked().len()
+}
+
+#[test]
+fn a_rate_limit_or_a_refusal_stops_the_rest_of_the_poll() {
+    // Those in the air when the first answer came have left already; none follows.
+    let limited = answer("429 Slow", "Retry-After: 30\r\n", b"{}");
+    assert!(arrivals_of_twenty(limited, Status::RateLimited) <= 8);
+    let refused = answer("401 Unauthorized", "", b"{}");
+    assert!(arrivals_of_twenty(refused, Status::Auth) <= 8);
+    let failing = answer("500 Oh", "", b"{}");
+    assert_eq!(arrivals_of_twenty(failing, Status::ServerError), 20);
 }
 
 #[test]

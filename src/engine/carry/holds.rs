@@ -1,4 +1,4 @@
-//! Holds: a host that asked for quiet gets it, from every source that uses the same credential.
+//! Holds: a host that asked for quiet, or refused a credential, is left alone by every source that uses the same credential.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,42 +15,69 @@ pub type Whom = (Box<str>, u64);
 
 pub struct Holds {
     longest: Duration,
-    until: Mutex<HashMap<Whom, Instant>>,
+    after_refusal: Duration,
+    until: Mutex<HashMap<Whom, Hold>>,
+}
+
+#[derive(Clone, Copy)]
+struct Hold {
+    until: Instant,
+    why: Why,
+}
+
+#[derive(Clone, Copy)]
+enum Why {
+    Limit,
+    /// A credential was refused: a poll of twenty requests would try it twenty times, and locks accounts.
+    Refusal,
 }
 
 impl Holds {
-    pub fn new(longest: Duration) -> Self {
-        Self { longest, until: Mutex::default() }
+    pub fn new(longest: Duration, after_refusal: Duration) -> Self {
+        Self { longest, after_refusal, until: Mutex::default() }
     }
 
     /// Refuses while the host wants quiet: nothing is sent.
     pub fn check(&self, whom: &Whom) -> Result<(), Trouble> {
         let mut all = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        all.retain(|_, until| *until > now);
-        let Some(until) = all.get(whom) else { return Ok(()) };
-        let left = until.duration_since(now);
-        Err(Trouble::new(
-            Status::RateLimited,
-            format!("{} asked to be left alone for {} s more", whom.0, left.as_secs() + 1),
-        )
-        .wait(SignedDuration::try_from(left).ok()))
+        all.retain(|_, hold| hold.until > now);
+        let Some(hold) = all.get(whom) else { return Ok(()) };
+        let left = hold.until.duration_since(now);
+        let (host, seconds) = (&whom.0, left.as_secs() + 1);
+        let trouble = match hold.why {
+            Why::Limit => Trouble::new(
+                Status::RateLimited,
+                format!("{host} asked to be left alone for {seconds} s more"),
+            ),
+            Why::Refusal => Trouble::new(
+                Status::Auth,
+                format!("{host} refused this credential: not tried again for {seconds} s"),
+            ),
+        };
+        Err(trouble.wait(SignedDuration::try_from(left).ok()))
     }
 
     /// Looks for a rate limit in an answer; with one, the whole host waits.
     pub fn learn(&self, whom: &Whom, answer: &HttpAnswer, now: Timestamp) {
-        let Some(wait) = wait_of(answer, now) else { return };
-        let until = Instant::now() + wait.min(self.longest);
+        let (wait, why) = match wait_of(answer, now) {
+            Some(wait) => (wait.min(self.longest), Why::Limit),
+            None if answer.status == 401 && whom.1 != 0 => (self.after_refusal, Why::Refusal),
+            None => return,
+        };
+        let hold = Hold { until: Instant::now() + wait, why };
         let mut all = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = all.entry(whom.clone()).or_insert(until);
-        *slot = until.max(*slot);
+        let slot = all.entry(whom.clone()).or_insert(hold);
+        if hold.until > slot.until {
+            *slot = hold;
+        }
     }
 
     /// Time passed that the monotonic clock did not see.
     pub fn shorten(&self, slept: Duration) {
         let mut all = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        for until in all.values_mut() {
-            *until = until.checked_sub(slept).unwrap_or(*until);
+        for hold in all.values_mut() {
+            hold.until = hold.until.checked_sub(slept).unwrap_or(hold.until);
         }
     }
 }

@@ -301,7 +301,11 @@ impl Carrier {
         let host = shown_host(url);
         let trouble = fault::of_http(error, &host, phase, self.limits.connect);
         if trouble.status != Status::Tls {
-            return trouble;
+            let on_the_way = matches!(trouble.status, Status::Unreachable | Status::Timeout);
+            return match proxy_in_words(errand.reach, url) {
+                Some(words) if on_the_way && phase == Phase::Asking => trouble.hint(words),
+                _ => trouble,
+            };
         }
         self.clients.forget_identity(&errand.reach.endpoint);
         let name = url.host_str().unwrap_or("");
@@ -315,6 +319,21 @@ impl Carrier {
                 .hint("if it is meant, name its file as tls.ca of this source");
         }
         trouble
+    }
+}
+
+/// Which proxy may have failed in the place of the host that is named.
+fn proxy_in_words(reach: &Reach, url: &Url) -> Option<&'static str> {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let names =
+        ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    match reach.endpoint.proxy {
+        _ if is_loopback(url) => None,
+        Proxy::Url(_) => Some("the way leads through the proxy of this source: is that one up?"),
+        Proxy::Environment if names.into_iter().any(set) => {
+            Some("the way may lead through the proxy of this environment (HTTPS_PROXY): is it up?")
+        }
+        _ => None,
     }
 }
 

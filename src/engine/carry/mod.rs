@@ -84,7 +84,7 @@ impl Carrier {
         Self {
             vault: Vault::new(limits.secret),
             lanes: lanes::Lanes::new(limits.in_flight),
-            holds: holds::Holds::new(limits.longest_wait),
+            holds: holds::Holds::new(limits.longest_wait, limits.after_refusal),
             kept: kept::Kept::new(limits.kept),
             clients: client::Clients::new(limits.connect, names.clone()),
             disk: Arc::new(tokio::sync::Semaphore::new(4)),
