@@ -540,7 +540,7 @@ fn no_word_from_outside_acts_on_the_terminal() {
         pty.type_bytes(b"\r");
         pty.until_raw(before, b"\x1b[5n");
         pty.type_bytes(b"\x1b");
-        pty.until("a whole screen", |screen| screen.alternate_screen());
+        pty.until("the screen", vt100::Screen::alternate_screen);
     }
     pty.type_bytes(b"q\x03");
     assert_eq!(pty.wait().0, 0);
