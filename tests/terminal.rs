@@ -481,10 +481,14 @@ fn the_cockpit_gives_the_terminal_back() {
     assert_eq!(pty.wait().0, 0);
     pty.assert_restored();
     for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
-        let mut pty = demo(&[]);
+        let folder = tempfile::tempdir().unwrap();
+        let mut pty = demo(&[("TMPDIR", folder.path().to_str().unwrap())]);
+        assert_ne!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         pty.signal(signal);
         assert_eq!(pty.wait().0, code);
         pty.assert_restored();
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 0, "the demo's folder stays behind");
     }
 }
 

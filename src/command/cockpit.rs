@@ -11,8 +11,8 @@ use super::{gather, out};
 use crate::cockpit::{Cockpit, Message, Setup};
 use crate::config::{Config, Upstream};
 use crate::engine::run::{News, Setting, run as run_loop};
-use crate::engine::terminal::Terminal;
 use crate::engine::terminal::clipboard::Wrap;
+use crate::engine::terminal::{Farewell, Terminal};
 use crate::engine::{Stage, Watch, from_clock};
 use crate::model::{Board, Freshness};
 use crate::view::depth::{Depth, Env, speaks_utf8};
@@ -22,11 +22,11 @@ const NO_SCREEN: u8 = 2;
 
 pub fn run(common: &Common) -> Result<ExitCode> {
     let config = gather::configured(common)?;
-    Ok(open(common, config))
+    Ok(open(common, config, None))
 }
 
-/// Opens the cockpit and stays until it is left.
-pub fn open(common: &Common, config: Config) -> ExitCode {
+/// Opens the cockpit and stays until it is left; `farewell` tidies up when a signal ends it.
+pub fn open(common: &Common, config: Config, farewell: Option<Farewell>) -> ExitCode {
     let var = |name: &str| std::env::var(name).ok();
     let term = var("TERM");
     let (sender, news) = mpsc::channel();
@@ -37,6 +37,9 @@ pub fn open(common: &Common, config: Config) -> ExitCode {
             return ExitCode::from(NO_SCREEN);
         }
     };
+    if let Some(farewell) = farewell {
+        terminal.on_end(farewell);
+    }
     let depth = depth(common.color, term.as_deref());
     let setup = Setup {
         keymap: config.ui.keymap.clone(),

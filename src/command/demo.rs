@@ -12,7 +12,12 @@ pub fn run(common: &Common, options: &Demo) -> Result<ExitCode> {
     let (config, running) =
         gather::demonstrated(common, options.at.as_deref(), options.speed, options.port)?;
     if !options.serve_only {
-        return Ok(cockpit::open(common, config));
+        let folder = running.folder().to_owned();
+        let tidy = Box::new(move || {
+            // The folder of the demo's papers; what cannot be removed is a few kilobytes in a temporary place.
+            let _ = std::fs::remove_dir_all(folder);
+        });
+        return Ok(cockpit::open(common, config, Some(tidy)));
     }
     let file = running.folder().join("andon.toml");
     std::fs::write(&file, &running.config)?;

@@ -24,8 +24,11 @@ const LEAVE_MOUSE: &[u8] =
 const WAIT_FOR_WRITER: Duration = Duration::from_millis(100);
 const WAIT_FOR_TERMINAL: Duration = Duration::from_millis(300);
 
+/// What is tidied up when a signal, a hang-up or a fault ends the process, after the screen is given back. It must
+/// be quick, and may not need anything of the thread that was interrupted.
+pub type Farewell = Box<dyn FnOnce() + Send>;
+
 /// A terminal that can be entered and left from any thread.
-#[derive(Debug)]
 pub struct Life {
     tty: Tty,
     /// How the terminal was before us.
@@ -39,6 +42,7 @@ pub struct Life {
     ending: AtomicBool,
     /// Held for one write at a time.
     writing: Mutex<()>,
+    farewell: Mutex<Option<Farewell>>,
 }
 
 impl Life {
@@ -52,6 +56,7 @@ impl Life {
             left: AtomicBool::new(true),
             ending: AtomicBool::new(false),
             writing: Mutex::new(()),
+            farewell: Mutex::new(None),
         }))
     }
 
@@ -107,7 +112,22 @@ impl Life {
     pub fn end(&self, code: i32) -> ! {
         self.ending.store(true, SeqCst);
         self.leave();
+        self.bid_farewell();
         std::process::exit(code)
+    }
+
+    /// What is tidied up when the process ends otherwise than by returning.
+    pub fn on_end(&self, farewell: Farewell) {
+        if let Ok(mut slot) = self.farewell.lock() {
+            *slot = Some(farewell);
+        }
+    }
+
+    fn bid_farewell(&self) {
+        let farewell = self.farewell.try_lock().ok().and_then(|mut slot| slot.take());
+        if let Some(farewell) = farewell {
+            farewell();
+        }
     }
 
     /// Writes what the terminal takes now, at most 4 KiB, and never waits.
@@ -178,6 +198,7 @@ pub fn hook_panics(life: Arc<Life>) {
             &mut io::stderr(),
             format_args!("andon: a fault in andon itself, please report it: {panic}\n"),
         );
+        life.bid_farewell();
         std::process::exit(101);
     }));
 }

@@ -22,7 +22,7 @@ use crate::page::Size;
 
 pub use guard::harden;
 pub use input::{Heard, Reader};
-pub use life::Life;
+pub use life::{Farewell, Life};
 pub use pace::{ASK, Pacer};
 pub use stream::{Stream, Token};
 pub use tty::{Ready, Tty};
@@ -41,7 +41,6 @@ pub enum NoScreen {
 }
 
 /// The screen, ours until it is left.
-#[derive(Debug)]
 pub struct Terminal {
     life: Arc<Life>,
     /// Bytes composed and not yet taken by the terminal.
@@ -122,6 +121,11 @@ impl Terminal {
         }
         self.forget();
         Ok(())
+    }
+
+    /// What is tidied up when a signal, a hang-up or a fault ends the process.
+    pub fn on_end(&self, farewell: Farewell) {
+        self.life.on_end(farewell);
     }
 
     /// Gives the screen back, once; returns within half a second whatever the terminal does.
