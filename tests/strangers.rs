@@ -75,7 +75,7 @@ fn packages() -> Option<PathBuf> {
     if !done.exists() {
         std::fs::write(folder.join("package.json"), "{\"private\":true}").unwrap();
         let out = Command::new("npm")
-            .args(["install", "--silent", "--no-fund", "--no-audit"])
+            .args(["install", "--silent", "--no-fund", "--no-audit", "--fetch-retries=1"])
             .args(PACKAGES)
             .env("SCARF_ANALYTICS", "false")
             .current_dir(&folder)
@@ -418,6 +418,8 @@ fn pygithub_reads_the_demos_code_host() {
                 "pip",
                 "install",
                 "--quiet",
+                "--retries=1",
+                "--timeout=20",
                 "--disable-pip-version-check",
                 "PyGithub==2.10.0",
             ])

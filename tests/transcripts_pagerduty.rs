@@ -170,6 +170,17 @@ fn an_open_incident_that_left_the_lists_is_asked_for_by_name() {
 }
 
 #[test]
+fn an_id_that_would_lead_elsewhere_is_never_asked_for() {
+    let list = r#"{"incidents":[{"id":"../users/me","status":"resolved"}],"more":false}"#;
+    let mut world = world();
+    world.memory.insert("open".into(), r#"["x/../../y"]"#.into());
+    let report = world.poll(but("incidents_resolved", 200, &[], list)).unwrap();
+    let paths: Vec<&str> = world.asked.iter().map(|h| h.url.path()).collect();
+    assert!(paths.iter().all(|p| !p.contains("users") && !p.ends_with('y')), "{paths:?}");
+    assert!(incidents(&report).iter().any(|i| i.key.id.raw() == "../users/me"));
+}
+
+#[test]
 fn turns_on_call_may_be_permanent_and_without_a_schedule() {
     let report = world().poll(usual).unwrap();
     let all = shifts(&report);
@@ -348,6 +359,16 @@ fn without_the_open_incidents_there_is_no_report() {
             assert!(trouble.hint.unwrap().as_str().contains("api.eu.pagerduty.com"));
         }
     }
+}
+
+#[test]
+fn a_refusal_is_told_in_pagerdutys_own_words() {
+    let body = r#"{"error":{"message":"Invalid Input Provided","code":2001,"errors":["Limit must be less than 100"]}}"#;
+    let trouble = world().poll(but("incidents_open", 400, &[], body)).unwrap_err();
+    assert_eq!(
+        trouble.message.as_str(),
+        "answered 400: Invalid Input Provided: Limit must be less than 100"
+    );
 }
 
 #[test]

@@ -68,7 +68,8 @@ pub fn deployments(
 ) -> Result<Vec<Listed>, Trouble> {
     let items = rows::items(&answer.body)?;
     let mut listed = gaps.read(&format!("/{}/deployments", repo.shown), &items, |row| {
-        let id = row.id("/id")?;
+        // It becomes part of a path: only a number may.
+        let id = row.number("/id")?.to_string();
         Some((row.raw("/environment").to_owned(), listed(row, id, repo, source)))
     });
     listed.retain(|(name, _)| environments.is_empty() || environments.contains(name));

@@ -83,7 +83,7 @@ impl Poll<'_> {
         let mut acks: BTreeMap<String, Ack> = memory.acks();
         let mut more = Vec::new();
         let gone = memory.open().into_iter().filter(|id| !seen.iter().any(|s| s.raw() == id));
-        let mut gone: Vec<String> = gone.collect();
+        let mut gone: Vec<String> = gone.filter(|id| is_plain(id)).collect();
         let mut unread = gone.split_off(gone.len().min(SINGLY));
         for id in gone {
             let tag = format!("incident/{id}");
@@ -109,7 +109,8 @@ impl Poll<'_> {
         }
         // A resolved incident no longer tells who had acknowledged it, and when: its log does.
         let untold = incidents.iter().filter(|i| !i.status.is_open() && i.acked.is_none());
-        let untold = untold.filter(|i| !acks.contains_key(i.key.id.raw()));
+        let untold =
+            untold.filter(|i| is_plain(i.key.id.raw()) && !acks.contains_key(i.key.id.raw()));
         let most = if memory.rests(Part::Logs).is_some() { 0 } else { SINGLY };
         let untold: Vec<String> = untold.take(most).map(|i| i.key.id.raw().to_owned()).collect();
         for id in untold {
@@ -198,4 +199,9 @@ impl Poll<'_> {
 
 fn count(pages: &Pages<'_>) -> usize {
     pages.heard.iter().map(|p| p.items.len()).sum()
+}
+
+/// Whether an upstream's id may become part of a path of ours.
+fn is_plain(id: &str) -> bool {
+    id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
