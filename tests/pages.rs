@@ -1,5 +1,7 @@
 //! What every tab says of the fixture team, as plain text; and that no size, no board and no hostile word breaks a page.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 #[path = "common/fixture.rs"]
 mod fixture;
 

@@ -110,8 +110,8 @@ mod tests {
     use Health::{Degraded, Down, Ok, Unknown};
 
     fn settled(results: &[Health]) -> Settled {
-        let at = |i: usize| Timestamp::from_second(i as i64 * 30).unwrap();
-        settle(results.iter().enumerate().map(|(i, h)| (at(i), *h))).unwrap()
+        let at = |i: i64| Timestamp::from_second(i * 30).unwrap();
+        settle((0..).zip(results).map(|(i, h)| (at(i), *h))).unwrap()
     }
 
     #[test]

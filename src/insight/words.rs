@@ -116,7 +116,7 @@ fn grouped(value: f64) -> String {
     let plain = format!("{:.0}", value.abs());
     let mut out = String::new();
     for (i, digit) in plain.chars().enumerate() {
-        if i > 0 && (plain.len() - i) % 3 == 0 {
+        if i > 0 && (plain.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -183,7 +183,7 @@ pub fn exact(length: SignedDuration) -> String {
     match s {
         _ if length.abs() < SignedDuration::from_secs(1) => format!("{} ms", length.as_millis()),
         0..60 => format!("{s} s"),
-        60..3_600 if s % 60 > 0 => format!("{} m {} s", s / 60, s % 60),
+        60..3_600 if !s.is_multiple_of(60) => format!("{} m {} s", s / 60, s % 60),
         _ => span(length),
     }
 }

@@ -1,5 +1,7 @@
 //! The Health tab: one row per service, worst first, with what changed just before, technical and business numbers side by side.
 
+use std::fmt::Write as _;
+
 use jiff::SignedDuration;
 
 use super::build::{cell, in_sight, left, list, name_key, name_of, right, share};
@@ -293,10 +295,10 @@ pub fn suspected(state: &ServiceState, suspect: &crate::insight::Suspect) -> Cle
         format!("{} after {}", words::span(before), suspect.what)
     };
     if let Some(other) = suspect.service.as_ref().filter(|s| **s != state.name) {
-        text.push_str(&format!(" of {other}"));
+        let _ = write!(text, " of {other}");
     }
     if !suspect.who.is_empty() {
-        text.push_str(&format!(" ({})", suspect.who));
+        let _ = write!(text, " ({})", suspect.who);
     }
     Clean::line(text)
 }

@@ -19,7 +19,7 @@ pub fn detail(scene: &Scene<'_>, _look: &Look, key: &RowKey) -> Option<Vec<Block
         Item::Rule(rule) => vec![of_rule(rule)],
     };
     if let Some(start) = summary.started {
-        blocks.extend(timeline(scene, &item, summary.service, start));
+        blocks.push(timeline(scene, &item, summary.service, start));
     }
     blocks.extend(learnt(scene, summary.service));
     Some(blocks)
@@ -149,12 +149,7 @@ fn of_rule(rule: &AlertRule) -> Block {
 }
 
 /// Changes before it and its own steps, in time order.
-fn timeline(
-    scene: &Scene<'_>,
-    item: &Item<'_>,
-    service: Option<usize>,
-    start: Timestamp,
-) -> Option<Block> {
+fn timeline(scene: &Scene<'_>, item: &Item<'_>, service: Option<usize>, start: Timestamp) -> Block {
     let mut steps: Vec<(Timestamp, Line)> = Vec::new();
     if let Some(service) = service {
         for suspect in Before::new(scene.board, scene.team).suspects(service, start) {
@@ -192,7 +187,7 @@ fn timeline(
         })
         .collect();
     let agenda = Agenda { entries, first: 0, empty: None };
-    Some(Block::main("timeline", Noun::Agenda(agenda)).share(4, 2))
+    Block::main("timeline", Noun::Agenda(agenda)).share(4, 2)
 }
 
 /// Post-mortems of the same service, newest first.

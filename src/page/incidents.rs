@@ -1,5 +1,7 @@
 //! The Incidents tab: open incidents and alerts, the worst first, with who has them and why some are quiet.
 
+use std::fmt::Write as _;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
@@ -204,10 +206,10 @@ fn of_group(scene: &Scene<'_>, group: &Group<'_>) -> Option<Summary> {
     let (word, tone) = alert_state(first);
     let mut title = words::shown(&first.name).to_string();
     if group.alerts.len() > 1 {
-        title.push_str(&format!(" ×{}", group.alerts.len()));
+        let _ = write!(title, " ×{}", group.alerts.len());
     }
     if !first.summary.is_empty() {
-        title.push_str(&format!(": {}", first.summary));
+        let _ = write!(title, ": {}", first.summary);
     }
     let shouting = first.is_shouting();
     let folded = state.is_some_and(|s| s.because.is_some());

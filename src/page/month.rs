@@ -311,10 +311,9 @@ fn lines(
             Made::Release(r) if lines.len() < MOST => {
                 lines.push(Line::of("✓ ", Tone::Ok).and(r.tag.clone(), Tone::Release));
             }
-            Made::Release(_) => {}
             Made::Deploy(d) if d.outcome == Outcome::Succeeded => good += 1,
             Made::Deploy(d) if d.outcome == Outcome::Failed => bad += 1,
-            Made::Deploy(_) => {}
+            Made::Release(_) | Made::Deploy(_) => {}
         }
     }
     if good + bad > 0 {

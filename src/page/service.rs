@@ -1,5 +1,7 @@
 //! One service opened: its facts, its numbers on one shared time axis with what happened, and everything that belongs to it.
 
+use std::fmt::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::build::{card, cell, left, name_of, pair, right, share, side_table};
@@ -172,15 +174,15 @@ fn limit(bound: Bound) -> Option<f64> {
 fn titled(scene: &Scene<'_>, metric: &Metric) -> Clean {
     let mut title = format!("{} · {}", metric.id.metric, metric.role.word());
     if let Some(good) = metric.good {
-        title.push_str(&format!(" · good {}", words::bound(good, &metric.unit)));
+        let _ = write!(title, " · good {}", words::bound(good, &metric.unit));
     }
     if let Some(bad) = metric.bad {
-        title.push_str(&format!(" · bad {}", words::bound(bad, &metric.unit)));
+        let _ = write!(title, " · bad {}", words::bound(bad, &metric.unit));
     }
     let fresh = scene.board.freshness_of(&metric.id);
     match fresh.and_then(|f| f.age(scene.now)) {
         Some(age) if fresh.is_some_and(|f| f.staleness(scene.now) != Staleness::Fresh) => {
-            title.push_str(&format!(" · {} old", words::span(age)));
+            let _ = write!(title, " · {} old", words::span(age));
         }
         None => title.push_str(" · no answer yet"),
         Some(_) => {}

@@ -1,5 +1,7 @@
 //! Blocks as Markdown: tables, lists and headings that a review or a chat can take as they are.
 
+use std::fmt::Write as _;
+
 use super::said;
 use crate::page::{Agenda, Align, Block, Cell, Empty, Line, Noun, Table};
 
@@ -7,24 +9,24 @@ pub fn markdown(blocks: &[Block]) -> String {
     let mut out = String::new();
     for block in blocks {
         if let Some(title) = said::title(&block.title) {
-            out.push_str(&format!("## {}\n\n", escaped(title)));
+            let _ = write!(out, "## {}\n\n", escaped(title));
         }
         match &block.noun {
             Noun::Table(t) => table(t, &mut out),
             Noun::Chart(c) => {
                 for series in &c.series {
-                    out.push_str(&format!("- {}\n", escaped(&said::series(series))));
+                    let _ = writeln!(out, "- {}", escaped(&said::series(series)));
                 }
             }
             Noun::Calendar(c) => {
-                out.push_str(&format!("### {}\n\n", escaped(c.title.as_str())));
+                let _ = write!(out, "### {}\n\n", escaped(c.title.as_str()));
                 for day in c.weeks.iter().flatten().filter(|d| d.inside) {
                     let bands = day.bands.iter().map(|b| b.name.to_string());
                     let words: Vec<String> =
                         bands.chain(day.entries.iter().map(Line::text)).collect();
                     if !words.is_empty() {
                         let words = escaped(&words.join("; "));
-                        out.push_str(&format!("- {}: {words}\n", day.date.strftime("%a %d")));
+                        let _ = writeln!(out, "- {}: {words}", day.date.strftime("%a %d"));
                     }
                 }
             }
@@ -33,16 +35,18 @@ pub fn markdown(blocks: &[Block]) -> String {
                 for (label, line) in &c.pairs {
                     let line = escaped(&line.text());
                     if label.is_empty() {
-                        out.push_str(&format!("  - {line}\n"));
+                        let _ = writeln!(out, "  - {line}");
                     } else {
-                        out.push_str(&format!("- **{}**: {line}\n", escaped(label.as_str())));
+                        let _ = writeln!(out, "- **{}**: {line}", escaped(label.as_str()));
                     }
                 }
             }
-            Noun::Gauge(g) => out.push_str(&format!("{}\n", escaped(&g.text.text()))),
+            Noun::Gauge(g) => {
+                let _ = writeln!(out, "{}", escaped(&g.text.text()));
+            }
             Noun::Prose(p) => {
                 for line in &p.lines {
-                    out.push_str(&format!("{}\n", escaped(&line.text())));
+                    let _ = writeln!(out, "{}", escaped(&line.text()));
                 }
             }
             Noun::Empty(e) => empty(e, &mut out),
@@ -55,9 +59,9 @@ pub fn markdown(blocks: &[Block]) -> String {
 }
 
 fn empty(empty: &Empty, out: &mut String) {
-    out.push_str(&format!("*{}*\n", escaped(empty.title.as_str())));
+    let _ = writeln!(out, "*{}*", escaped(empty.title.as_str()));
     for line in &empty.advice {
-        out.push_str(&format!("\n{}\n", escaped(&line.text())));
+        let _ = writeln!(out, "\n{}", escaped(&line.text()));
     }
 }
 
@@ -69,10 +73,10 @@ fn agenda(agenda: &Agenda, out: &mut String) {
     for entry in &agenda.entries {
         if day != Some(&entry.day) {
             let gap = if day.is_some() { "\n" } else { "" };
-            out.push_str(&format!("{gap}### {}\n\n", escaped(entry.day.as_str())));
+            let _ = write!(out, "{gap}### {}\n\n", escaped(entry.day.as_str()));
             day = Some(&entry.day);
         }
-        out.push_str(&format!("- {} {}\n", entry.time, escaped(&entry.line.text())));
+        let _ = writeln!(out, "- {} {}", entry.time, escaped(&entry.line.text()));
     }
 }
 
@@ -89,15 +93,15 @@ fn table(table: &Table, out: &mut String) {
     let mut head = String::from("|");
     let mut rule = String::from("|");
     for column in shown.iter().filter_map(|i| table.columns.get(*i)) {
-        head.push_str(&format!(" {} |", escaped(column.title.as_str())));
+        let _ = write!(head, " {} |", escaped(column.title.as_str()));
         rule.push_str(if column.align == Align::Right { " ---: |" } else { " --- |" });
     }
-    out.push_str(&format!("{head}\n{rule}\n"));
+    let _ = writeln!(out, "{head}\n{rule}");
     for row in &table.rows {
         out.push('|');
         for i in &shown {
             let text = row.cells.get(*i).map(said::cell).unwrap_or_default();
-            out.push_str(&format!(" {} |", escaped(&text)));
+            let _ = write!(out, " {} |", escaped(&text));
         }
         out.push('\n');
     }

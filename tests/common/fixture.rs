@@ -1,5 +1,7 @@
 //! The fixture team: a month of its life, told in facts, ending a few minutes into an outage at night.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::sync::Arc;
 
 use andon::insight::{Survey, survey};
@@ -135,7 +137,7 @@ fn fresh(kind: &'static str, age_s: i64) -> Freshness {
 fn track(facts: &mut Vec<Fact>, of: MetricId, before: f64, after: f64, bend: i64) {
     let points = (0..180).map(|m| {
         let minutes = 179 - m;
-        let ripple = 1.0 + f64::from((m * 7 % 5) as i32) / 100.0;
+        let ripple = 1.0 + f64::from(m * 7 % 5) / 100.0;
         let value = if i64::from(minutes) <= bend { after } else { before };
         (ago(i64::from(minutes)), Measure::of(value * ripple))
     });
@@ -365,7 +367,7 @@ fn post_mortem(path: &str, date: &str, title: &str, text: &str, sections: &[Sect
                 Vec::new()
             },
         }),
-        severity: (sections.len() > 2).then(|| Found { value: Severity(2), place: "table" }),
+        severity: (sections.len() > 2).then_some(Found { value: Severity(2), place: "table" }),
         sections: sections.iter().enumerate().map(section).collect(),
         text: Clean::body(text, 1 << 20),
         services: Vec::new(),
