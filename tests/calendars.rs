@@ -1,4 +1,11 @@
 //! Calendars as the world writes them: every recurrence case, the vector of the wire facts, and a corpus of odd feeds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::format_push_string,
+    reason = "a test may fail loudly"
+)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

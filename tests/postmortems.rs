@@ -1,4 +1,11 @@
 //! Post-mortems as teams really write them, read through the source: the corpus against a table read by eye, and hostile files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::format_push_string,
+    reason = "a test may fail loudly"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -118,26 +118,20 @@ fn http(answer: &HttpAnswer, expected: Option<u16>, contains: Option<&str>) -> V
         Some(status) => answer.status == status,
         None => (200..300).contains(&answer.status),
     };
-    let mut words = format!("{} in {}", answer.status, span(answer.took));
-    match answer.redirects {
-        0 => {}
-        1 => words.push_str(" after a redirect"),
-        n => words.push_str(&format!(" after {n} redirects")),
-    }
-    let missing = contains.filter(|wanted| !holds(&answer.body, wanted.as_bytes()));
-    let health = match (fine, expected, missing) {
-        (true, _, None) => Health::Ok,
-        (false, Some(status), _) => {
-            words.push_str(&format!(", expected {status}"));
-            Health::Down
-        }
-        (false, None, _) => Health::Down,
-        (true, _, Some(wanted)) => {
-            words.push_str(&format!(", but “{wanted}” is not in the answer"));
-            Health::Down
-        }
+    let status = format!("{} in {}", answer.status, span(answer.took));
+    let way = match answer.redirects {
+        0 => String::new(),
+        1 => " after a redirect".to_owned(),
+        n => format!(" after {n} redirects"),
     };
-    Verdict::new(health, words).took(answer.took)
+    let missing = contains.filter(|wanted| !holds(&answer.body, wanted.as_bytes()));
+    let (health, why) = match (fine, expected, missing) {
+        (true, _, None) => (Health::Ok, String::new()),
+        (false, Some(status), _) => (Health::Down, format!(", expected {status}")),
+        (false, None, _) => (Health::Down, String::new()),
+        (true, _, Some(wanted)) => (Health::Down, format!(", but “{wanted}” is not in the answer")),
+    };
+    Verdict::new(health, format!("{status}{way}{why}")).took(answer.took)
 }
 
 fn holds(body: &[u8], wanted: &[u8]) -> bool {
@@ -164,13 +158,11 @@ fn certificate(
     if left <= SignedDuration::ZERO {
         return Verdict::new(Health::Down, format!("the certificate ended {span} ago"));
     }
-    match trusted {
-        Err(why) => Verdict::new(Health::Down, format!("{why} (it ends in {span})")),
-        Ok(()) => {
-            let health = if days < i64::from(warn_days) { Health::Degraded } else { Health::Ok };
-            Verdict::new(health, format!("the certificate ends in {span}"))
-        }
+    if let Err(why) = trusted {
+        return Verdict::new(Health::Down, format!("{why} (it ends in {span})"));
     }
+    let health = if days < i64::from(warn_days) { Health::Degraded } else { Health::Ok };
+    Verdict::new(health, format!("the certificate ends in {span}"))
 }
 
 /// A probe that got no answer has found something out; only faults of our own are troubles of the source.

@@ -39,6 +39,7 @@ impl Moment {
     }
 
     /// Another wall clock of the same kind.
+    #[must_use]
     pub fn at(&self, local: DateTime) -> Self {
         match self {
             Self::Day(_) => Self::Day(local.date()),

@@ -54,7 +54,7 @@ impl Default for Effort {
 /// A rule tied to its start, made ready once so that expanding a window is cheap.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    rule: ICalendarRecurrenceRule,
+    parts: ICalendarRecurrenceRule,
     start: DateTime,
     /// No date after this one, as a wall clock; a COUNT was turned into it where that was affordable.
     last: Option<DateTime>,
@@ -103,7 +103,7 @@ impl Rule {
             .and_then(|rule| rule.validate(first).ok())
             .ok_or(Refused::Unreadable)?;
 
-        let mut ready = Self { rule, start: local, last, until, only: None };
+        let mut ready = Self { parts: rule, start: local, last, until, only: None };
         if !fires {
             ready.try_once(effort)?;
         }
@@ -116,9 +116,9 @@ impl Rule {
         if effort.dry == 0 {
             return Err(Refused::TooCostly);
         }
-        let count = self.rule.count.take();
-        let tried = ask(&self.rule, self.start, None, 2);
-        self.rule.count = count;
+        let count = self.parts.count.take();
+        let tried = ask(&self.parts, self.start, None, 2);
+        self.parts.count = count;
         if tried.len() < 2 {
             effort.dry -= 1;
             let most = count.map_or(usize::MAX, |n| n as usize);
@@ -129,14 +129,14 @@ impl Rule {
 
     /// Turns a COUNT into a last date, so that later windows can start near where they look.
     fn find_end(&mut self, effort: &mut Effort) {
-        let Some(count) = self.rule.count.filter(|_| self.only.is_none()) else { return };
+        let Some(count) = self.parts.count.filter(|_| self.only.is_none()) else { return };
         let wanted = count as usize;
         if wanted > effort.dates {
             return;
         }
         effort.dates -= wanted;
-        let dates = ask(&self.rule, self.start, None, wanted);
-        self.rule.count = None;
+        let dates = ask(&self.parts, self.start, None, wanted);
+        self.parts.count = None;
         // A rule can run into the end of time before its count is reached: then its dates are all it has.
         let end = dates.last().copied();
         self.last = match (self.last, end) {
@@ -156,8 +156,8 @@ impl Rule {
             let dates = only.iter().copied().filter(|d| (lo..=hi).contains(d)).collect();
             return Dates { dates, cut: false };
         }
-        let from = if self.rule.count.is_some() { None } else { self.skip_to(lo) };
-        let mut dates = ask(&self.rule, from.unwrap_or(self.start), Some(hi), most + 1);
+        let from = if self.parts.count.is_some() { None } else { self.skip_to(lo) };
+        let mut dates = ask(&self.parts, from.unwrap_or(self.start), Some(hi), most + 1);
         let cut = dates.len() > most;
         dates.truncate(most);
         dates.retain(|d| *d >= lo && *d >= self.start);
@@ -171,7 +171,7 @@ impl Rule {
 
     /// Rarest first: when a budget ends, the many of one rule are cut before the few of others.
     pub fn density(&self) -> u8 {
-        match self.rule.freq {
+        match self.parts.freq {
             ICalendarFrequency::Yearly => 0,
             ICalendarFrequency::Monthly => 1,
             ICalendarFrequency::Weekly => 2,
@@ -183,14 +183,14 @@ impl Rule {
     /// A start on the rule's own lattice, at least one whole interval before `lo`: every part of the rule is
     /// spelled out, so iterating from there gives the same dates as iterating from the true start.
     fn skip_to(&self, lo: DateTime) -> Option<DateTime> {
-        let every = i64::from(self.rule.interval.unwrap_or(1).max(1));
+        let every = i64::from(self.parts.interval.unwrap_or(1).max(1));
         let (start, there) = (self.start.date(), lo.date());
         let days = there.duration_since(start).as_hours() / 24;
         let months =
             i64::from(there.year() - start.year()) * 12 + i64::from(there.month() - start.month());
         let midnight = |date: Date| Some(date.at(0, 0, 0, 0));
         let back = |units: i64, size: i64| Some((units / size - 1) * size).filter(|n| *n > 0);
-        match self.rule.freq {
+        match self.parts.freq {
             ICalendarFrequency::Daily => midnight(add_days(self.start, back(days, every)?)?.date()),
             ICalendarFrequency::Weekly => {
                 midnight(add_days(self.start, back(days, every * 7)?)?.date())
@@ -232,8 +232,9 @@ fn surely_fires(rule: &ICalendarRecurrenceRule) -> bool {
     }
     let days = (!rule.bymonthday.is_empty(), !rule.byday.is_empty());
     match (rule.freq, !rule.bymonth.is_empty(), days) {
-        (Yearly, _, (false, false)) | (_, false, (false, false)) => true,
-        (Weekly, false, (false, true)) => true,
+        (Yearly, _, (false, false))
+        | (_, false, (false, false))
+        | (Weekly, false, (false, true)) => true,
         (Daily, false, (false, true)) | (Daily, true, (false, false)) => {
             rule.interval.unwrap_or(1) == 1
         }
@@ -327,7 +328,7 @@ fn ask(
     until: Option<DateTime>,
     most: usize,
 ) -> Vec<DateTime> {
-    let year = until.map_or(start.year(), |until| until.year());
+    let year = until.map_or(start.year(), DateTime::year);
     let shift = (LAST_YEAR - year).div_euclid(CYCLE).max(0) * CYCLE;
     let Some(from) = later(start, shift) else { return Vec::new() };
     let mut rule = rule.clone();

@@ -1,6 +1,6 @@
 //! A calendar feed to events: each component on its own, so that a broken one costs only itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calcard::common::{IanaString, PartialDateTime};
 use calcard::icalendar::{
@@ -82,8 +82,8 @@ struct Reader {
     skipped: BTreeMap<&'static str, usize>,
     /// Lines outside of every component.
     lines: usize,
-    /// Zone names nobody knows, with how many times use them.
-    unknown: BTreeMap<String, usize>,
+    /// Zone names nobody knows.
+    unknown: BTreeSet<String>,
     notes: Vec<Clean>,
 }
 
@@ -113,7 +113,7 @@ impl Reader {
         notes.extend(
             self.skipped.iter().map(|(why, n)| Clean::line(format_args!("{n} skipped: {why}"))),
         );
-        notes.extend(self.unknown.iter().take(10).map(|(name, _)| {
+        notes.extend(self.unknown.iter().take(10).map(|name| {
             Clean::line(format_args!("time zone “{name}” is unknown: read in your zone"))
         }));
         let name = calendars.iter().flat_map(|c| &c.components).find_map(calendar_name);
@@ -199,13 +199,11 @@ impl Reader {
                 None => Moment::Floating(local),
             });
         };
-        Some(match self.zones.resolve(name, &mut self.effort) {
-            Some(zone) => Moment::Fixed(local, zone),
-            None => {
-                *self.unknown.entry(name.to_owned()).or_default() += 1;
-                Moment::Floating(local)
-            }
-        })
+        let zone = self.zones.resolve(name, &mut self.effort);
+        if zone.is_none() {
+            self.unknown.insert(name.to_owned());
+        }
+        Some(zone.map_or(Moment::Floating(local), |zone| Moment::Fixed(local, zone)))
     }
 
     fn rules(

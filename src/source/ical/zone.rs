@@ -138,7 +138,7 @@ fn windows(name: &str) -> Option<TimeZone> {
     match Tz::from_str(name).ok()? {
         // A guessed offset would lose minutes: the calendar's own rules know better.
         Tz::Fixed(_) | Tz::Floating => None,
-        zone => iana(&zone.name()?),
+        zone @ Tz::Tz(_) => iana(&zone.name()?),
     }
 }
 

@@ -119,8 +119,8 @@ fn date_at(tokens: &[Token<'_>], i: usize, name: bool) -> Option<Spotted> {
 }
 
 /// `2019-12-04`, `2019/12/4`, `2018_01_04`.
-fn numeric(tokens: &[Token<'_>], i: usize, year: i64) -> Option<Spotted> {
-    match *tokens.get(i + 1..i + 5)? {
+fn numeric(tokens: &[Token<'_>], at: usize, year: i64) -> Option<Spotted> {
+    match *tokens.get(at + 1..at + 5)? {
         [Token::Mark(a), Token::Number(m, 1 | 2), Token::Mark(b), Token::Number(d, 1 | 2)]
             if a == b && matches!(a, '-' | '/' | '.' | '_') =>
         {

@@ -53,7 +53,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
     let options = Options::deserialize(opening.options).map_err(|e| vec![Problem::Toml(e)])?;
     Ok(Box::new(Folder {
         name: opening.name,
-        folder: opening.folder.join(options.path),
+        path: opening.folder.join(options.path),
         zone: opening.zone,
     }))
 }
@@ -61,7 +61,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
 #[derive(Debug)]
 struct Folder {
     name: SourceName,
-    folder: PathBuf,
+    path: PathBuf,
     zone: TimeZone,
 }
 
@@ -80,7 +80,7 @@ struct Plan<'a> {
 
 impl Source for Folder {
     fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
-        vec![Request::ReadDir { folder: self.folder.clone(), deepest: DEEPEST, most: LISTED }]
+        vec![Request::ReadDir { folder: self.path.clone(), deepest: DEEPEST, most: LISTED }]
     }
 
     fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble> {

@@ -139,7 +139,7 @@ fn bombs_are_flat() {
     let quotes = format!("{} deep", ">".repeat(20_000));
     let out = text(&quotes, 80);
     assert!(out.len() <= 3 && out[0].width() <= 80, "{} lines", out.len());
-    let lists = (0..2_000).map(|i| format!("{}- x\n", " ".repeat(i))).collect::<String>();
+    let lists = (0..2_000).map(|i| " ".repeat(i) + "- x").collect::<Vec<_>>().join("\n");
     assert!(text(&lists, 40).iter().all(|line| line.width() <= 40));
     let brackets = "[".repeat(50_000);
     assert!(text(&brackets, 80).len() < 1_000);
