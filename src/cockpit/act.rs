@@ -157,7 +157,15 @@ impl Cockpit {
     pub(super) fn opened_blocks(&self) -> Option<Vec<Block>> {
         let look = self.look()?;
         let key = look.opened.as_ref()?;
-        let blocks = (self.here()?.detail)(&self.scene(), look, key);
+        let tab = self.here()?;
+        let mut blocks = (tab.detail)(&self.scene(), look, key);
+        // The crumb says the name already, where there is one.
+        if self.frame.above >= 3
+            && let Some(first) = blocks.as_mut().and_then(|b| b.first_mut())
+            && (tab.id)(&self.scene(), key).as_ref() == Some(&first.title)
+        {
+            first.title = Clean::default();
+        }
         Some(blocks.unwrap_or_else(|| {
             let empty = crate::page::Empty {
                 title: "this is no longer there".into(),

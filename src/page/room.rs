@@ -294,3 +294,95 @@ pub(super) fn under(
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::{Card, Gauge, Line, Prose, Row, Size, Tone};
+    use proptest::prelude::*;
+
+    fn frame(width: u16, height: u16) -> Frame {
+        Frame::new(Size { width, height })
+    }
+
+    fn list(shown: usize) -> Block {
+        let row = Row { key: "k".into(), cells: Vec::new(), selected: true, marked: false };
+        let table = Table { rows: vec![row; shown.min(40)], shown, ..Table::default() };
+        Block::main("", Noun::Table(table))
+    }
+
+    fn card(lines: u16) -> Block {
+        let pairs = (0..lines).map(|_| ("label".into(), Line::plain("x"))).collect();
+        Block::side("Card", Noun::Card(Card { pairs })).exactly(lines)
+    }
+
+    #[test]
+    fn what_belongs_beside_a_list_never_takes_its_room() {
+        let frame = frame(120, 40);
+        let short = plan(&frame, &[list(5), card(6)]).areas;
+        assert_eq!(short[0].unwrap().height, 6);
+        assert_eq!(short[1].unwrap().y, 7);
+        let long = plan(&frame, &[list(100), card(6)]).areas;
+        assert_eq!((long[0].unwrap().height, long[1]), (frame.body_height(), None));
+    }
+
+    #[test]
+    fn the_largest_layout_has_a_column_beside() {
+        let frame = frame(200, 60);
+        let areas = plan(&frame, &[list(100), card(6)]).areas;
+        let (list, card) = (areas[0].unwrap(), areas[1].unwrap());
+        assert!(list.x + list.width <= card.x && card.x + card.width <= 200);
+        assert_eq!(list_rows(&frame, &[self::list(100)]), Some(usize::from(list.height) - 1));
+    }
+
+    #[test]
+    fn a_page_that_scrolls_leaves_its_right_edge_to_the_scrollbar() {
+        let frame = frame(80, 24);
+        let plan = plan(&frame, &[card(20), card(20)]);
+        assert_eq!(plan.tall, 43, "two titles and a blank line between");
+        assert_eq!(plan.areas[0].unwrap().width, 80 - SCROLLBAR);
+    }
+
+    fn any_block() -> impl Strategy<Value = Block> {
+        let noun = prop_oneof![
+            (0_usize..60).prop_map(|n| list(n).noun),
+            (0_u16..30).prop_map(|n| card(n).noun),
+            (0_usize..300).prop_map(|total| {
+                Noun::Prose(Prose { lines: vec![Line::plain("x"); total.min(50)], first: 0, total })
+            }),
+            Just(Noun::Gauge(Gauge { ratio: 0.5, text: Line::new(), tone: Tone::Ok })),
+        ];
+        let rows = prop_oneof![
+            (0_u16..50).prop_map(Rows::Exactly),
+            (0_u16..20, 0_u16..4).prop_map(|(min, weight)| Rows::Share { min, weight }),
+        ];
+        (noun, rows, any::<bool>(), any::<bool>()).prop_map(|(noun, rows, side, titled)| Block {
+            title: if titled { "Title".into() } else { "".into() },
+            place: if side { Place::Side } else { Place::Main },
+            rows,
+            noun,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_blocks_share_a_cell_and_none_is_too_wide(
+            blocks in proptest::collection::vec(any_block(), 0..8),
+            width in 0_u16..300,
+            height in 0_u16..100,
+        ) {
+            let frame = frame(width, height);
+            let plan = plan(&frame, &blocks);
+            let areas: Vec<Area> = plan.areas.iter().flatten().copied().collect();
+            for (i, a) in areas.iter().enumerate() {
+                prop_assert!(a.x + a.width <= width);
+                prop_assert!(a.y + a.height <= plan.tall.max(frame.body_height()), "{areas:?}");
+                for b in areas.iter().skip(i + 1) {
+                    let apart = a.x + a.width <= b.x || b.x + b.width <= a.x
+                        || a.y + a.height <= b.y || b.y + b.height <= a.y;
+                    prop_assert!(apart, "{a:?} {b:?}");
+                }
+            }
+        }
+    }
+}

@@ -93,7 +93,7 @@ fn day(canvas: &mut Canvas<'_>, day: &Day, cell: Spot) {
     if !more.is_empty() {
         let y = cell.y + lines(shown);
         let style = canvas.style(Tone::Accent);
-        canvas.right(cell.x, y, cell.width.saturating_sub(1), &more, style);
+        canvas.right(cell.x, y, cell.width, &more, style);
     }
     if day.selected {
         let bar = Spot { height: 1, ..cell };

@@ -181,14 +181,24 @@ fn marks(canvas: &mut Canvas<'_>, chart: &Chart, spot: Spot) {
         chart.marks.iter().filter_map(|m| Some((column(chart, m.at, spot)?, m))).collect();
     placed.sort_by_key(|(x, _)| *x);
     let end = spot.x + spot.width;
+    let mut free = spot.x;
     for (i, (x, mark)) in placed.iter().enumerate() {
         let style = canvas.style(mark.tone);
         let next = placed.get(i + 1).map_or(end, |(x, _)| *x);
         let used = canvas.text(*x, spot.y, 1, mark.glyph.encode_utf8(&mut [0; 4]), style);
         let room = next.saturating_sub(*x).saturating_sub(used + 2);
-        if room >= 3 {
-            canvas.text(*x + used + 1, spot.y, room, mark.text.as_str(), style);
-        }
+        let wide = mark.text.width() as u16;
+        let before = x.saturating_sub(free);
+        let taken = if room < wide && before > wide + 1 {
+            // Near the right edge, or close to the next: the words stand before their glyph.
+            canvas.text(*x - wide - 1, spot.y, wide, mark.text.as_str(), style);
+            0
+        } else if room >= 3 {
+            canvas.text(*x + used + 1, spot.y, room, mark.text.as_str(), style) + 1
+        } else {
+            0
+        };
+        free = *x + used + taken + 1;
     }
 }
 

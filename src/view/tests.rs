@@ -317,7 +317,7 @@ fn a_month_names_its_bands_and_counts_what_does_not_fit() {
     let words = text(&buffer);
     assert!(words.contains("November 2026") && words.contains("F Black Friday"), "{words}");
     assert!(words.contains("26 F"), "{words}");
-    assert!(words.contains("release 0 +2"), "{words}");
+    assert!(words.contains("release 0  +2"), "{words}");
     assert!(modifiers(&buffer, "24").contains(Modifier::REVERSED), "{words}");
 }
 
