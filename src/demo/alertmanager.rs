@@ -254,8 +254,7 @@ fn listed(world: &World, memory: &Memory, now: Secs) -> Vec<Listed> {
 pub fn answer(world: &World, memory: &mut Memory, asked: &Asked, now: Secs) -> Reply {
     let plain = |text: &str| Reply::text(200, text);
     let reply = match (asked.method.as_str(), asked.parts().as_slice()) {
-        ("GET", ["-", "healthy"]) => return plain("OK"),
-        ("GET", ["-", "ready"]) => return plain("OK"),
+        ("GET", ["-", "healthy" | "ready"]) => return plain("OK"),
         ("GET", ["api", "v2", "alerts"]) => alerts_answer(world, memory, asked, now, false),
         ("GET", ["api", "v2", "alerts", "groups"]) => {
             alerts_answer(world, memory, asked, now, true)

@@ -63,7 +63,7 @@ pub fn rules() -> Vec<Rule> {
             "OrdersDropped",
             "sum(rate(shop_orders_total[5m])) < 0.5 * sum(rate(shop_orders_total[5m] offset 1w))",
             30.0,
-            "critical",
+            "warning",
             Some("checkout"),
             "orders per minute are less than half of last week's",
         ),
@@ -72,7 +72,7 @@ pub fn rules() -> Vec<Rule> {
             "SignupsDropped",
             "sum(rate(shop_signups_total[5m])) < 0.5 * sum(rate(shop_signups_total[5m] offset 1w))",
             30.0,
-            "critical",
+            "warning",
             Some("login"),
             "sign-ups per hour are less than half of last week's",
         ),
@@ -291,7 +291,7 @@ fn plotted(world: &World, plot: &Plot, now: Secs) -> Vec<(f64, f64, f64, Raised)
                     "A business number fell together with the technical ones: customers notice."
                         .into(),
                 value: world.orders(now) * 60.0,
-                ..blank(loss, lost, "critical")
+                ..blank(loss, lost, "warning")
             },
         ),
     ];

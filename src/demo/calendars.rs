@@ -258,22 +258,18 @@ fn freezes(world: &World) -> String {
     feed.end()
 }
 
+/// Who answers customers at the weekend; who is paged is the pager's to say.
 fn rota(world: &World) -> String {
-    let mut feed = Feed::new(world, "Harbour on call");
-    for policy in ["Shop", "Money"] {
-        for week in -5..9_i32 {
-            let at = world.clock.origin + f64::from(week) * 604_800.0;
-            let (first, second, start, end) = world.on_call(policy, at);
-            feed.event(
-                &format!("on-call-{}-{week}", policy.to_lowercase()),
-                &format!("{}: {}", policy, first.name),
-                &[
-                    format!("DTSTART:{}", utc(start)),
-                    format!("DTEND:{}", utc(end)),
-                    format!("DESCRIPTION:Second: {}", escaped(second.name)),
-                ],
-            );
-        }
+    let mut feed = Feed::new(world, "Harbour support desk");
+    let saturday = next(after(today(world), -40), Weekday::Saturday);
+    for (week, person) in (0_i64..16).zip(super::cast::PEOPLE.iter().rev().cycle()) {
+        let day = after(saturday, week * 7);
+        let title = format!("Support desk: {}", person.name);
+        feed.event(
+            &format!("desk-{}", on(day)),
+            &title,
+            &[local("DTSTART", day, "0900"), local("DTEND", after(day, 1), "1800")],
+        );
     }
     feed.end()
 }

@@ -41,7 +41,7 @@ pub fn instant(at: Secs) -> Timestamp {
     Timestamp::from_microsecond((at * 1e6) as i64).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// `2026-11-22T11:44:42Z`, as GitHub and PagerDuty write it.
+/// `2026-11-22T11:44:42Z`, as the code host and the pager write it.
 pub fn rfc3339(at: Secs) -> String {
     let whole = Timestamp::from_second(at.floor() as i64).unwrap_or(Timestamp::UNIX_EPOCH);
     whole.to_string()

@@ -108,9 +108,9 @@ kind = "json"                              # any JSON over HTTP, read by JSON Po
 url = "@ORIGIN@/kpi.json"
 every = "15s"
 metrics = [
-  { name = "revenue-today", at = "/revenue/today" },
-  { name = "orders-today", at = "/orders/today" },
-  { name = "conversion", at = "/conversion/percent" },
+  { name = "revenue-today", at = "/revenue/today", unit = "EUR", role = "business" },
+  { name = "orders today", at = "/orders/today", unit = "count", role = "business" },
+  { name = "conversion", at = "/conversion/percent", unit = "%", role = "business" },
 ]
 
 # --- When to leave things alone ---------------------------------------------------------------------------------
@@ -141,19 +141,19 @@ fn one_service(out: &mut String, s: &Service, origin: &str) {
     // Writing to a string cannot fail.
     let _ = write!(
         out,
-        r#"
+        r##"
 [[service]]
 name = "{name}"
 owner = "{owner}"
 depends_on = [{needs}]
 repo = "{ORG}/{name}"
 runbook = "https://runbooks.harbour.example/{name}"
-chat = "{chat}"
+chat = "#{chat}"
 match = {{ pagerduty = "{pager}" }}          # alerts are found by their label service = "{name}"
-"#,
+"##,
         owner = s.owner,
         needs = needs.join(", "),
-        chat = format!("#{}", s.owner.to_lowercase()),
+        chat = s.owner.to_lowercase(),
         pager = s.pager,
     );
     let (good, bad) = (limit(s.p95 * 1.9), limit(s.p95 * 4.5));
@@ -271,7 +271,7 @@ fn business(out: &mut String, name: &str) {
             );
         }
         "payments" => {
-            add("revenue", "3600 * sum(rate(shop_revenue_euros_total[2m]))", "EUR", None, "info")
+            add("revenue", "3600 * sum(rate(shop_revenue_euros_total[2m]))", "EUR", None, "info");
         }
         "login" => add("sign-ups", "3600 * sum(rate(shop_signups_total[1m]))", "/h", None, "info"),
         "mail" => add(

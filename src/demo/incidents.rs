@@ -71,11 +71,11 @@ pub fn incidents(world: &World, now: Secs) -> Vec<Incident> {
         one.resolved = Some((end + 240.0, past.acked.map(|_| guard)));
         out.push(one);
     }
-    for i in 0..13_u64 {
-        let Some((service, title)) = NOISE.get((i % NOISE.len() as u64) as usize) else { continue };
-        let start = world.days_before(1 + (i as i64 * 7) / 3, 24.0 * unit(seed, i), false);
+    for i in 0..13_i64 {
+        let Some((service, title)) = NOISE.get(i as usize % NOISE.len()) else { continue };
+        let start = world.days_before(1 + i * 7 / 3, 24.0 * unit(seed, i as u64), false);
         let mut one = make(title, service, "P5", start);
-        let quick = unit(seed, i + 100);
+        let quick = unit(seed, i as u64 + 100);
         if quick > 0.6 {
             let guard = world.guard(service, start);
             one.acked = Some((start + 200.0 + 900.0 * quick, guard));
@@ -154,13 +154,13 @@ pub fn changes(world: &World, now: Secs) -> Vec<Change> {
         let id = format!("01{}", hex(seed, at as u64, 18).to_uppercase());
         out.push(Change { id, at, summary, origin, services, by });
     };
-    for i in 0..24_u64 {
+    for i in 0..24_i64 {
         let Some((origin, summary, service)) =
-            CHANGES.get((mix(seed, i) % CHANGES.len() as u64) as usize)
+            CHANGES.get((mix(seed, i as u64) % CHANGES.len() as u64) as usize)
         else {
             continue;
         };
-        let at = world.days_before(1 + (i as i64 * 13) / 10, 9.0 + 8.0 * unit(seed, i + 50), true);
+        let at = world.days_before(1 + i * 13 / 10, 9.0 + 8.0 * unit(seed, i as u64 + 50), true);
         let by = cast::service(service).and_then(|s| s.hands.first()).copied().unwrap_or("noor");
         add(at, *origin, (*summary).to_owned(), vec![*service], by);
     }

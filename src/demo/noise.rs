@@ -1,5 +1,7 @@
 //! Chance that is always the same: hashes, smooth noise, and the rhythm of days and weeks.
 
+use std::fmt::Write as _;
+
 use super::clock::Secs;
 
 /// A well mixed number from a seed and a place (the finaliser of splitmix64).
@@ -51,6 +53,10 @@ pub fn rhythm(local: Secs) -> f64 {
 }
 
 /// Rises from 0 at `a` to 1 at `b`, stays until `c`, is back to 0 at `d`.
+#[expect(
+    clippy::many_single_char_names,
+    reason = "the corners of a trapezoid have no better names"
+)]
 pub fn trapezoid(at: f64, a: f64, b: f64, c: f64, d: f64) -> f64 {
     let ease = |x: f64| {
         let x = x.clamp(0.0, 1.0);
@@ -70,13 +76,12 @@ pub fn trapezoid(at: f64, a: f64, b: f64, c: f64, d: f64) -> f64 {
 /// Eight hexadecimal digits at a time, as commits and fingerprints are written.
 pub fn hex(seed: u64, place: u64, digits: usize) -> String {
     let mut out = String::with_capacity(digits + 16);
-    let mut i = 0;
+    let mut part = 0;
     while out.len() < digits {
-        out.push_str(&format!(
-            "{:016x}",
-            mix(seed ^ 0x5EED, place.wrapping_mul(31).wrapping_add(i))
-        ));
-        i += 1;
+        let word = mix(seed ^ 0x5EED, place.wrapping_mul(31).wrapping_add(part));
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{word:016x}");
+        part += 1;
     }
     out.truncate(digits);
     out

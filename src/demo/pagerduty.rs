@@ -1,4 +1,4 @@
-//! The pager's HTTP interface, as PagerDuty's REST API v2 speaks it.
+//! The pager's HTTP interface, as the second version of the vendor's REST interface speaks it.
 
 use serde_json::{Value as Json, json};
 

@@ -325,8 +325,7 @@ pub fn live_version(world: &World, service: &str, now: Secs) -> u32 {
     let Some(service) = SERVICES.iter().find(|s| s.name == service) else { return 0 };
     rollouts(world, service, now)
         .iter()
-        .filter(|r| r.environment == "production" && r.succeeded().is_some())
-        .next_back()
+        .rfind(|r| r.environment == "production" && r.succeeded().is_some())
         .map_or(service.version, |r| r.version)
 }
 

@@ -90,7 +90,7 @@ const CALM: Plot = Plot {
 
 /// How many releases of the turn's service the story has shipped before this turn.
 pub fn earlier(turn: i64) -> u32 {
-    u32::try_from(turn / PLOTS.len() as i64).unwrap_or(0)
+    u32::try_from(turn).unwrap_or(0) / PLOTS.len() as u32
 }
 
 // The beats of a turn, in seconds.

@@ -17,7 +17,7 @@ pub fn answer(world: &World, memory: &mut Memory, asked: &Asked, now: Secs) -> R
         let rest = path.strip_prefix(prefix)?;
         (rest.is_empty() || rest.starts_with('/')).then(|| {
             let mut inner = asked.clone();
-            inner.path = rest.to_owned();
+            rest.clone_into(&mut inner.path);
             inner
         })
     };

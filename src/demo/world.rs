@@ -111,7 +111,7 @@ impl World {
                 odd.traffic += 0.3 * failing;
             } else if service == "db" {
                 odd.busy += plot.database * slow;
-                odd.slower += 1.6 * slow;
+                odd.slower += 0.6 * slow;
             } else if service == "web" {
                 odd.slower += 0.9 * slow;
                 odd.errors += 0.11 * plot.errors * failing;
@@ -129,7 +129,7 @@ impl World {
             }
             let hit = if service == past.service {
                 1.0
-            } else if self.depends(service, past.service) {
+            } else if depends(service, past.service) {
                 0.3
             } else {
                 continue;
@@ -139,10 +139,6 @@ impl World {
             odd.busy += 0.25 * s * hit;
         }
         odd
-    }
-
-    fn depends(&self, service: &str, on: &str) -> bool {
-        cast::service(service).is_some_and(|s| s.depends_on.contains(&on))
     }
 
     /// The running plot with how slow and how failing it is, 0–1 each.
@@ -175,15 +171,15 @@ impl World {
         let seed = mix(self.seed, place as u64 + 100);
         let day = if service.name == "reports" { 0.5 } else { self.rhythm(at) };
         let load = day * (1.0 + 0.09 * texture(seed, at));
-        let slow = 0.86 + 0.16 * day + 0.07 * texture(seed ^ 11, at);
+        let slow = 0.86 + 0.16 * day + 0.07 * texture(mix(seed, 11), at);
         let mails = if service.name == "mail" { 1.0 + 2.2 * self.newsletter(at) } else { 1.0 };
         Level {
             rps: (service.rps * load * odd.traffic * mails).max(0.01),
             p95: service.p95 * slow * odd.slower,
-            errors: (service.errors * (1.0 + 0.5 * texture(seed ^ 22, at)) + odd.errors)
+            errors: (service.errors * (1.0 + 0.5 * texture(mix(seed, 22), at)) + odd.errors)
                 .clamp(0.0, 1.0),
             busy: (service.busy * (0.62 + 0.38 * load)
-                + 0.02 * texture(seed ^ 33, at)
+                + 0.02 * texture(mix(seed, 33), at)
                 + odd.busy
                 + if service.name == "mail" { 0.42 * self.newsletter(at) } else { 0.0 })
             .clamp(0.01, 0.985),
@@ -254,7 +250,7 @@ impl World {
             .past
             .iter()
             .map(|(_, start, end)| (*start - 60.0, *end + 60.0))
-            .chain((until > self.clock.origin).then(|| (self.clock.origin, until)))
+            .chain((until > self.clock.origin).then_some((self.clock.origin, until)))
             .filter(|(start, end)| *end > from && *start < until)
             .map(|(start, end)| (start.max(from), end.min(until)))
             .collect();
@@ -273,9 +269,9 @@ impl World {
         let week = ((local / 86_400.0 - 4.0 - 10.0 / 24.0) / 7.0).floor();
         let start = (week * 7.0 + 4.0) * 86_400.0 + 36_000.0 - self.ahead;
         let shift = if policy == "Money" { 3 } else { 0 };
-        let n = week as i64 + shift + (self.seed % 6) as i64;
+        let n = week as i64 + shift + i64::from(self.seed as u32 % 6);
         let pick = |k: i64| {
-            let place = (n + k).rem_euclid(PEOPLE.len() as i64) as usize;
+            let place = (n + k).rem_euclid(i64::try_from(PEOPLE.len()).unwrap_or(6)) as usize;
             PEOPLE.get(place).unwrap_or_else(|| cast::person("ada"))
         };
         (pick(0), pick(1), start, start + 7.0 * 86_400.0)
@@ -292,6 +288,10 @@ impl World {
         let plot = story::plot(turn);
         cast::service(plot.service).map_or(1, |s: &Service| s.version) + 1 + story::earlier(turn)
     }
+}
+
+fn depends(service: &str, on: &str) -> bool {
+    cast::service(service).is_some_and(|s| s.depends_on.contains(&on))
 }
 
 /// `rate` summed over a stretch by its midpoints.

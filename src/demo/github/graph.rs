@@ -319,7 +319,7 @@ impl Run<'_> {
         for selection in set {
             match selection {
                 Selection::Inline(inner) if depth < DEEPEST => {
-                    self.root(inner, now, repository, out, depth + 1)
+                    self.root(inner, now, repository, out, depth + 1);
                 }
                 Selection::Spread(name) if depth < DEEPEST => {
                     if let Some(inner) = self.document.fragments.get(name) {
@@ -337,17 +337,16 @@ impl Run<'_> {
                             let (owner, name) = (text("owner"), text("name"));
                             let (owner, name) =
                                 (owner.as_str().unwrap_or(""), name.as_str().unwrap_or(""));
-                            match repository(owner, name) {
-                                Some(tree) => self.object(set, &tree, 0),
-                                None => {
-                                    self.errors.push(json!({
+                            if let Some(tree) = repository(owner, name) {
+                                self.object(set, &tree, 0)
+                            } else {
+                                self.errors.push(json!({
                                         "type": "NOT_FOUND",
                                         "path": self.path,
                                         "locations": [{ "line": 1, "column": 1 }],
                                         "message": format!("Could not resolve to a Repository with the name '{owner}/{name}'."),
                                     }));
-                                    Json::Null
-                                }
+                                Json::Null
                             }
                         }
                         "rateLimit" => {
@@ -462,7 +461,7 @@ impl Run<'_> {
             });
         }
         let order = argument("orderBy");
-        let key = match order["field"].as_str() {
+        let key = match order.get("field").and_then(Json::as_str) {
             Some("DUE_DATE") => Some("dueOn"),
             Some("UPDATED_AT") => Some("updatedAt"),
             Some("NUMBER") => Some("number"),
@@ -471,7 +470,7 @@ impl Run<'_> {
         };
         if let Some(key) = key {
             list.sort_by(|a, b| a[key].as_str().cmp(&b[key].as_str()));
-            if order["direction"] == "DESC" {
+            if order.get("direction").is_some_and(|d| d == "DESC") {
                 list.reverse();
             }
         }

@@ -106,7 +106,7 @@ fn rest(world: &World, asked: &Asked, now: Secs) -> Reply {
         }
         ["orgs" | "users", ORG, "repos"] => {
             let all = SERVICES.iter().filter_map(|s| repo_named(world, asked, s.name, now));
-            return paged(asked, all.map(|r| r.json()).collect());
+            return paged(asked, &all.map(|r| r.json()).collect::<Vec<_>>());
         }
         _ => return not_found(),
     };
@@ -117,7 +117,7 @@ fn rest(world: &World, asked: &Asked, now: Secs) -> Reply {
 fn repository(repo: &Repo<'_>, asked: &Asked, rest: &[&str]) -> Reply {
     let one = |found: Option<Json>| found.map_or_else(not_found, |json| Reply::json(200, &json));
     let with_id = |list: Vec<Json>, id: &str| {
-        list.into_iter().find(|x| x.get("id").is_some_and(|v| v.to_string() == id))
+        list.into_iter().find(|x| x.get("id").and_then(Json::as_u64) == id.parse().ok())
     };
     match rest {
         [] => Reply::json(200, &repo.json()),
@@ -125,14 +125,14 @@ fn repository(repo: &Repo<'_>, asked: &Asked, rest: &[&str]) -> Reply {
             let wants = |key: &str, json: &Json| asked.one(key).is_none_or(|w| json[key] == w);
             let mut list = repo.deployments();
             list.retain(|d| ["environment", "ref", "sha", "task"].iter().all(|k| wants(k, d)));
-            paged(asked, list)
+            paged(asked, &list)
         }
         ["deployments", id] => one(with_id(repo.deployments(), id)),
         ["deployments", id, "statuses"] => match repo.statuses(id) {
-            Some(list) => paged(asked, list),
+            Some(list) => paged(asked, &list),
             None => not_found(),
         },
-        ["releases"] => paged(asked, repo.releases()),
+        ["releases"] => paged(asked, &repo.releases()),
         ["releases", "latest"] => {
             let ready = |r: &Json| r["draft"] == false && r["prerelease"] == false;
             one(repo.releases().into_iter().find(ready))
@@ -159,19 +159,19 @@ fn repository(repo: &Repo<'_>, asked: &Asked, rest: &[&str]) -> Reply {
             };
             let mut list = repo.issues();
             list.retain(|i| labels.iter().all(|l| has(i, l)));
-            paged(asked, of_state(asked, list))
+            paged(asked, &of_state(asked, list))
         }
-        ["milestones"] => paged(asked, of_state(asked, repo.milestones())),
-        ["pulls"] => paged(asked, of_state(asked, repo.pulls())),
+        ["milestones"] => paged(asked, &of_state(asked, repo.milestones())),
+        ["pulls"] => paged(asked, &of_state(asked, repo.pulls())),
         ["pulls", number] => {
-            one(repo.pulls().into_iter().find(|p| p["number"].to_string() == **number))
+            one(repo.pulls().into_iter().find(|p| p["number"].as_u64() == number.parse().ok()))
         }
-        ["commits"] => paged(asked, repo.commits()),
+        ["commits"] => paged(asked, &repo.commits()),
         ["commits", sha] => one(repo.commits().into_iter().find(|c| c["sha"] == *sha)),
         ["commits", sha, "pulls"] => {
             let mut list = repo.pulls();
             list.retain(|p| p["merge_commit_sha"] == *sha);
-            paged(asked, list)
+            paged(asked, &list)
         }
         ["commits", _, "check-runs"] => {
             Reply::json(200, &json!({ "total_count": 0, "check_runs": [] }))
@@ -180,7 +180,7 @@ fn repository(repo: &Repo<'_>, asked: &Asked, rest: &[&str]) -> Reply {
             Some((base, head)) => Reply::json(200, &repo.compare(base, head)),
             None => not_found(),
         },
-        ["contributors"] => paged(asked, repo.contributors()),
+        ["contributors"] => paged(asked, &repo.contributors()),
         _ => not_found(),
     }
 }
@@ -226,15 +226,15 @@ fn runs(repo: &Repo<'_>, asked: &Asked) -> Reply {
         list.truncate(1_000);
     }
     let total = list.len();
-    paged_as(asked, list, |page| json!({ "total_count": total, "workflow_runs": page }))
+    paged_as(asked, &list, |page| json!({ "total_count": total, "workflow_runs": page }))
 }
 
-fn paged(asked: &Asked, list: Vec<Json>) -> Reply {
+fn paged(asked: &Asked, list: &[Json]) -> Reply {
     paged_as(asked, list, |page| Json::Array(page.to_vec()))
 }
 
 /// One page of a list, with links to the others within the origin that was asked.
-fn paged_as(asked: &Asked, list: Vec<Json>, wrap: impl Fn(&[Json]) -> Json) -> Reply {
+fn paged_as(asked: &Asked, list: &[Json], wrap: impl Fn(&[Json]) -> Json) -> Reply {
     let size = asked.number("per_page").unwrap_or(30).clamp(1, 100);
     let page = asked.number("page").unwrap_or(1).max(1);
     let pages = list.len().div_ceil(size).max(1);
@@ -270,7 +270,7 @@ fn graphql(world: &World, asked: &Asked, now: Secs) -> Reply {
     let Ok(body) = serde_json::from_slice::<Json>(&asked.body) else {
         return Reply::json(400, &json!({ "message": "Problems parsing JSON" }));
     };
-    let query = body["query"].as_str().unwrap_or("");
+    let query = body.get("query").and_then(Json::as_str).unwrap_or("");
     let document = match graph::parse(query) {
         Ok(document) => document,
         Err(message) => {
@@ -284,5 +284,6 @@ fn graphql(world: &World, asked: &Asked, now: Secs) -> Reply {
         let known = owner.eq_ignore_ascii_case(ORG).then(|| repo_named(world, asked, name, now));
         known.flatten().map(|repo| tree::repository(&repo))
     };
-    Reply::json(200, &graph::execute(&document, &body["variables"], now, &repository))
+    let variables = body.get("variables").unwrap_or(&Json::Null);
+    Reply::json(200, &graph::execute(&document, variables, now, &repository))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::cast::{self, ORG, SERVICES, Service};
+use super::super::cast::{self, ORG, Service};
 use super::super::clock::{Secs, rfc3339};
 use super::super::noise::{hex, mix, unit};
 use super::super::rollouts::{Rollout, rollouts};
@@ -600,7 +600,7 @@ impl Repo<'_> {
             _ => {}
         }
         for mut pull in self.pulls().into_iter().take(3) {
-            let url = pull["url"].clone();
+            let url = pull.get("url").cloned();
             if let Some(map) = pull.as_object_mut() {
                 for gone in ["head", "base", "merge_commit_sha", "merged_at"] {
                     map.remove(gone);
@@ -640,14 +640,14 @@ impl Repo<'_> {
     }
 
     pub fn contributors(&self) -> Vec<Json> {
-        let hands = self.service.hands.iter();
-        hands
-            .map(|h| {
-                let mut u = self.user(h);
-                u["contributions"] = json!(120);
-                u
-            })
-            .collect()
+        let one = |login: &&str| {
+            let mut user = self.user(login);
+            if let Some(map) = user.as_object_mut() {
+                map.insert("contributions".into(), json!(120));
+            }
+            user
+        };
+        self.service.hands.iter().map(one).collect()
     }
 }
 
@@ -666,9 +666,4 @@ fn slug(title: &str) -> String {
         .map(|w| w.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase())
         .collect();
     words.join("-")
-}
-
-/// Every repository's name.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    SERVICES.iter().map(|s| s.name)
 }

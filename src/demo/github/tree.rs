@@ -29,6 +29,10 @@ fn actor(login: &str) -> Json {
     json!({ "__typename": "User", "login": login })
 }
 
+fn login<'a>(record: &'a Json, at: &str) -> &'a str {
+    record.pointer(at).and_then(Json::as_str).unwrap_or("ghost")
+}
+
 fn state(step: &str) -> &'static str {
     match step {
         "success" => "ACTIVE",
@@ -119,7 +123,7 @@ fn releases(repo: &Repo<'_>) -> Vec<Json> {
                 "publishedAt": r["published_at"],
                 "updatedAt": r["created_at"],
                 "url": r["html_url"],
-                "author": actor(r["author"]["login"].as_str().unwrap_or("ghost")),
+                "author": actor(login(r, "/author/login")),
             })
         })
         .collect();
@@ -169,7 +173,7 @@ fn issues(repo: &Repo<'_>) -> Vec<Json> {
             "closedAt": i["closed_at"],
             "url": i["html_url"],
             "body": i["body"],
-            "author": actor(i["user"]["login"].as_str().unwrap_or("ghost")),
+            "author": actor(login(i, "/user/login")),
             "labels": labels,
         })
     };

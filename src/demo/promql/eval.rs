@@ -26,6 +26,7 @@ pub enum Value {
 
 impl Value {
     /// Every number through `f`; a function's answer has no metric name.
+    #[must_use]
     pub fn map(self, mut f: impl FnMut(f64) -> f64) -> Self {
         match self {
             Self::Scalar(n) => Self::Scalar(n.into_iter().map(f).collect()),

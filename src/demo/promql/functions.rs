@@ -178,9 +178,12 @@ fn label_replace(arguments: &[Expr], rows: Vec<Row>) -> Result<Value, Refusal> {
     Ok(Value::Vector(replaced.collect()))
 }
 
+/// One histogram: its labels without `le`, and a column for every bound.
+type Buckets = (super::series::Labels, Vec<(f64, Vec<Option<f64>>)>);
+
 /// Linear interpolation inside the bucket that holds the quantile, as the real store does it.
 fn quantiles(q: &[f64], rows: Vec<Row>) -> Vec<Row> {
-    let mut groups: Vec<(super::series::Labels, Vec<(f64, Vec<Option<f64>>)>)> = Vec::new();
+    let mut groups: Vec<Buckets> = Vec::new();
     for mut row in rows {
         let Some(le) = row.labels.remove("le") else { continue };
         let bound = if le == "+Inf" { f64::INFINITY } else { le.parse().unwrap_or(f64::NAN) };
@@ -190,7 +193,7 @@ fn quantiles(q: &[f64], rows: Vec<Row>) -> Vec<Row> {
             None => groups.push((row.labels, vec![(bound, row.values)])),
         }
     }
-    let one = |(labels, mut buckets): (super::series::Labels, Vec<(f64, Vec<Option<f64>>)>)| {
+    let one = |(labels, mut buckets): Buckets| {
         buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
         let values = q.iter().enumerate().map(|(i, q)| {
             let column: Vec<(f64, f64)> = buckets

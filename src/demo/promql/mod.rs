@@ -1,4 +1,4 @@
-//! Enough PromQL to be asked real questions: parsed by its grammar, evaluated on the world.
+//! Enough of the query language to be asked real questions: parsed by its grammar, evaluated on the world.
 
 pub mod eval;
 pub mod functions;

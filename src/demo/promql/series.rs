@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::cast::SERVICES;
 use super::super::clock::Secs;
+use super::super::noise::{mix, texture};
 use super::super::world::{Level, World};
 
 pub type Labels = BTreeMap<String, String>;
@@ -188,9 +189,7 @@ impl<'a> Sampler<'a> {
             }
             Signal::MailAge => self.world.mail_age(at),
             Signal::MailLength => (9.0 * self.world.mail_age(at)).round(),
-            Signal::ReplicaLag => {
-                38.0 + 9.0 * super::super::noise::texture(self.world.seed ^ 77, at)
-            }
+            Signal::ReplicaLag => 38.0 + 9.0 * texture(mix(self.world.seed, 77), at),
             Signal::CertificateDays => 41.0 - (at - self.world.clock.origin) / 86_400.0,
             Signal::ReportsSince => {
                 (self.world.clock.origin / 86_400.0).floor() * 86_400.0 - 75_600.0
