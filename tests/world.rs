@@ -349,7 +349,7 @@ good = "> 1"
     assert_eq!(number(&board, "answer"), Measure::Number(42.0));
     let answered = board.sources[&SourceName::new("prom")].last_ok;
 
-    drop(prom);
+    prom.crash();
     heard(&mut board, false);
     let freshness = board.sources[&SourceName::new("prom")].clone();
     assert_eq!(freshness.status, Status::Unreachable);

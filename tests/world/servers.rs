@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// Longer than any of them takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a server may take to end.
+const MANNERS: Duration = Duration::from_secs(12);
+
 /// The program, or `None` with a word about it.
 pub fn tool(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -68,13 +71,30 @@ impl Server {
         http(self.port, "GET", path, &[], "").is_some_and(|(status, _)| status == 200)
     }
 
+    /// Ends it without a word, as a crash does.
+    pub fn crash(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 }
 
 impl Drop for Server {
+    /// Asked first, because a server that is killed leaves its workers behind; killed when it does not listen.
     fn drop(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let asked = Instant::now();
+        if let Some(pid) = pid
+            && kill_process(pid, Signal::TERM).is_ok()
+        {
+            while matches!(self.child.try_wait(), Ok(None)) && asked.elapsed() < MANNERS {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
