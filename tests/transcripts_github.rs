@@ -377,6 +377,22 @@ fn a_missing_permission_for_one_list_is_partial_and_names_the_permission() {
 }
 
 #[test]
+fn single_sign_on_says_where_to_go_also_beside_good_data() {
+    let graph = r#"{"data":{"r0":{},"r1":null},"errors":[{"type":"FORBIDDEN","path":["r1"],
+        "message":"Resource protected by organization SAML enforcement."}]}"#;
+    let report = world(r#""acme/a", "acme/b""#)
+        .poll(|http| {
+            let url = "required; url=https://github.com/orgs/acme/sso?authorization_request=A1";
+            let body = if is_question(http) { graph } else { NO_RUNS };
+            Some(answered(http, 200, &[("x-github-sso", url)], body))
+        })
+        .unwrap();
+    let partial = report.partial.unwrap();
+    assert!(partial.as_str().starts_with("acme/b: Resource protected"), "{partial}");
+    assert!(partial.as_str().contains("open https://github.com/orgs/acme/sso?"), "{partial}");
+}
+
+#[test]
 fn pages_of_runs_are_followed_at_home_only_and_rows_are_told_once() {
     let page = |ids: &[u64]| {
         let rows: Vec<String> = ids

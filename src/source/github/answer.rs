@@ -51,10 +51,9 @@ fn explain(answer: &HttpAnswer, mut trouble: Trouble, now: Timestamp) -> Trouble
             .wait(Some(asked.max(SECONDARY_REST)))
             .hint("poll less often, or give other tools on this token a rest");
     }
-    if let Some(url) = answer.header("x-github-sso").and_then(sign_on) {
+    if let Some(words) = sign_on(answer) {
         trouble.status = Status::Auth;
-        return trouble
-            .hint(format_args!("the token waits for single sign-on: open {}", url.clean()));
+        return trouble.hint(words);
     }
     if let Some(right) = answer.header("x-accepted-github-permissions").filter(|r| !r.is_empty()) {
         return trouble.hint(format_args!("the token lacks a permission: {right}"));
@@ -71,9 +70,11 @@ fn explain(answer: &HttpAnswer, mut trouble: Trouble, now: Timestamp) -> Trouble
     }
 }
 
-/// `required; url=https://…`
-fn sign_on(header: &str) -> Option<Link> {
-    Link::parse(header.split_once("url=")?.1.split(';').next()?)
+/// `X-GitHub-SSO: required; url=https://…` in words; it comes with refusals and with partial data.
+pub fn sign_on(answer: &HttpAnswer) -> Option<String> {
+    let (_, rest) = answer.header("x-github-sso")?.split_once("url=")?;
+    let url = Link::parse(rest.split(';').next()?)?;
+    Some(format!("the token waits for single sign-on: open {}", url.clean()))
 }
 
 /// `Deprecation` and `Sunset` of an answer in words.

@@ -69,6 +69,8 @@ pub enum Verdict<'a> {
 pub struct Told<'a> {
     data: BTreeMap<String, &'a RawValue>,
     pub errors: Vec<Complaint>,
+    /// Where to sign on, when that is why something is missing.
+    pub sign_on: Option<String>,
 }
 
 /// One of the `errors` of an answer.
@@ -101,7 +103,7 @@ pub fn verdict(exchange: &Exchange, now: Timestamp) -> Verdict<'_> {
         );
     }
     match rows::members_of(&answer, "data") {
-        Ok(Some(data)) => Verdict::Told(Told { data, errors }),
+        Ok(Some(data)) => Verdict::Told(Told { data, errors, sign_on: answer::sign_on(heard) }),
         Ok(None) => match errors.into_iter().next() {
             Some(first) => Verdict::Unavailable { words: first.message, rest: AN_HOUR },
             None => Verdict::Failed(Trouble::bad_data("neither data nor errors")),

@@ -33,10 +33,16 @@ impl GitHub {
                 "FORBIDDEN" | "INSUFFICIENT_SCOPES" => Status::Auth,
                 _ => Status::BadData,
             };
-            let trouble = Trouble::new(status, &error.message)
-                .hint("the repository is not there, or the token may not read its deployments");
-            let about = repo.map_or("GraphQL", |r| r.shown.as_str());
-            tale.missed(format!("{about}: {}", trouble.message), trouble);
+            let hint = answer.sign_on.as_deref().filter(|_| status == Status::Auth);
+            let mut words =
+                format!("{}: {}", repo.map_or("GraphQL", |r| r.shown.as_str()), error.message);
+            if let Some(hint) = hint {
+                words = format!("{words} ({hint})");
+            }
+            let trouble = Trouble::new(status, &error.message).hint(hint.unwrap_or(
+                "the repository is not there, or the token may not read its deployments",
+            ));
+            tale.missed(words, trouble);
         }
         // A repository that is null without a word would otherwise vanish without a trace.
         let silent = batch.iter().enumerate().filter(|(place, _)| {
