@@ -39,10 +39,23 @@ const ROOMS: &[Room] = &[
     pure("insight", &["jiff", "croner"]),
     pure(
         "source",
-        &["jiff", "serde", "serde_json", "toml", "url", "httpdate", "yaml_rust2", "pulldown_cmark"],
+        &[
+            "jiff",
+            "serde",
+            "serde_json",
+            "toml",
+            "url",
+            "httpdate",
+            "yaml_rust2",
+            "calcard",
+            "pulldown_cmark",
+        ],
     ),
     pure("page", &["jiff", "pulldown_cmark", "unicode_segmentation", "unicode_width"]),
-    pure("cockpit", &["jiff", "regex", "nucleo_matcher", "strsim"]),
+    pure(
+        "cockpit",
+        &["jiff", "regex", "nucleo_matcher", "strsim", "thiserror", "unicode_segmentation"],
+    ),
     busy(
         "config",
         &[
@@ -70,6 +83,7 @@ const ROOMS: &[Room] = &[
             "rustls",
             "rustls_platform_verifier",
             "webpki_roots",
+            "hyper",
             "tokio_rustls",
             "x509_parser",
             "bytes",
@@ -93,6 +107,9 @@ const ROOMS: &[Room] = &[
             "tokio",
             "hyper",
             "hyper_util",
+            "httpdate",
+            "regex",
+            "toml",
             "http_body_util",
             "bytes",
             "jiff",

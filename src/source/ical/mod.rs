@@ -1,6 +1,6 @@
 //! iCalendar feeds and files: releases, freezes, on-call, maintenance, holidays.
 
-mod bytes;
+mod decode;
 mod read;
 mod zone;
 

@@ -14,7 +14,7 @@ use jiff::{
     civil::{DateTime, Time},
 };
 
-use super::bytes;
+use super::decode;
 use super::zone::{self, Zones};
 use crate::model::calendar::{
     CalendarEvent, Effort, Excluded, Face, Length, Moment, Refused, Replaces, Rule, civil,
@@ -29,7 +29,7 @@ const DESCRIPTION: usize = 16 * 1024;
 /// # Errors
 /// When nothing in the bytes is a calendar at all.
 pub fn calendar(bytes: &[u8], source: &SourceName, purpose: Purpose) -> Result<Calendar, Trouble> {
-    let (text, odd_bytes) = bytes::text(bytes);
+    let (text, odd_bytes) = decode::text(bytes);
     let text = mended(text);
     if text.trim_start().starts_with('<') {
         return Err(Trouble::bad_data("a web page instead of a calendar")
