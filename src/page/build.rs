@@ -1,8 +1,8 @@
 //! Small words for building tables and cards, shared by the tabs.
 
 use super::{
-    Align, Block, Card, Cell, Column, Empty, Line, Look, Noun, Row, RowKey, Scene, Table, Tone,
-    Width,
+    Align, Block, Card, Cell, Column, Empty, Frame, Layout, Line, Look, Noun, Row, RowKey, Scene,
+    Size, Table, Tone, Width,
 };
 use crate::model::{Clean, Key, Name};
 
@@ -17,6 +17,14 @@ pub fn right(title: &'static str, columns: u16, rank: u8) -> Column {
 pub fn share(min: u16, weight: u16) -> Width {
     Width::Share { min, weight }
 }
+
+/// The layout whose columns a width has room for; height decides about rows, not about columns.
+pub fn breadth(frame: &Frame) -> Layout {
+    Frame::new(Size { width: frame.size.width, height: ROOMY }).layout
+}
+
+/// A height at which only the width decides.
+const ROOMY: u16 = 60;
 
 pub fn cell(text: impl Into<Clean>, tone: Tone) -> Cell {
     Cell::Line(Line::of(text, tone))

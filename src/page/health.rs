@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::SignedDuration;
 
-use super::build::{cell, in_sight, left, list, name_key, name_of, right, share};
+use super::build::{breadth, cell, in_sight, left, list, name_key, name_of, right, share};
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tab,
     Tone, Width, service, words,
@@ -101,7 +101,14 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         above = 1;
     }
     let layout = scene.frame.layout;
-    let table = list(scene, look, above, columns(layout), || empty(scene), |key| row(scene, key));
+    let table = list(
+        scene,
+        look,
+        above,
+        columns(breadth(&scene.frame)),
+        || empty(scene),
+        |key| row(scene, key),
+    );
     blocks.push(Block::main("", Noun::Table(table)));
     if layout >= Layout::Wide
         && let Some(key) = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first())
@@ -136,7 +143,12 @@ fn columns(layout: Layout) -> Vec<Column> {
         Layout::OneLine | Layout::Tiny => {
             vec![left("state", Width::Exactly(10), 0), name, right("since", 7, 1)]
         }
-        Layout::Small => vec![state, name, since, left("why", share(16, 4), 0)],
+        Layout::Small => vec![
+            left("state", Width::Exactly(12), 0),
+            name,
+            right("since", 6, 1),
+            left("just before · why", share(16, 4), 0),
+        ],
         Layout::Normal => vec![
             state,
             name,
@@ -181,10 +193,9 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
             cell(text, tone)
         })
     };
-    match scene.frame.layout {
+    match breadth(&scene.frame) {
         Layout::OneLine | Layout::Tiny => {}
-        Layout::Small => cells.push(Cell::Line(why(scene, state))),
-        Layout::Normal => {
+        Layout::Small | Layout::Normal => {
             // What changed comes first here: the reason is what gives way when room is short.
             let mut line = why(scene, state);
             let mut before = just_before(scene, state);
@@ -194,7 +205,9 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
                 line = before;
             }
             cells.push(Cell::Line(line));
-            cells.extend([Role::Latency, Role::Errors, Role::Business].map(number));
+            if breadth(&scene.frame) == Layout::Normal {
+                cells.extend([Role::Latency, Role::Errors, Role::Business].map(number));
+            }
         }
         Layout::Wide | Layout::Huge => {
             cells.push(Cell::Line(why(scene, state)));

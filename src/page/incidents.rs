@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::build::{cell, left, list, record_key, right, row_key, share};
+use super::build::{breadth, cell, left, list, record_key, right, row_key, share};
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Rank, RowKey, Scene, Tab, Tone,
     Width, incident, words,
@@ -314,8 +314,9 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
 fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let layout = scene.frame.layout;
     let all = items(scene);
-    let row = |key: &RowKey| Some(cells(layout, scene, &summary(scene, all.get(key)?)?));
-    let table = list(scene, look, 0, columns(layout), || empty(scene), row);
+    let wide = breadth(&scene.frame);
+    let row = |key: &RowKey| Some(cells(wide, scene, &summary(scene, all.get(key)?)?));
+    let table = list(scene, look, 0, columns(wide), || empty(scene), row);
     let mut blocks = vec![Block::main("", Noun::Table(table))];
     if layout == Layout::Huge
         && let Some(key) = look.selected.as_ref()

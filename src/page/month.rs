@@ -276,9 +276,21 @@ fn bands(scene: &Scene<'_>, events: &[Event], day: Date) -> Vec<Band> {
             let (first, last) = e.days(scene);
             first <= day && day <= last
         })
-        .map(|e| Band { tone: e.tone(), letter: e.letter(), name: e.title.clone() })
+        .map(|e| {
+            // Somebody always is on call: who it is stands in the agenda.
+            let name =
+                if e.purpose == Purpose::OnCall { "on call".into() } else { e.title.clone() };
+            Band { tone: e.tone(), letter: e.letter(), name }
+        })
         .collect();
-    bands.dedup();
+    let mut seen = Vec::new();
+    bands.retain(|b| {
+        let new = !seen.contains(b);
+        if new {
+            seen.push(b.clone());
+        }
+        new
+    });
     bands
 }
 

@@ -1,6 +1,6 @@
 //! The Post-mortems tab: what was learnt, searchable by its full text, with a reader.
 
-use super::build::{card, cell, left, list, pair, record_key, row_key, share};
+use super::build::{breadth, card, cell, left, list, pair, record_key, row_key, share};
 use super::releases::names;
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Place, Prose, Rank, RowKey, Scene,
@@ -112,8 +112,8 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
 
 fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let layout = scene.frame.layout;
-    let row = |key: &RowKey| find(scene, key).map(|p| cells(scene, layout, p));
-    let table = list(scene, look, 0, columns(layout), || empty(scene), row);
+    let row = |key: &RowKey| find(scene, key).map(|p| cells(scene, breadth(&scene.frame), p));
+    let table = list(scene, look, 0, columns(breadth(&scene.frame)), || empty(scene), row);
     let mut blocks = vec![Block::main("", Noun::Table(table))];
     if layout == Layout::Huge
         && let Some(p) = look.selected.as_ref().and_then(|key| find(scene, key))

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::build::{
-    cell, in_sight, left, list, name_key, name_of, record_key, right, row_key, share,
+    breadth, cell, in_sight, left, list, name_key, name_of, record_key, right, row_key, share,
 };
 use super::service::{outcome_tone, when};
 use super::{
@@ -271,9 +271,6 @@ pub fn headline(scene: &Scene<'_>) -> Line {
         if let Some(services) = &frozen.services {
             line = line.space().and(Clean::line(format_args!("({})", names(services))), Tone::Dim);
         }
-        if !frozen.how_to_override.is_empty() {
-            line = line.dot().and(frozen.how_to_override.clone(), Tone::Dim);
-        }
         line = line.dot();
     }
     line = match &survey.next_release {
@@ -295,6 +292,10 @@ pub fn headline(scene: &Scene<'_>) -> Line {
         line = line
             .dot()
             .and(Clean::line(format_args!("freeze {} in {wait}", next.name)), Tone::Freeze);
+    }
+    for frozen in survey.frozen.iter().filter(|f| !f.how_to_override.is_empty()) {
+        let words = Clean::line(format_args!("to override: {}", frozen.how_to_override));
+        line = line.dot().and(words, Tone::Dim);
     }
     line
 }
@@ -319,7 +320,7 @@ fn agenda(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
 }
 
 fn log(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
-    let layout = scene.frame.layout;
+    let layout = breadth(&scene.frame);
     let row = |key: &RowKey| {
         let made = Made::find(scene, key)?;
         let (state, tone) = made.state();

@@ -1,6 +1,6 @@
 //! The Sources tab: the cockpit's honesty about itself, every upstream with its freshness and its last error in words.
 
-use super::build::{card, cell, left, list, name_key, name_of, pair, right, share};
+use super::build::{breadth, card, cell, left, list, name_key, name_of, pair, right, share};
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tab,
     Tone, Width, words,
@@ -70,8 +70,14 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
 }
 
 fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
-    let table =
-        list(scene, look, 0, columns(scene.frame.layout), || empty(scene), |key| row(scene, key));
+    let table = list(
+        scene,
+        look,
+        0,
+        columns(breadth(&scene.frame)),
+        || empty(scene),
+        |key| row(scene, key),
+    );
     let mut blocks = vec![Block::main("", Noun::Table(table))];
     if scene.frame.layout == Layout::Huge
         && let Some(key) = look.selected.as_ref()
@@ -120,7 +126,7 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
     };
     let name = cell(name.clean().clone(), Tone::Plain);
     let message = Cell::Line(in_words(scene, f));
-    Some(match scene.frame.layout {
+    Some(match breadth(&scene.frame) {
         Layout::OneLine | Layout::Tiny => vec![state, name, age],
         Layout::Small => vec![state, name, age, message],
         Layout::Normal | Layout::Wide | Layout::Huge => vec![

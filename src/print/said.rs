@@ -1,9 +1,9 @@
 //! What the printers share: a page with all its rows, and cells as words.
 
 use crate::model::{Clean, Overlays};
-use crate::page::{Block, Cell, Frame, Look, Rank, RowKey, Scene, Series, Size, Tab};
+use crate::page::{Block, Cell, Frame, Look, Place, Rank, RowKey, Scene, Series, Size, Tab};
 
-/// The whole tab as its default order has it: every row, not only those a screen has room for.
+/// The whole list of a tab in its default order: every row, not only those a screen has room for.
 pub fn whole(scene: &Scene<'_>, tab: &Tab, facet: usize) -> Vec<Block> {
     let mut entries = (tab.entries)(scene, facet);
     let number = |ranks: &[Rank]| match ranks.first() {
@@ -15,7 +15,10 @@ pub fn whole(scene: &Scene<'_>, tab: &Tab, facet: usize) -> Vec<Block> {
     let look = Look { total: order.len(), order, facet, ..Look::default() };
     let width = scene.frame.size.width;
     let scene = Scene { frame: Frame::new(Size { width, height: u16::MAX }), ..*scene };
-    (tab.compose)(&scene, &look)
+    let mut blocks = (tab.compose)(&scene, &look);
+    // What lies beside a list is about one row of it.
+    blocks.retain(|b| b.place == Place::Main);
+    blocks
 }
 
 /// A cell in words; sparklines have none.
