@@ -3,6 +3,7 @@
 pub mod graph;
 pub mod records;
 pub mod tree;
+pub mod work;
 
 use serde_json::{Value as Json, json};
 
