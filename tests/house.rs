@@ -114,6 +114,7 @@ const ROOMS: &[Room] = &[
             "bytes",
             "jiff",
             "serde_json",
+            "regex",
             "url",
             "fastrand",
         ],
