@@ -36,6 +36,12 @@ impl Allowance {
         self.end.get()
     }
 
+    /// Time since the first request left; nothing before that.
+    pub fn took(&self) -> Duration {
+        let left = self.end.get().map(|end| end.saturating_duration_since(Instant::now()));
+        left.map_or(Duration::ZERO, |left| self.limit.saturating_sub(left))
+    }
+
     pub fn bytes_left(&self) -> usize {
         self.bytes.get()
     }

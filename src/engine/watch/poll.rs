@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
 
 use crate::config::Upstream;
 use crate::engine::carry::{Allowance, Reach, Wire, fault};
@@ -62,7 +61,6 @@ pub async fn poll(
     way: &dyn Wire,
     limits: &Limits,
 ) -> Polled {
-    let began = Instant::now();
     // A body that the configuration allows must fit.
     let bytes = limits.poll_bytes.max(subject.reach.endpoint.cap.saturating_mul(2));
     let allowance = Allowance::new(subject.timeout, bytes);
@@ -71,7 +69,7 @@ pub async fn poll(
     Polled {
         at,
         outcome: redacted(outcome, way),
-        took: began.elapsed(),
+        took: allowance.took(),
         rate: aside.rate,
         skew: aside.skew,
     }
