@@ -82,7 +82,7 @@ fn block(canvas: &mut Canvas<'_>, screen: &Screen, block: &Block, spot: Spot) {
         title(canvas, spot, block, newest);
         spot = spot.below(1);
         if let (Noun::Chart(chart), Some(_)) = (&block.noun, newest) {
-            return chart::paint(canvas, chart, &screen.zone, spot, false);
+            return chart::paint(canvas, chart, &screen.zone, spot.narrower(1), false);
         }
     }
     noun(canvas, &screen.frame, screen, &block.noun, spot);
@@ -92,13 +92,15 @@ fn noun(canvas: &mut Canvas<'_>, frame: &Frame, screen: &Screen, noun: &Noun, sp
     if spot.width == 0 || spot.height == 0 {
         return;
     }
+    // Nothing touches the right edge; lists and texts keep their scrollbar there.
+    let inner = spot.narrower(1);
     match noun {
         Noun::Table(table) => table::paint(canvas, frame, table, spot),
-        Noun::Chart(chart) => chart::paint(canvas, chart, &screen.zone, spot, true),
+        Noun::Chart(chart) => chart::paint(canvas, chart, &screen.zone, inner, true),
         Noun::Calendar(month) => calendar::paint(canvas, month, spot),
-        Noun::Agenda(list) => agenda::paint(canvas, list, spot),
-        Noun::Card(card) => small::card(canvas, card, spot),
-        Noun::Gauge(gauge) => small::gauge(canvas, gauge, spot),
+        Noun::Agenda(list) => agenda::paint(canvas, list, inner),
+        Noun::Card(card) => small::card(canvas, card, inner),
+        Noun::Gauge(gauge) => small::gauge(canvas, gauge, inner),
         Noun::Prose(text) => prose::paint(canvas, text, spot),
         Noun::Empty(empty) => small::empty(canvas, empty, spot),
     }
