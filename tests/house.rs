@@ -110,6 +110,7 @@ const ROOMS: &[Room] = &[
             "httpdate",
             "regex",
             "toml",
+            "toml",
             "http_body_util",
             "bytes",
             "jiff",

@@ -111,10 +111,8 @@ async fn respond(
     if !reply.delay.is_zero() {
         tokio::time::sleep(reply.delay).await;
     }
-    let mut response = Response::builder()
-        .status(reply.status)
-        .header(header::CONTENT_TYPE, reply.content_type)
-        .header(header::DATE, httpdate::fmt_http_date(std::time::SystemTime::now()));
+    let mut response =
+        Response::builder().status(reply.status).header(header::CONTENT_TYPE, reply.content_type);
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }
