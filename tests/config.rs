@@ -46,7 +46,7 @@ fn every_problem_is_said_at_once_with_its_place_and_the_nearest_word() {
         "did you mean `Europe/London`?",
         "andon.toml:6:8: no kind of source is called `prometeus`",
         "did you mean `prometheus`?",
-        "andon.toml:10:7: no http(s) address",
+        "andon.toml:11:7: no http(s) address",
         "evry",
         "no service is called `wb`",
         "unknown field `ownr`",
