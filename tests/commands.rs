@@ -1,5 +1,7 @@
 //! The commands as a script meets them: exit codes, what goes to which stream, and the shapes of machine output.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 use std::io::Read as _;
 use std::process::{Command, Output, Stdio};
 

@@ -1,5 +1,7 @@
 //! The configuration as a user meets it: the example loads, and what is wrong is said all at once, with its place.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 use std::path::Path;
 
 use andon::config::{Config, Problems, load_text};
@@ -20,7 +22,7 @@ fn the_example_loads_and_means_what_it_says() {
     let config =
         read(include_str!("../assets/andon.example.toml")).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(config.team.name.as_str(), "Checkout");
-    assert_eq!(config.team.production().map(|e| e.as_str()), Some("production"));
+    assert_eq!(config.team.production().map(andon::model::Clean::as_str), Some("production"));
     let checkout = &config.team.services[0];
     assert_eq!(checkout.metrics.len(), 2);
     assert_eq!(checkout.slos[0].window.as_hours(), 30 * 24);

@@ -1,5 +1,7 @@
 //! The demo from outside: real sockets, the questions that strangers' clients send, and the answers they accept.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;

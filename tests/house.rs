@@ -1,5 +1,7 @@
 //! The laws of the house, held: rooms know only rooms above them, pure rooms stay pure, every file has its caption.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

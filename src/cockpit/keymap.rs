@@ -104,7 +104,8 @@ impl Keymap {
                     }
                     Some(key) => parsed.push(key),
                     None => {
-                        problems.push(KeyProblem::NoKey { action: name.clone(), key: text.clone() })
+                        problems
+                            .push(KeyProblem::NoKey { action: name.clone(), key: text.clone() });
                     }
                 }
             }

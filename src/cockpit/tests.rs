@@ -471,7 +471,7 @@ proptest! {
             if i % 30 == 29 {
                 let (width, height) = sizes[i % sizes.len()];
                 cockpit.update(at, Message::Resized(Size { width, height }));
-                at = at + jiff::SignedDuration::from_secs(30);
+                at += jiff::SignedDuration::from_secs(30);
                 cockpit.update(at, heard(at, many(counts[i % counts.len()])));
             }
             cockpit.update(at, Message::Key(key));

@@ -49,13 +49,11 @@ pub fn configured(common: &Common) -> Result<Config> {
     match load(&places) {
         Ok(Some(config)) => Ok(config),
         Ok(None) => {
-            let looked = places
-                .files()
-                .iter()
-                .map(|(f, _)| format!("\n  {}", f.display()))
-                .collect::<String>();
+            let files = places.files();
+            let looked: Vec<String> = files.iter().map(|(f, _)| f.display().to_string()).collect();
             Err(eyre!(
-                "there is no configuration yet; looked for{looked}\nhint: `andon demo` needs none; `andon config example` prints one to start from"
+                "there is no configuration yet; looked for\n  {}\nhint: `andon demo` needs none; `andon config example` prints one to start from",
+                looked.join("\n  ")
             ))
         }
         Err(problems) => Err(eyre!("the configuration cannot be used\n{problems}")),

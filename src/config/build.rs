@@ -152,11 +152,11 @@ impl Site<'_> {
 }
 
 /// Builds everything that can be built; what cannot is in `problems`.
-pub fn build(table: Table, texts: &Texts, problems: &mut Vec<Located>) -> Config {
-    let settings = origin::settings(&table, texts);
+pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Config {
+    let settings = origin::settings(table, texts);
     let mut site = Site { texts, problems };
     let mut notes = Vec::new();
-    for (key, value) in &table {
+    for (key, value) in table {
         let name = key.get_ref().as_ref();
         if !SECTIONS.contains(&name) {
             let hint = nearest(name, SECTIONS.iter().copied()).map_or_else(
@@ -207,8 +207,8 @@ pub fn build(table: Table, texts: &Texts, problems: &mut Vec<Located>) -> Config
             .flat_map(|s| &s.metrics)
             .filter(|m| m.source.as_str() == raw.name.get_ref())
             .cloned();
-        let metrics = metrics.collect();
-        if let Some(upstream) = build_source(raw, value, metrics, &zone, &mut site) {
+        let metrics: Vec<Metric> = metrics.collect();
+        if let Some(upstream) = build_source(raw, value, &metrics, &zone, &mut site) {
             team_metrics.extend(upstream.source.metrics());
             upstreams.push(upstream);
         }
@@ -217,10 +217,9 @@ pub fn build(table: Table, texts: &Texts, problems: &mut Vec<Located>) -> Config
     for metric in team_metrics.extract_if(.., |m| m.id.service.is_some()) {
         if let Some(service) =
             built.iter_mut().find(|s| Some(&s.name) == metric.id.service.as_ref())
+            && service.metrics.iter().all(|m| m.id != metric.id)
         {
-            if service.metrics.iter().all(|m| m.id != metric.id) {
-                service.metrics.push(metric);
-            }
+            service.metrics.push(metric);
         }
     }
     for service in &services {
@@ -405,10 +404,11 @@ fn build_metric(
     let source = asked(raw.source.as_ref(), &raw.query.span(), sources, askable, site)?;
     let unit = Unit::parse(raw.unit.as_deref().unwrap_or_default());
     let (good, bad) = (site.bound(raw.good.as_ref()), site.bound(raw.bad.as_ref()));
-    if let (Some(good), Some(bad), Some(text)) = (good, bad, &raw.bad) {
-        if good.holds(bad.value) && bad.holds(good.value) {
-            site.problem(&text.span(), "good and bad overlap: a number could be both", None);
-        }
+    if let (Some(good), Some(bad), Some(text)) = (good, bad, &raw.bad)
+        && good.holds(bad.value)
+        && bad.holds(good.value)
+    {
+        site.problem(&text.span(), "good and bad overlap: a number could be both", None);
     }
     if raw.query.get_ref().trim().is_empty() {
         site.problem(&raw.query.span(), "an empty query", None);
@@ -482,7 +482,7 @@ impl Site<'_> {
 fn build_source(
     raw: &raw::Source,
     value: &Value,
-    metrics: Vec<Metric>,
+    metrics: &[Metric],
     zone: &TimeZone,
     site: &mut Site<'_>,
 ) -> Option<Upstream> {
@@ -512,7 +512,7 @@ fn build_source(
             folder: site.texts.folder(&raw.name.span()),
             every,
             zone: zone.clone(),
-            metrics: metrics.clone(),
+            metrics: metrics.to_owned(),
             options: ValueDeserializer::from(options.clone()),
         };
         let problems = match (kind.open)(opening) {
@@ -667,10 +667,10 @@ fn build_auth(value: &Value, site: &mut Site<'_>) -> Vec<Auth> {
     if let Some(secret) = raw.bearer.as_ref().and_then(|t| site.secret(t)) {
         out.push(Auth::Bearer(secret));
     }
-    if let Some(basic) = raw.basic {
-        if let Some(password) = site.secret(&basic.password) {
-            out.push(Auth::Basic { user: basic.user, password });
-        }
+    if let Some(basic) = raw.basic
+        && let Some(password) = site.secret(&basic.password)
+    {
+        out.push(Auth::Basic { user: basic.user, password });
     }
     if let Some(header) = raw.header {
         let legal = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);

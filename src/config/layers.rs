@@ -94,7 +94,7 @@ pub fn load(places: &Places) -> Result<Option<Config>, Problems> {
         );
         tree::merge(&mut table, parsed);
     }
-    finish(table, &texts, problems).map(Some)
+    finish(&table, &texts, problems).map(Some)
 }
 
 /// Reads a configuration that is already in memory, e.g. the demo's. Relative paths are below `folder`.
@@ -115,10 +115,10 @@ pub fn load_text(
         );
         tree::merge(&mut table, parsed);
     }
-    finish(table, &texts, problems)
+    finish(&table, &texts, problems)
 }
 
-fn finish(table: Table, texts: &Texts, mut problems: Vec<Located>) -> Result<Config, Problems> {
+fn finish(table: &Table, texts: &Texts, mut problems: Vec<Located>) -> Result<Config, Problems> {
     let config = build::build(table, texts, &mut problems);
     if problems.is_empty() {
         return Ok(config);

@@ -157,7 +157,7 @@ pub struct Service {
 pub struct Matching {
     /// Labels of alerts that all must agree; default `service = <name>`.
     pub labels: BTreeMap<String, String>,
-    /// PagerDuty service id.
+    /// `PagerDuty` service id.
     pub pagerduty: Option<String>,
     /// The GitHub environment that is this service.
     pub github_environment: Option<String>,

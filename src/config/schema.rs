@@ -17,7 +17,9 @@ pub fn schema() -> Value {
     let ui = of(generator.subschema_for::<raw::Ui>());
     let auth = of(generator.subschema_for::<raw::Auth>());
     let mut definitions = Value::Object(generator.take_definitions(true));
-    complete_source(&mut definitions["Source"], &auth);
+    if let Some(source) = definitions.get_mut("Source") {
+        complete_source(source, &auth);
+    }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "andon.toml",

@@ -84,13 +84,12 @@ fn words(command: &str) -> Result<Vec<String>, String> {
     for c in command.chars() {
         match (quote, c) {
             (Some(q), _) if c == q => quote = None,
-            (Some(_), _) => word.get_or_insert_default().push(c),
             (None, '\'' | '"') => {
                 quote = Some(c);
                 word.get_or_insert_default();
             }
             (None, _) if c.is_whitespace() => words.extend(word.take()),
-            (None, _) => word.get_or_insert_default().push(c),
+            (Some(_) | None, _) => word.get_or_insert_default().push(c),
         }
     }
     if quote.is_some() {

@@ -18,7 +18,7 @@ pub type Table = DeTable<'static>;
 pub struct Text {
     /// A path, or `environment`, `command line`.
     pub file: PathBuf,
-    pub text: String,
+    pub content: String,
     base: usize,
     /// Others may read it: it must hold no written-out secret.
     pub readable_by_others: bool,
@@ -55,7 +55,7 @@ impl Texts {
         let base = self.end;
         let table = shift_table(detach(table), base);
         self.end += text.len() + 1;
-        self.list.push(Text { file: file.to_owned(), text, base, readable_by_others });
+        self.list.push(Text { file: file.to_owned(), content: text, base, readable_by_others });
         table
     }
 
@@ -81,7 +81,7 @@ impl Texts {
         match span.and_then(|s| self.of(s).map(|t| (t, s))) {
             Some((text, span)) => {
                 let local = span.start - text.base..span.end.saturating_sub(text.base);
-                Located::at(text.file.clone(), &text.text, &local, message, hint)
+                Located::at(text.file.clone(), &text.content, &local, message, hint)
             }
             None => Located::whole_file(PathBuf::from("configuration"), message, hint),
         }
@@ -244,10 +244,7 @@ mod tests {
         let (table, _) = tree(&["a = 0xff\nb = -1_000\nc = 1e3\nd = -inf\n"]);
         assert_eq!(table["a"].get_ref().as_integer().unwrap().radix(), 16);
         assert_eq!(table["b"].get_ref().as_integer().unwrap().as_str(), "-1000");
-        assert_eq!(
-            table["c"].get_ref().as_float().unwrap().as_str().parse::<f64>().unwrap(),
-            1000.0
-        );
+        assert_eq!(table["c"].get_ref().as_float().unwrap().as_str(), "1e3");
         assert!(table["d"].get_ref().is_float());
     }
 }

@@ -50,7 +50,7 @@ pub struct Service {
 pub struct Matching {
     /// All of these labels must agree. Empty: `service=<name>`.
     pub labels: BTreeMap<Clean, Clean>,
-    /// A PagerDuty service id.
+    /// A `PagerDuty` service id.
     pub pagerduty: Box<str>,
     /// The GitHub environment that is this service, for repositories with several.
     pub github_environment: Clean,
@@ -70,7 +70,7 @@ impl Service {
 pub struct Metric {
     pub id: MetricId,
     pub source: SourceName,
-    /// In the source's own language: PromQL, or a JSON metric's name.
+    /// In the source's own language: `PromQL`, or a JSON metric's name.
     pub query: Box<str>,
     pub unit: Unit,
     pub role: Role,

@@ -235,6 +235,9 @@ pub enum Problem {
     Metric { service: Option<Name>, metric: Name, message: String },
 }
 
+/// A source, or every problem with its options.
+pub type Opened = Result<Box<dyn Source>, Vec<Problem>>;
+
 /// A kind of source: its word in the configuration, its sentence in the help, how it is opened.
 pub struct Kind {
     pub name: &'static str,
@@ -246,7 +249,7 @@ pub struct Kind {
     pub needs_url: bool,
     /// The keys of its own, with a sentence each, for help and nearest-word hints.
     pub options: &'static [(&'static str, &'static str)],
-    pub open: fn(Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>>,
+    pub open: fn(Opening<'_>) -> Opened,
 }
 
 /// What a probe asks; made from `[[service.probe]]` by the configuration.

@@ -489,7 +489,7 @@ fn every_recorded_answer_to_a_query_is_a_row_or_words() {
         for call in &manifest {
             let (name, status) = (call["name"].as_str().unwrap(), call["status"].as_u64().unwrap());
             let query = call["path"].as_str().unwrap().starts_with("/api/v1/query");
-            if !query || name.contains("exemplars") || name.ends_with(".gz") {
+            if !query || name.contains("exemplars") || name.contains(".gz") {
                 continue;
             }
             let body = recording(&format!("{folder}/{name}")).unwrap();
