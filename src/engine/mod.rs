@@ -2,9 +2,8 @@
 
 mod carry;
 mod clock;
-mod files;
 mod limits;
-mod probes;
+mod news;
 pub mod run;
 mod secret;
 mod stage;

@@ -8,29 +8,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::from_clock;
+pub use super::news::News;
 use super::terminal::{ASK, Heard, Pacer, Terminal, browser, clipboard};
 use crate::cockpit::{Effect, Message, Which};
 use crate::model::Clean;
 use crate::page::Size;
 use crate::view::depth::Depth;
 use crate::view::encode::Encoder;
-
-/// What the loop hears, all through one channel.
-#[derive(Debug)]
-pub enum News {
-    Terminal(Heard),
-    Resized(Size),
-    /// Continued after a stop: the screen is ours again and empty.
-    Resumed(Size),
-    /// From the watch, or anybody else with something for the cockpit.
-    World(Message),
-}
-
-impl From<Message> for News {
-    fn from(message: Message) -> Self {
-        Self::World(message)
-    }
-}
 
 /// Something that lives on a screen: the cockpit with its painter.
 pub trait Screenful {

@@ -11,10 +11,10 @@ use url::Url;
 use super::authority::{self, Authority, is_loopback, shown_host, shown_origin};
 use super::client::Via;
 use super::fault::{self, Phase};
+use super::probes;
 use super::{Allowance, Carrier, Reach, names};
 use crate::config::Proxy;
 use crate::engine::clock::from_clock;
-use crate::engine::probes;
 use crate::model::{Status, Trouble};
 use crate::source::{Http, HttpAnswer, Method, wire};
 

@@ -4,11 +4,13 @@ mod allowance;
 mod authority;
 mod client;
 pub mod fault;
+mod files;
 mod holds;
 mod http;
 mod kept;
 mod lanes;
 mod names;
+mod probes;
 mod trust;
 
 use std::future::Future;
@@ -22,7 +24,6 @@ pub use trust::Trust;
 
 use super::limits::Limits;
 use super::secret::Vault;
-use super::{files, probes};
 use crate::config::{Endpoint, Upstream};
 use crate::model::{Clean, SourceName, Trouble};
 use crate::source::{Answer, Request};

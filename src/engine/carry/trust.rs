@@ -10,8 +10,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
+use super::files;
 use crate::config::Endpoint;
-use crate::engine::files;
 use crate::model::{Status, Trouble};
 
 /// Bytes of a PEM file.

@@ -13,7 +13,7 @@ use super::signals;
 use super::stream::{Stream, Token};
 use super::tty::Ready;
 use crate::cockpit::{Code, Key, Mouse};
-use crate::engine::run::News;
+use crate::engine::news::News;
 
 /// Something heard from the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use crate::engine::run::News;
+use crate::engine::news::News;
 use crate::page::Size;
 
 pub use guard::harden;

@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SI
 use signal_hook::iterator::Signals;
 
 use super::life::Life;
-use crate::engine::run::News;
+use crate::engine::news::News;
 
 /// Catches them before the screen is taken: a signal in between must find the thread that gives it back.
 pub fn catch() -> io::Result<Signals> {

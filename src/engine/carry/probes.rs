@@ -13,8 +13,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use x509_parser::parse_x509_certificate;
 
-use super::carry::fault::{self, Phase};
-use super::carry::{Names, Trust};
+use super::fault::{self, Phase};
+use super::names::Names;
+use super::trust::Trust;
 use crate::model::{Clean, Status, Trouble};
 use crate::source::Answer;
 
