@@ -125,6 +125,12 @@ pub(super) enum Mode {
 /// Ages step this often while nothing else happens: one wake-up serves all of them.
 const STEP_S: i64 = 10;
 pub(super) const NOTICE: SignedDuration = SignedDuration::from_secs(5);
+/// A clock that is less than this behind was read by somebody else a little earlier; beyond, it was set back.
+const TREMBLE: SignedDuration = SignedDuration::from_secs(1);
+
+fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.checked_add(by).unwrap_or(Timestamp::MAX)
+}
 
 impl Cockpit {
     pub fn new(setup: Setup) -> Self {
@@ -159,6 +165,9 @@ impl Cockpit {
 
     /// Changes the state; what is to be done outside comes back.
     pub fn update(&mut self, now: Timestamp, message: Message) -> Vec<Effect> {
+        if self.moment.duration_since(now) > TREMBLE {
+            self.turn_back(now);
+        }
         match message {
             Message::Key(key) => {
                 self.dirty = true;
@@ -213,6 +222,16 @@ impl Cockpit {
                 Vec::new()
             }
         }
+    }
+
+    /// The clock was set back: ages go on from here instead of standing still until the old moment comes again.
+    fn turn_back(&mut self, now: Timestamp) {
+        self.moment = now;
+        Arc::make_mut(&mut self.board).rewind(now);
+        if let Some((_, until)) = &mut self.notice {
+            *until = (*until).min(later(now, NOTICE));
+        }
+        self.dirty = true;
     }
 
     fn hear(&mut self, heard: Heard) {
@@ -317,8 +336,7 @@ impl Cockpit {
     }
 
     pub(super) fn say(&mut self, now: Timestamp, words: Line) {
-        let until = now.checked_add(NOTICE).unwrap_or(Timestamp::MAX);
-        self.notice = Some((words, until));
+        self.notice = Some((words, later(now, NOTICE)));
         self.dirty = true;
     }
 

@@ -327,6 +327,26 @@ fn wake_ups_are_coarse_and_few() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_neither_freezes_ages_nor_hides_news() {
+    let hour = jiff::SignedDuration::from_hours(1);
+    for back in [hour, hour * 24 * 3650] {
+        let mut cockpit = small();
+        let fast = now() + back;
+        cockpit.update(fast, heard(fast, many(3)));
+        cockpit.settle(fast);
+        let next = now() + jiff::SignedDuration::from_secs(15);
+        cockpit.update(next, Message::Clock);
+        let source = cockpit.board().sources.values().next().unwrap();
+        assert_eq!(source.last_ok, Some(next), "it ages from here on");
+        assert!(cockpit.wake().unwrap() <= next + jiff::SignedDuration::from_secs(10));
+        let then = next + jiff::SignedDuration::from_secs(15);
+        cockpit.update(then, heard(then, many(4)));
+        cockpit.settle(then);
+        assert_eq!(rows(&cockpit), "d00000d00001d00002d00003");
+    }
+}
+
+#[test]
 fn the_month_is_walked_by_day_week_and_month() {
     for (keys, day) in [
         ("2", "2026-11-22"),

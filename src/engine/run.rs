@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -40,6 +40,8 @@ const TORN: usize = 512;
 const BLOCKED: Duration = Duration::from_millis(50);
 /// How long news is taken in before a frame must be drawn.
 const BATCH: Duration = Duration::from_millis(50);
+/// A clock that was set back may put the moment waited for far away: it is looked at again after this.
+const LONGEST_NAP: Duration = Duration::from_secs(30);
 /// A text that claims to change at once, again and again, gets no more than this.
 const SHORTEST_NAP: Duration = Duration::from_millis(20);
 
@@ -186,7 +188,7 @@ impl<'a, S: Screenful> Desk<'a, S> {
             let shortest = self
                 .last_clock
                 .map_or(Duration::ZERO, |last| SHORTEST_NAP.saturating_sub(last.elapsed()));
-            until.try_into().unwrap_or(Duration::ZERO).max(shortest)
+            until.try_into().unwrap_or(Duration::ZERO).max(shortest).min(LONGEST_NAP)
         });
         frame.into_iter().chain(clock).min()
     }
@@ -194,7 +196,11 @@ impl<'a, S: Screenful> Desk<'a, S> {
     /// Tells the cockpit that the moment it named has come.
     fn ring(&mut self) {
         let now = from_clock();
-        let due = self.screenful.wake().is_some_and(|wake| wake <= now);
+        let far = SignedDuration::try_from(LONGEST_NAP).unwrap_or(SignedDuration::MAX);
+        let due = self.screenful.wake().is_some_and(|wake| {
+            let until = wake.duration_since(now);
+            until <= SignedDuration::ZERO || until > far
+        });
         let rested = self.last_clock.is_none_or(|last| last.elapsed() >= SHORTEST_NAP);
         if due && rested && !self.done {
             self.last_clock = Some(Instant::now());

@@ -128,21 +128,24 @@ fn of_metric(board: &Board, metric: &Metric, now: Timestamp) -> Option<Signal> {
     }
     let source = feeds(board, &metric.id, &metric.source);
     let name = &metric.id.metric;
+    let freshness = board.sources.get(source);
     let track = board.tracks.get(&metric.id);
     let signal = match track.and_then(|t| t.newest().map(|newest| (t, newest))) {
         None => {
             let words = Clean::line(format_args!("{name}: no answer yet"));
             Signal { health: Health::Unknown, since: None, words, stale: false }
         }
-        Some((_, (at, _))) if vanished(board.sources.get(source), *at, now) => {
+        Some((_, (at, _))) if vanished(freshness, *at, now) => {
             let age = words::span(now.duration_since(*at));
             let words = Clean::line(format_args!("{name}: no data for {age}"));
             Signal { health: Health::Unknown, since: Some(*at), words, stale: false }
         }
-        Some((track, (_, measure))) => {
+        Some((track, (at, measure))) => {
             let health = level(metric, measure)?;
             let since = began(metric, track, health);
-            Signal { health, since, words: reason(metric, measure, health), stale: false }
+            // The store may answer other questions and not this one: then only this number grows old.
+            let stale = freshness.is_some_and(|f| now.duration_since(*at) > f.limits().0);
+            Signal { health, since, words: reason(metric, measure, health), stale }
         }
     };
     weighed(aged(board, Some(source), signal, now), metric.weight)
@@ -324,6 +327,47 @@ mod tests {
         let mut always = Track::default();
         always.add(Timestamp::UNIX_EPOCH, Measure::Number(2.0));
         assert_eq!(began(&p95, &always, Health::Down), None);
+    }
+
+    /// domain.md §4.2: Unknown never counts as ok. A number without bounds judges nothing, nor does one without
+    /// traffic: a service with nothing else is unknown. One that is not answered any more while its store is well
+    /// goes stale and then unknown by itself.
+    #[test]
+    fn only_what_was_judged_lately_is_ok() {
+        let (source, at) = (Name::new("prom"), |s| Timestamp::from_second(1_000_000 + s).unwrap());
+        let told = |metric: Metric, measure: Measure, last_ok: i64, now: i64| {
+            let mut board = Board::default();
+            let freshness = Freshness {
+                every: jiff::SignedDuration::from_secs(15),
+                last_ok: Some(at(last_ok)),
+                ..Freshness::default()
+            };
+            board.sources.insert(source.clone(), freshness);
+            let fact =
+                crate::model::Fact::Sample { id: metric.id.clone(), at: at(0), measure, note: None };
+            let report = crate::model::Report { facts: vec![fact], ..Default::default() };
+            board.fold(&source, at(0), report);
+            let service = Service { metrics: vec![metric], ..Service::default() };
+            let found = find(&board, &service, &Belongings::default(), at(now));
+            (found.health, found.overlays.stale)
+        };
+        let bounded = || metric("< 0.3", "> 1.0");
+        let good = Measure::Number(0.1);
+        for (metric, measure, last_ok, now, expected) in [
+            (bounded(), good.clone(), 0, 10, (Health::Ok, false)),
+            (metric("", ""), good.clone(), 0, 10, (Health::Unknown, false)),
+            (bounded(), Measure::NoTraffic, 0, 10, (Health::Unknown, false)),
+            (bounded(), Measure::NoData, 0, 10, (Health::Unknown, false)),
+            // The store is silent.
+            (bounded(), good.clone(), 0, 31, (Health::Ok, true)),
+            (bounded(), good.clone(), 0, 301, (Health::Unknown, true)),
+            // The store answers, but not this question.
+            (bounded(), good.clone(), 31, 31, (Health::Ok, true)),
+            (bounded(), good.clone(), 301, 301, (Health::Unknown, false)),
+        ] {
+            let words = format!("{measure:?} last ok {last_ok} now {now}");
+            assert_eq!(told(metric, measure, last_ok, now), expected, "{words}");
+        }
     }
 
     #[test]

@@ -131,6 +131,31 @@ impl Board {
         }
     }
 
+    /// The clock was set back to `now`. Everything is folded by moments, so that those after it would hide what is told
+    /// next: alerts that begin would look gone, and a source that falls silent would look fresh.
+    pub fn rewind(&mut self, now: Timestamp) {
+        self.version += 1;
+        for freshness in self.sources.values_mut() {
+            freshness.rewind(now);
+        }
+        for track in self.tracks.values_mut() {
+            track.rewind(now);
+        }
+        for results in self.probes.values_mut() {
+            results.retain(|r| r.at <= now);
+        }
+        self.alerts.rewind(now);
+        self.rules.rewind(now);
+        self.silences.rewind(now);
+        self.incidents.rewind(now);
+        self.shifts.rewind(now);
+        self.deploys.rewind(now);
+        self.releases.rewind(now);
+        self.runs.rewind(now);
+        self.changes.rewind(now);
+        self.post_mortems.rewind(now);
+    }
+
     /// The freshness of the source that feeds a number.
     pub fn freshness_of(&self, id: &MetricId) -> Option<&Freshness> {
         self.track_sources.get(id).and_then(|s| self.sources.get(s))

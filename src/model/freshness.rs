@@ -146,6 +146,15 @@ impl Freshness {
         self.last_ok.map(|then| now.duration_since(then).max(SignedDuration::ZERO))
     }
 
+    /// The clock was set back to `now`: what lies after it counts as of now, so that it ages from here on.
+    pub fn rewind(&mut self, now: Timestamp) {
+        for moment in
+            [&mut self.last_ok, &mut self.last_try, &mut self.failing_since, &mut self.asking_since]
+        {
+            *moment = moment.map(|at| at.min(now));
+        }
+    }
+
     /// Ages beyond which an answer is stale, and beyond which it is expired.
     pub fn limits(&self) -> (SignedDuration, SignedDuration) {
         let times = |n| self.every.checked_mul(n).unwrap_or(SignedDuration::MAX);

@@ -268,6 +268,12 @@ impl Track {
         }
     }
 
+    /// The clock was set back to `now`: points after it would stand before every newer one.
+    pub fn rewind(&mut self, now: Timestamp) {
+        let after = self.points.partition_point(|(at, _)| *at <= now);
+        self.points.truncate(after);
+    }
+
     pub fn points(&self) -> &[(Timestamp, Measure)] {
         &self.points
     }

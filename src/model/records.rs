@@ -97,6 +97,18 @@ impl<T> Records<T> {
         self.by_key.is_empty()
     }
 
+    /// The clock was set back to `now`: a moment after it never was, and would hide all that is told until it comes again.
+    pub fn rewind(&mut self, now: Timestamp) {
+        for moments in self.completes.values_mut() {
+            moments.retain(|at| *at <= now);
+        }
+        for record in self.by_key.values_mut() {
+            record.first_seen = record.first_seen.min(now);
+            record.last_seen = record.last_seen.min(now);
+            record.gone = record.gone.map(|at| at.min(now));
+        }
+    }
+
     /// Forgets what has been gone since before `moment`.
     pub fn forget_gone_before(&mut self, moment: Timestamp) {
         self.by_key.retain(|_, r| r.gone.is_none_or(|g| g >= moment));
@@ -161,6 +173,23 @@ mod tests {
             }
             prop_assert_eq!(forward, shuffled);
         }
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_what_is_new_is_seen_and_what_ends_is_gone() {
+        let at = |s| Timestamp::from_second(s).unwrap();
+        let mut records = Records::default();
+        for step in [Step::See(1, 4000), Step::See(2, 3990), Step::Complete(4000)] {
+            apply(&mut records, &step);
+        }
+        records.rewind(at(400));
+        assert_eq!(records.present().count(), 1, "what was gone stays gone");
+        for step in [Step::See(1, 415), Step::See(3, 415), Step::Complete(415)] {
+            apply(&mut records, &step);
+        }
+        assert_eq!(records.present().count(), 2, "a new one is there at once");
+        apply(&mut records, &Step::Complete(430));
+        assert_eq!(records.present().count(), 0, "and one that ended is gone");
     }
 
     #[test]

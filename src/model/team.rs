@@ -32,7 +32,7 @@ impl Team {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Service {
     pub name: Name,
     pub owner: Clean,

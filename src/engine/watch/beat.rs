@@ -177,8 +177,15 @@ impl Beat {
         let now = self.since_start();
         // Broken off: its seat has a new moment, or even a new poll, already.
         let Some(polled) = polled else { return };
+        let set_back = polled.at.duration_since((self.wall)()) > SignedDuration::from_secs(1);
         let Some(seat) = self.seats.get_mut(who) else { return };
         seat.in_air = None;
+        if set_back {
+            // Its moments never were; it is asked again by the clock as it is now.
+            self.agenda.put(who, self.agenda.after(now));
+            self.look_at_the_clocks(None);
+            return;
+        }
         let every = seat.subject.every;
         let slot = match &polled.outcome {
             Ok(_) => {

@@ -47,6 +47,9 @@ impl Ledger {
     /// Writes a poll down and gives what is told to the cockpit.
     pub fn settle(&mut self, mut polled: Polled, next_poll: Option<Timestamp>) -> Heard {
         let fresh = &mut self.freshness;
+        // The clock may have been set back since: an answer of the future would look fresh until then.
+        fresh.rewind(polled.at);
+        self.past.last_ok = self.past.last_ok.map(|at| at.min(polled.at));
         fresh.last_try = Some(polled.at);
         fresh.asking_since = None;
         fresh.next_poll = next_poll;

@@ -402,6 +402,44 @@ fn after_a_sleep_everybody_is_asked_anew_within_ten_seconds() {
 }
 
 #[test]
+fn no_answer_is_of_the_future_after_the_clock_was_set_back() {
+    let mut world = world(14, vec![subject("a", "", 15)], |_, nth| {
+        let dead = Err(Trouble::new(Status::Unreachable, "refused"));
+        (Duration::from_millis(800), if nth == 0 { Ok(()) } else { dead })
+    });
+    let jump = world.jump.clone();
+    world.pass(SECOND * 20, async {
+        tokio::time::sleep(SECOND * 10).await;
+        jump.set(-3600);
+    });
+    let set_back = Timestamp::from_second(1_700_000_010 - 3600).unwrap();
+    let heard = world.heard.borrow();
+    let dead = heard.last().unwrap();
+    assert_eq!(dead.freshness.status, Status::Unreachable);
+    let last_ok = dead.freshness.last_ok.unwrap();
+    assert!(last_ok <= set_back + SECOND * 12, "{last_ok} would be fresh for an hour");
+}
+
+#[test]
+fn a_poll_that_began_before_the_clock_was_set_back_is_asked_again() {
+    for seed in 0..5 {
+        let mut world =
+            world(seed, vec![subject("a", "", 15)], |_, _| (Duration::from_millis(900), Ok(())));
+        let jump = world.jump.clone();
+        let wire = world.wire.clone();
+        world.pass(SECOND * 12, async move {
+            while wire.of("a").is_empty() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            jump.set(-3600);
+        });
+        let heard = world.heard.borrow();
+        let real = Timestamp::from_second(1_700_000_012 - 3600).unwrap();
+        assert!(!heard.is_empty() && heard.iter().all(|h| h.at <= real), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_wait_runs_on_while_the_machine_sleeps() {
     let mut world = world(11, vec![subject("a", "", 15)], |_, nth| {
         let wait = Some(SignedDuration::from_secs(1800));
