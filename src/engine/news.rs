@@ -1,7 +1,6 @@
 //! What the screen's loop hears: keys, sizes, and messages from whoever polls.
 
-use super::terminal::Heard;
-use crate::cockpit::Message;
+use crate::cockpit::{Key, Message, Mouse};
 use crate::page::Size;
 
 /// What the loop hears, all through one channel.
@@ -19,4 +18,16 @@ impl From<Message> for News {
     fn from(message: Message) -> Self {
         Self::World(message)
     }
+}
+
+/// Something heard from the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    Key(Key),
+    Mouse(Mouse),
+    Paste(String),
+    /// The last frame was read.
+    Alive,
+    /// Whether synchronized updates are understood.
+    Synchronized(bool),
 }

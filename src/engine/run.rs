@@ -8,8 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::from_clock;
-pub use super::news::News;
-use super::terminal::{ASK, Heard, Pacer, Terminal, browser, clipboard};
+pub use super::news::{Heard, News};
+use super::terminal::{ASK, Pacer, Terminal, browser, clipboard};
 use crate::cockpit::{Effect, Message, Which};
 use crate::model::Clean;
 use crate::page::Size;

@@ -13,19 +13,7 @@ use super::signals;
 use super::stream::{Stream, Token};
 use super::tty::Ready;
 use crate::cockpit::{Code, Key, Mouse};
-use crate::engine::news::News;
-
-/// Something heard from the terminal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
-    Key(Key),
-    Mouse(Mouse),
-    Paste(String),
-    /// The last frame was read.
-    Alive,
-    /// Whether synchronized updates are understood.
-    Synchronized(bool),
-}
+use crate::engine::news::{Heard, News};
 
 /// Turns bytes into what was meant. No clock: the caller says when nothing more came in time.
 #[derive(Debug, Default)]

@@ -21,7 +21,7 @@ use crate::engine::news::News;
 use crate::page::Size;
 
 pub use guard::harden;
-pub use input::{Heard, Reader};
+pub use input::Reader;
 pub use life::{Farewell, Life};
 pub use pace::{ASK, Pacer};
 pub use stream::{Stream, Token};
