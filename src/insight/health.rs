@@ -343,8 +343,12 @@ mod tests {
                 ..Freshness::default()
             };
             board.sources.insert(source.clone(), freshness);
-            let fact =
-                crate::model::Fact::Sample { id: metric.id.clone(), at: at(0), measure, note: None };
+            let fact = crate::model::Fact::Sample {
+                id: metric.id.clone(),
+                at: at(0),
+                measure,
+                note: None,
+            };
             let report = crate::model::Report { facts: vec![fact], ..Default::default() };
             board.fold(&source, at(0), report);
             let service = Service { metrics: vec![metric], ..Service::default() };

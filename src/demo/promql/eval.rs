@@ -4,45 +4,11 @@ use std::collections::BTreeMap;
 
 use super::super::world::World;
 use super::Refusal;
-use super::functions::{self, OVER_RANGES};
+use super::functions;
+use super::names::OVER_RANGES;
 use super::parse::{Expr, Grouping, Matcher, Selector};
 use super::series::{self, Labels, Sampler, Series};
-
-/// One series of an answer: a value or nothing for every moment asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    pub labels: Labels,
-    pub values: Vec<Option<f64>>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    Scalar(Vec<f64>),
-    Text(String),
-    Vector(Vec<Row>),
-    /// Raw samples of a range selector, for instant queries only.
-    Matrix(Vec<(Labels, Vec<(f64, f64)>)>),
-}
-
-impl Value {
-    /// Every number through `f`; a function's answer has no metric name.
-    #[must_use]
-    pub fn map(self, mut f: impl FnMut(f64) -> f64) -> Self {
-        match self {
-            Self::Scalar(n) => Self::Scalar(n.into_iter().map(f).collect()),
-            Self::Vector(rows) => Self::Vector(
-                rows.into_iter()
-                    .map(|mut row| {
-                        row.labels.remove("__name__");
-                        row.values = row.values.into_iter().map(|v| v.map(&mut f)).collect();
-                        row
-                    })
-                    .collect(),
-            ),
-            other => other,
-        }
-    }
-}
+pub use super::value::{Row, Value};
 
 /// The most sample steps one question may cost, about a second of work.
 const BUDGET: usize = 3_000_000;

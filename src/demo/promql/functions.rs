@@ -1,53 +1,8 @@
 //! The functions of the query language that the demo knows, on whole columns of moments at once.
 
 use super::Refusal;
-use super::eval::{Row, Value};
 use super::parse::Expr;
-
-/// Functions over a range of samples: they need the selector, not its value.
-pub const OVER_RANGES: &[&str] = &[
-    "rate",
-    "increase",
-    "irate",
-    "delta",
-    "avg_over_time",
-    "min_over_time",
-    "max_over_time",
-    "sum_over_time",
-    "count_over_time",
-    "last_over_time",
-];
-
-pub const KNOWN: &[&str] = &[
-    "rate",
-    "increase",
-    "irate",
-    "delta",
-    "avg_over_time",
-    "min_over_time",
-    "max_over_time",
-    "sum_over_time",
-    "count_over_time",
-    "last_over_time",
-    "histogram_quantile",
-    "label_replace",
-    "vector",
-    "scalar",
-    "time",
-    "abs",
-    "ceil",
-    "floor",
-    "round",
-    "exp",
-    "ln",
-    "sqrt",
-    "clamp_min",
-    "clamp_max",
-    "sort",
-    "sort_desc",
-    "absent",
-    "timestamp",
-];
+use super::value::{Row, Value};
 
 fn wrong(name: &str) -> Refusal {
     Refusal::Parse(format!("parse error: wrong arguments in call to function {name:?}"))

@@ -2,8 +2,10 @@
 
 pub mod eval;
 pub mod functions;
+mod names;
 pub mod parse;
 pub mod series;
+mod value;
 
 /// Why a query has no answer, in the store's own two classes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,47 @@
+//! The functions this small store knows; any other name is an error, as it is upstream.
+
+/// Functions over a range of samples: they need the selector, not its value.
+pub const OVER_RANGES: &[&str] = &[
+    "rate",
+    "increase",
+    "irate",
+    "delta",
+    "avg_over_time",
+    "min_over_time",
+    "max_over_time",
+    "sum_over_time",
+    "count_over_time",
+    "last_over_time",
+];
+
+/// Every function.
+pub const KNOWN: &[&str] = &[
+    "rate",
+    "increase",
+    "irate",
+    "delta",
+    "avg_over_time",
+    "min_over_time",
+    "max_over_time",
+    "sum_over_time",
+    "count_over_time",
+    "last_over_time",
+    "histogram_quantile",
+    "label_replace",
+    "vector",
+    "scalar",
+    "time",
+    "abs",
+    "ceil",
+    "floor",
+    "round",
+    "exp",
+    "ln",
+    "sqrt",
+    "clamp_min",
+    "clamp_max",
+    "sort",
+    "sort_desc",
+    "absent",
+    "timestamp",
+];
