@@ -8,6 +8,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::io::Write as _; // said past the harness, which hides what a passing test prints
 use std::path::PathBuf;
 
 use andon::model::{Budget, Calendar, Expansion, Purpose, SourceName, Window};
@@ -430,7 +431,11 @@ fn corpus() -> Option<PathBuf> {
         .map_or_else(|| root.join("../shared/corpus"), |path| root.join(path))
         .join("calendars");
     if !folder.is_dir() {
-        println!("skipped: no corpus at {} (set ANDON_CORPUS)", folder.display());
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: no corpus at {} (set ANDON_CORPUS)",
+            folder.display()
+        );
         return None;
     }
     Some(folder)

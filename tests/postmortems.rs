@@ -8,6 +8,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::io::Write as _; // said past the harness, which hides what a passing test prints
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -108,7 +109,11 @@ fn corpus() -> Option<PathBuf> {
         .map_or_else(|| root.join("../shared/corpus"), |path| root.join(path))
         .join("postmortems");
     if !folder.is_dir() {
-        println!("skipped: no corpus at {} (set ANDON_CORPUS)", folder.display());
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: no corpus at {} (set ANDON_CORPUS)",
+            folder.display()
+        );
         return None;
     }
     Some(folder)

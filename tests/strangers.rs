@@ -32,7 +32,7 @@ const PACKAGES: [&str; 3] =
 fn asked_for(what: &str) -> bool {
     let asked = std::env::var_os("ANDON_STRANGERS").is_some_and(|v| v == "1");
     if !asked {
-        eprintln!("skipped: {what} runs with ANDON_STRANGERS=1 only");
+        let _ = writeln!(std::io::stderr(), "skipped: {what} runs with ANDON_STRANGERS=1 only");
     }
     asked
 }
@@ -46,7 +46,7 @@ fn has(tool: &str) -> bool {
         .status()
         .is_ok_and(|s| s.success());
     if !found {
-        eprintln!("skipped: there is no {tool}");
+        let _ = writeln!(std::io::stderr(), "skipped: there is no {tool}");
     }
     found
 }
@@ -82,7 +82,11 @@ fn packages() -> Option<PathBuf> {
             .output()
             .unwrap();
         if !out.status.success() {
-            eprintln!("skipped: npm could not install: {}", String::from_utf8_lossy(&out.stderr));
+            let _ = writeln!(
+                std::io::stderr(),
+                "skipped: npm could not install: {}",
+                String::from_utf8_lossy(&out.stderr)
+            );
             return None;
         }
         std::fs::write(done, "").unwrap();
@@ -284,7 +288,10 @@ fn pagerdutys_own_description_has_nothing_against_our_requests() {
         return;
     }
     let Some(description) = std::env::var_os("ANDON_PAGERDUTY_SCHEMA").map(PathBuf::from) else {
-        eprintln!("skipped: ANDON_PAGERDUTY_SCHEMA names no copy of PagerDuty's openapiv3.json");
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: ANDON_PAGERDUTY_SCHEMA names no copy of PagerDuty's openapiv3.json"
+        );
         return;
     };
     let Some(packages) = packages() else { return };
@@ -425,7 +432,7 @@ fn pygithub_reads_the_demos_code_host() {
             ])
             .output();
         if !made.status.success() || !installed.is_ok_and(|o| o.status.success()) {
-            eprintln!("skipped: PyGithub could not be installed");
+            let _ = writeln!(std::io::stderr(), "skipped: PyGithub could not be installed");
             return;
         }
         std::fs::write(venv.join("installed"), "").unwrap();

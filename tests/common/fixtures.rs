@@ -1,5 +1,6 @@
 //! Recorded answers: those committed under `tests/transcripts`, and those read from a folder beside the project.
 
+use std::io::Write as _; // said past the harness, which hides what a passing test prints
 use std::path::{Path, PathBuf};
 
 /// A committed transcript.
@@ -16,7 +17,10 @@ pub fn recording(path: &str) -> Option<String> {
     );
     let read = std::fs::read_to_string(root.join(path)).ok();
     if read.is_none() {
-        eprintln!("skipped: no recording {path} (set ANDON_FIXTURES to the folder that has it)");
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: no recording {path} (set ANDON_FIXTURES to the folder that has it)"
+        );
     }
     read
 }

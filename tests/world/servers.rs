@@ -20,7 +20,7 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     let found =
         std::env::split_paths(&path).chain(extra).map(|f| f.join(name)).find(|f| f.is_file());
     if found.is_none() {
-        println!("skipped: {name} is not installed");
+        let _ = writeln!(std::io::stderr(), "skipped: {name} is not installed");
     }
     found
 }
