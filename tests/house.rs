@@ -407,6 +407,17 @@ fn the_readme_lists_the_tabs_there_are() {
 }
 
 #[test]
+fn every_insight_is_in_the_registry_and_the_readme() {
+    for insight in andon::insight::INSIGHTS {
+        let word = insight.name.replace('-', "_");
+        let file = root().join("src/insight").join(format!("{word}.rs"));
+        assert!(file.exists(), "no file for the insight {}", insight.name);
+    }
+    let rows = andon::insight::INSIGHTS.iter().map(|i| format!("| {} | {} |", i.name, i.about));
+    check_table("insights", "| insight | what it says |", rows);
+}
+
+#[test]
 fn the_readme_lists_the_keys_there_are() {
     let keymap = andon::cockpit::Keymap::default();
     let rows = andon::cockpit::actions::ACTIONS.iter().enumerate().map(|(line, entry)| {
