@@ -85,6 +85,55 @@ fn credentials_in_an_address_are_refused_and_not_repeated() {
         "[[source]]\nname = \"p\"\nkind = \"prometheus\"\nurl = \"https://me:hunter2@p.example\"\n",
     );
     assert!(said.contains("credentials do not belong in an address"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn no_problem_repeats_a_secret() {
+    for auth in [
+        "{ bearr = \"hunter2\" }",
+        "\"hunter2\"",
+        "{ basic = \"hunter2\" }",
+        "{ basic = { user = \"ops\", password = \"hunter2\", extra = 1 } }",
+        "{ bearer = \"hunter2 }",
+        "{ bearer = \"hunter2\" ",
+    ] {
+        let said = problems(&format!(
+            "[[source]]\nname = \"p\"\nkind = \"prometheus\"\nurl = \"https://p.example\"\nauth = {auth}\n"
+        ));
+        assert!(!said.contains("hunter2"), "{said}");
+        assert!(said.contains("andon.toml:5:"), "{said}");
+    }
+}
+
+#[test]
+fn what_follows_from_a_syntax_error_is_no_problem_of_its_own() {
+    let said = problems(
+        "[[source]]\nname = \"p\nkind = \"prometheus\"\n[[service]]\nname = \"a\"\ndepends_on = [\"zz\"]\n",
+    );
+    assert!(said.contains("andon.toml:2:"), "{said}");
+    assert!(!said.contains("url") && !said.contains("zz"), "{said}");
+}
+
+#[test]
+fn one_slip_of_a_service_or_a_source_does_not_hide_the_next() {
+    let said = problems(concat!(
+        "[[source]]\nname = \"p\"\nkind = \"prometheus\"\nurll = \"https://p.example\"\ntimout = \"3s\"\n",
+        "[[service]]\nname = \"a\"\n[[service.metric]]\nname = \"m\"\nquery = \"up\"\nrole = \"speed\"\n",
+        "[[service.metric]]\nname = \"n\"\nqery = \"up\"\n",
+        "[[service.probe]]\nhtp = \"http://x\"\n[[service.probe]]\ntls = \"x:99999\"\n",
+    ));
+    for expected in [
+        "needs a url",
+        "unknown field `urll`",
+        "unknown field `timout`",
+        "unknown variant `speed`",
+        "unknown field `qery`",
+        "unknown field `htp`",
+        "expected host:port",
+    ] {
+        assert!(said.contains(expected), "missing {expected:?} in:\n{said}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use color_eyre::eyre::Result;
+use color_eyre::eyre::{Result, eyre};
 use jiff::SignedDuration;
 
 use super::cli::{Check, CheckFormat, Common};
@@ -15,6 +15,12 @@ use crate::print;
 
 pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
     let gathered = gather::gather(common, &options.world)?;
+    if gathered.board.sources.is_empty() {
+        // Nothing asked is nothing known: that must not look like all is well.
+        return Err(eyre!(
+            "there is nothing to ask\nhint: add a [[source]]; `andon help sources` lists the kinds"
+        ));
+    }
     let scene = Scene {
         board: &gathered.board,
         team: &gathered.team,
@@ -89,7 +95,7 @@ fn told(fresh: &Freshness) -> String {
     if !fresh.status.is_good() {
         return fresh.message.to_string();
     }
-    let mut words = format!("{} facts", fresh.facts);
+    let mut words = format!("{} fact{}", fresh.facts, if fresh.facts == 1 { "" } else { "s" });
     if !fresh.about.is_empty() {
         let _ = write!(words, ", {}", fresh.about);
     }

@@ -283,7 +283,12 @@ fn known(text: &raw::Text, among: &[&str], what: &str, site: &mut Site<'_>) -> b
         let hint = match nearest(text.get_ref(), among.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if among.is_empty() => format!("there is no {what} that could be meant"),
-            None => format!("there are: {}", among.join(", ")),
+            None => {
+                let mut names = among.to_vec();
+                names.sort_unstable();
+                names.dedup();
+                format!("there are: {}", names.join(", "))
+            }
         };
         site.problem(&text.span(), format!("no {what} is called `{}`", text.get_ref()), Some(hint));
     }
@@ -495,16 +500,17 @@ fn build_source(
     let name = SourceName::new(raw.name.get_ref());
     let every = site.duration(raw.every.as_ref(), kind.every);
     let timeout = site.duration(raw.timeout.as_ref(), POLL_DEADLINE);
-    if kind.needs_url && endpoint.url.is_none() && raw.url.is_none() {
+    let homeless = kind.needs_url && endpoint.url.is_none() && raw.url.is_none();
+    if homeless {
         let message = format!("a source of kind {} needs a url", kind.name);
         site.problem(&raw.kind.span(), message, Some("url = \"https://…\"".to_owned()));
-        return None;
     }
     let ours: Vec<&str> = SOURCE_KEYS.iter().copied().chain(["auth"]).collect();
     let mut options = rest(value, &ours);
     find_home(&mut options, &site.texts.folder(&raw.name.span()));
     // A wrong address is said once already: the kind still reads its other keys, and the result is thrown away.
-    let stand_in = || raw.url.as_ref().and_then(|_| Url::parse("http://address.invalid/").ok());
+    let wants_one = homeless || raw.url.is_some();
+    let stand_in = || wants_one.then(|| Url::parse("http://address.invalid/").ok()).flatten();
     loop {
         let opening = Opening {
             name: name.clone(),
@@ -516,6 +522,7 @@ fn build_source(
             options: ValueDeserializer::from(options.clone()),
         };
         let problems = match (kind.open)(opening) {
+            Ok(_) if homeless => return None,
             Ok(source) => {
                 return Some(Upstream { name, kind: kind.name, source, endpoint, every, timeout });
             }

@@ -75,6 +75,11 @@ pub fn load(places: &Places) -> Result<Option<Config>, Problems> {
     for (file, must_exist) in places.files() {
         match file.try_exists() {
             Ok(false) if !must_exist => {}
+            Ok(false) => {
+                found = true;
+                let hint = "`andon config example` prints one to start from".to_owned();
+                problems.push(Located::whole_file(file, "does not exist", Some(hint)));
+            }
             _ => {
                 found = true;
                 add_file(&file, &mut table, &mut texts, &mut problems, 0);
@@ -119,9 +124,12 @@ pub fn load_text(
 }
 
 fn finish(table: &Table, texts: &Texts, mut problems: Vec<Located>) -> Result<Config, Problems> {
-    let config = build::build(table, texts, &mut problems);
+    // What a file that cannot be read would have said is missing everywhere: its consequences are no news.
     if problems.is_empty() {
-        return Ok(config);
+        let config = build::build(table, texts, &mut problems);
+        if problems.is_empty() {
+            return Ok(config);
+        }
     }
     // In the order somebody would mend them; the same place is said once.
     let order = |file: &Path| texts.files().position(|f| f == file);
@@ -184,12 +192,17 @@ type Unreadable = (String, Option<String>);
 
 /// The text of a configuration file, and whether others may read it.
 fn read_file(file: &Path) -> Result<(String, bool), Unreadable> {
-    let words = |e: std::io::Error| {
-        let hint = (e.kind() == std::io::ErrorKind::NotFound)
-            .then(|| "`andon demo` needs no configuration; README.md shows a first one".to_owned());
-        (format!("cannot be read: {}", e.kind()), hint)
+    let words = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::NotFound => (
+            "is included, and does not exist".to_owned(),
+            Some("paths are relative to the file that includes them".to_owned()),
+        ),
+        kind => (format!("cannot be read: {kind}"), None),
     };
     let meta = fs::metadata(file).map_err(words)?;
+    if meta.is_dir() {
+        return Err(("is a folder".to_owned(), Some("name the file in it".to_owned())));
+    }
     if !meta.is_file() {
         return Err(("is not a regular file".to_owned(), None));
     }

@@ -10,6 +10,7 @@ mod read;
 mod schema;
 mod secret;
 mod tree;
+mod veil;
 
 use std::path::PathBuf;
 use std::time::Duration;

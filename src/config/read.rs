@@ -34,7 +34,12 @@ pub fn read<T: DeserializeOwned>(
 /// TOML's own error with its place, and the nearest right word where a word was wrong.
 pub fn say(error: &toml::de::Error, texts: &Texts, value: &Value) -> Located {
     let span = error.span().unwrap_or_else(|| value.span());
-    let message = error.message().trim_end().to_owned();
+    let mut message = error.message().trim_end().to_owned();
+    if let Some((_, expected)) = message.split_once(", expected").filter(|_| texts.is_veiled(&span))
+    {
+        // serde repeats what it read.
+        message = format!("a string is not what is expected: expected{expected}");
+    }
     let hint = suggestion(&message);
     texts.locate(Some(&span), message, hint)
 }
@@ -52,13 +57,16 @@ pub fn remove_at(value: &mut Value, span: &std::ops::Range<usize>) -> bool {
     match value.get_mut() {
         DeValue::Table(table) => remove_in(table, span),
         DeValue::Array(list) => {
-            let inside = |v: &Value| v.span().start <= span.start && span.end <= v.span().end;
+            // A table written under a header does not span its keys: every table may hold the place.
+            let may_hold = |v: &Value| {
+                v.get_ref().is_table() || (v.span().start <= span.start && span.end <= v.span().end)
+            };
             if let Some(at) = list.iter().position(|v| v.span() == *span) {
                 let kept = std::mem::take(list).into_iter().enumerate().filter(|(i, _)| *i != at);
                 *list = kept.map(|(_, v)| v).collect();
                 return true;
             }
-            list.iter_mut().any(|v| inside(v) && remove_at(v, span))
+            list.iter_mut().any(|v| may_hold(v) && remove_at(v, span))
         }
         _ => false,
     }

@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::problem::Located;
+use super::veil;
 
 pub type Value = Spanned<DeValue<'static>>;
 pub type Table = DeTable<'static>;
@@ -18,7 +19,8 @@ pub type Table = DeTable<'static>;
 pub struct Text {
     /// A path, or `environment`, `command line`.
     pub file: PathBuf,
-    pub content: String,
+    /// As it may be shown: secrets written out are stars, byte for byte.
+    shown: String,
     base: usize,
     /// Others may read it: it must hold no written-out secret.
     pub readable_by_others: bool,
@@ -41,10 +43,11 @@ impl Texts {
         problems: &mut Vec<Located>,
     ) -> Table {
         let (parsed, errors) = DeTable::parse_recoverable(&text);
+        let shown = veil::veiled(&text, parsed.get_ref(), !errors.is_empty());
         for error in errors {
             problems.push(Located::at(
                 file.to_owned(),
-                &text,
+                &shown,
                 &error.span().unwrap_or(0..0),
                 error.message().to_owned(),
                 None,
@@ -55,7 +58,7 @@ impl Texts {
         let base = self.end;
         let table = shift_table(detach(table), base);
         self.end += text.len() + 1;
-        self.list.push(Text { file: file.to_owned(), content: text, base, readable_by_others });
+        self.list.push(Text { file: file.to_owned(), shown, base, readable_by_others });
         table
     }
 
@@ -65,6 +68,13 @@ impl Texts {
 
     pub fn of(&self, span: &Range<usize>) -> Option<&Text> {
         self.list.iter().rev().find(|t| t.base <= span.start)
+    }
+
+    /// True when a secret stands at this place, written out.
+    pub fn is_veiled(&self, span: &Range<usize>) -> bool {
+        let within = |t: &Text| span.start - t.base + 1..span.end.saturating_sub(t.base + 1);
+        let said = self.of(span).and_then(|t| t.shown.get(within(t)));
+        said.is_some_and(|s| !s.is_empty() && s.bytes().all(|b| b == b'*'))
     }
 
     /// The folder a relative path at this place is meant from.
@@ -81,7 +91,7 @@ impl Texts {
         match span.and_then(|s| self.of(s).map(|t| (t, s))) {
             Some((text, span)) => {
                 let local = span.start - text.base..span.end.saturating_sub(text.base);
-                Located::at(text.file.clone(), &text.content, &local, message, hint)
+                Located::at(text.file.clone(), &text.shown, &local, message, hint)
             }
             None => Located::whole_file(PathBuf::from("configuration"), message, hint),
         }
