@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::SignedDuration;
 
-use super::build::{breadth, cell, in_sight, left, list, name_key, name_of, right, share};
+use super::build::{cell, in_sight, left, list, name_key, name_of, right, share};
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tab,
     Tone, Width, service, words,
@@ -30,7 +30,35 @@ pub const HEALTH: Tab = Tab {
 pub const KIND: &str = "service";
 /// The stretch of time a sparkline shows.
 const TREND: SignedDuration = SignedDuration::from_hours(2);
-const TREND_CELLS: u16 = 14;
+const TREND_CELLS: u16 = 10;
+
+/// How much a row says, by the width of its list.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    Tiny,
+    Small,
+    Normal,
+    /// From 100 columns: with a sparkline.
+    Wide,
+    /// From 140 columns: reason and change in columns of their own.
+    Full,
+}
+
+impl Form {
+    fn of(scene: &Scene<'_>) -> Self {
+        // A page without an end is printed, not looked at: it says everything.
+        if scene.frame.size.height == u16::MAX {
+            return Self::Full;
+        }
+        match scene.frame.main_width() {
+            0..60 => Self::Tiny,
+            60..80 => Self::Small,
+            80..100 => Self::Normal,
+            100..140 => Self::Wide,
+            _ => Self::Full,
+        }
+    }
+}
 
 /// Every service, worst first: roots before what folds under them.
 fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
@@ -101,14 +129,8 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         above = 1;
     }
     let layout = scene.frame.layout;
-    let table = list(
-        scene,
-        look,
-        above,
-        columns(breadth(&scene.frame)),
-        || empty(scene),
-        |key| row(scene, key),
-    );
+    let table =
+        list(scene, look, above, columns(Form::of(scene)), || empty(scene), |key| row(scene, key));
     blocks.push(Block::main("", Noun::Table(table)));
     if layout >= Layout::Wide
         && let Some(key) = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first())
@@ -135,45 +157,49 @@ fn business(scene: &Scene<'_>) -> Option<Line> {
     Some(line)
 }
 
-fn columns(layout: Layout) -> Vec<Column> {
-    let state = left("state", Width::Exactly(14), 0);
-    let name = left("service", share(10, 2), 0);
-    let since = right("since", 8, 1);
-    match layout {
-        Layout::OneLine | Layout::Tiny => {
-            vec![left("state", Width::Exactly(10), 0), name, right("since", 7, 1)]
-        }
-        Layout::Small => vec![
-            left("state", Width::Exactly(12), 0),
-            name,
-            right("since", 6, 1),
-            left("just before · why", share(16, 4), 0),
-        ],
-        Layout::Normal => vec![
-            state,
-            name,
-            right("since", 6, 1),
-            left("just before · why", share(28, 5), 1),
-            right("latency", 9, 2),
-            right("errors", 8, 3),
-            right("business", 10, 4),
-        ],
-        Layout::Wide | Layout::Huge => vec![
+fn columns(form: Form) -> Vec<Column> {
+    let state = left("state", Width::Exactly(12), 0);
+    let name = left("service", share(11, 1), 0);
+    let since = right("since", 6, 1);
+    let trend = |title| left(title, Width::Exactly(TREND_CELLS), 3);
+    let numbers = || {
+        vec![
+            right("latency", 8, 2),
+            trend("2 h"),
+            right("errors", 8, 4),
+            right("traffic", 8, 7),
+            right("saturation", 10, 8),
+            right("business", 9, 5),
+        ]
+    };
+    match form {
+        Form::Tiny => vec![left("state", Width::Exactly(10), 0), name, right("since", 7, 1)],
+        Form::Small => vec![state, name, since, left("just before · why", share(16, 4), 0)],
+        Form::Normal => vec![
             state,
             name,
             since,
-            left("why", share(18, 3), 1),
-            left("just before", share(18, 3), 2),
-            right("latency", 9, 2),
-            right("errors", 8, 3),
-            right("traffic", 9, 5),
-            right("saturation", 10, 6),
-            right("business", 10, 4),
-            left("latency 2 h", Width::Exactly(TREND_CELLS), 7),
-            left("business 2 h", Width::Exactly(TREND_CELLS), 8),
-            left("on call", share(8, 1), 9),
-            left("owner", share(8, 1), 10),
+            left("just before · why", share(28, 5), 1),
+            right("latency", 8, 2),
+            right("errors", 8, 4),
+            right("business", 9, 5),
         ],
+        Form::Wide => {
+            let mut columns = vec![state, name, since, left("just before · why", share(34, 5), 1)];
+            columns.extend(numbers());
+            columns
+        }
+        Form::Full => {
+            let why = left("why", share(14, 4), 1);
+            let mut columns = vec![state, name, since, left("just before", share(32, 5), 1), why];
+            columns.extend(numbers());
+            columns.extend([
+                Column { rank: 6, ..trend("2 h") },
+                left("on call", share(10, 1), 9),
+                left("owner", share(9, 1), 10),
+            ]);
+            columns
+        }
     }
 }
 
@@ -193,34 +219,45 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
             cell(text, tone)
         })
     };
-    match breadth(&scene.frame) {
-        Layout::OneLine | Layout::Tiny => {}
-        Layout::Small | Layout::Normal => {
+    let form = Form::of(scene);
+    match form {
+        Form::Tiny => {}
+        Form::Small | Form::Normal | Form::Wide => {
             // What changed comes first here: the reason is what gives way when room is short.
             let mut line = why(scene, state);
             let mut before = just_before(scene, state);
-            if state.health != Health::Ok && state.because.is_none() && !before.0.is_empty() {
-                before = before.dot();
-                before.0.extend(line.0);
+            if state.because.is_none() && !before.0.is_empty() {
+                if !line.0.is_empty() {
+                    before = before.dot();
+                    before.0.extend(line.0);
+                }
                 line = before;
             }
             cells.push(Cell::Line(line));
-            if breadth(&scene.frame) == Layout::Normal {
-                cells.extend([Role::Latency, Role::Errors, Role::Business].map(number));
-            }
         }
-        Layout::Wide | Layout::Huge => {
-            cells.push(Cell::Line(why(scene, state)));
+        Form::Full => {
             cells.push(Cell::Line(just_before(scene, state)));
-            cells.extend(
-                [Role::Latency, Role::Errors, Role::Traffic, Role::Saturation, Role::Business]
-                    .map(number),
-            );
-            cells.push(trend(scene, configured, Role::Latency, Tone::Accent));
-            cells.push(trend(scene, configured, Role::Business, Tone::Business));
-            cells.push(who(state));
-            cells.push(cell(configured.owner.clone(), Tone::Dim));
+            cells.push(Cell::Line(why(scene, state)));
         }
+    }
+    match form {
+        Form::Tiny | Form::Small => {}
+        Form::Normal => cells.extend([Role::Latency, Role::Errors, Role::Business].map(number)),
+        Form::Wide | Form::Full => {
+            // One history a row, of what users feel first.
+            let told = [Role::Latency, Role::Traffic, Role::Business];
+            let told = told.into_iter().find(|r| of_role(configured, *r).is_some());
+            cells.push(number(Role::Latency));
+            cells.push(trend(scene, configured, told.unwrap_or(Role::Latency)));
+            cells.extend(
+                [Role::Errors, Role::Traffic, Role::Saturation, Role::Business].map(number),
+            );
+        }
+    }
+    if form == Form::Full {
+        cells.push(trend(scene, configured, Role::Business));
+        cells.push(who(state));
+        cells.push(cell(configured.owner.clone(), Tone::Dim));
     }
     Some(cells)
 }
@@ -242,13 +279,14 @@ fn titled(state: &ServiceState) -> Line {
     }
 }
 
-/// How long it has been so; well-being needs no clock in a narrow list.
+/// How long it has been so; what is well since before anybody looked needs no sign for that.
 fn since(scene: &Scene<'_>, state: &ServiceState) -> Cell {
     match state.since {
         Some(_) if state.health == Health::Ok => {
             cell(words::lasting(state.since, scene.now), Tone::Dim)
         }
         Some(_) => cell(words::lasting(state.since, scene.now), state.health.into()),
+        None if state.health == Health::Ok => Cell::Blank,
         None => cell(words::NO_DATA, Tone::Dim),
     }
 }
@@ -349,9 +387,14 @@ pub fn value(scene: &Scene<'_>, metric: &Metric) -> (Clean, Tone) {
     (text, tone)
 }
 
-fn trend(scene: &Scene<'_>, service: &Service, role: Role, tone: Tone) -> Cell {
-    let Some(track) = of_role(service, role).and_then(|m| scene.board.tracks.get(&m.id)) else {
-        return Cell::Blank;
+/// The history of a number, in the tone of what it says now.
+fn trend(scene: &Scene<'_>, service: &Service, role: Role) -> Cell {
+    let Some(metric) = of_role(service, role) else { return Cell::Blank };
+    let Some(track) = scene.board.tracks.get(&metric.id) else { return Cell::Blank };
+    let tone = match value(scene, metric).1 {
+        Tone::Plain if role == Role::Business => Tone::Business,
+        Tone::Plain => Tone::Accent,
+        tone => tone,
     };
     let from = crate::insight::words::earlier(scene.now, TREND);
     Cell::Spark(track.buckets(from, scene.now, usize::from(TREND_CELLS)), tone)

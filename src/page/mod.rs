@@ -29,8 +29,8 @@ use crate::model::{Board, Clean, Link, Team};
 pub use frame::{Frame, Layout, Size};
 pub use look::{Filter, Look, Sort};
 pub use noun::{
-    Agenda, AgendaEntry, Align, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
-    Gauge, Line, Mark, Noun, Place, Prose, Row, Rows, Series, Span, Table, Tone, Width,
+    Agenda, AgendaEntry, Align, Axis, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
+    Gauge, Limit, Line, Mark, Noun, Place, Prose, Row, Rows, Series, Span, Table, Tone, Width,
 };
 
 pub use screen::{Completion, Foot, Head, Hint, Hit, Labels, Over, Prompt, Screen, Skin, TabLabel};

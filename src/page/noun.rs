@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 
 use super::RowKey;
-use crate::model::{Clean, Health, Overlays};
+use crate::model::{Bound, Clean, Health, Overlays};
 
 /// What a piece of text means; a theme decides how that looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -230,22 +230,42 @@ pub struct Chart {
     pub from: Timestamp,
     pub until: Timestamp,
     pub marks: Vec<Mark>,
-    /// Where `good` ends and `bad` begins, in the unit of the first series.
-    pub good: Option<f64>,
-    pub bad: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     pub name: Clean,
+    /// What it is and what good looks like: `latency · good < 400 ms`.
+    pub about: Clean,
     /// The newest value as it is shown, with its unit.
     pub newest: Clean,
     pub tone: Tone,
     /// Equal slices of the axis; `None` is a gap.
     pub points: Vec<Option<f64>>,
-    /// How the extremes of the axis are labelled.
+    /// The least and the most that was measured, in words.
     pub low: Clean,
     pub high: Clean,
+    pub axis: Axis,
+    /// Where `good` ends and `bad` begins.
+    pub good: Option<Limit>,
+    pub bad: Option<Limit>,
+}
+
+/// The ends of a series' scale, and how they are labelled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    pub from: f64,
+    pub until: f64,
+    pub low: Clean,
+    pub high: Clean,
+}
+
+/// A bound as a line across a chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    pub bound: Bound,
+    /// `> 950 ms`.
+    pub text: Clean,
 }
 
 /// Something that happened, drawn on the time axis.

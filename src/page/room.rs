@@ -71,9 +71,15 @@ fn natural(frame: &Frame, block: &Block) -> Option<u16> {
             days.dedup();
             Some(clamp(a.entries.len() + days.len()))
         }
-        Noun::Chart(_) | Noun::Calendar(_) => None,
+        Noun::Chart(c) => Some(clamp(c.series.len() * BAND).saturating_add(CHART_FOOT)),
+        Noun::Calendar(_) => None,
     }
 }
+
+/// Lines of one series in a chart, its name included; taller ones tell nothing more.
+const BAND: usize = 6;
+/// The events and the time axis under all of them.
+pub const CHART_FOOT: u16 = 2;
 
 /// A list's header line; the smallest layouts do without.
 pub fn header_rows(frame: &Frame) -> u16 {
@@ -117,7 +123,17 @@ pub fn plan(frame: &Frame, blocks: &[Block]) -> Plan {
         if side.is_empty() || left < LEAST {
             return tall;
         }
-        stack(areas, &side, Spot { x: 0, y, width }, left, false)
+        let charts = |i: &usize| blocks.get(*i).is_some_and(|b| matches!(b.noun, Noun::Chart(_)));
+        let (drawn, said): (Vec<_>, Vec<_>) = side.into_iter().partition(|(i, _)| charts(i));
+        if width < ABREAST || drawn.is_empty() || said.is_empty() {
+            let all: Vec<_> = said.into_iter().chain(drawn).collect();
+            return stack(areas, &all, Spot { x: 0, y, width }, left, false);
+        }
+        // Words and curves of one thing stand abreast where they have the width.
+        let half = width / 2;
+        let words = stack(areas, &said, Spot { x: 0, y, width: half - GUTTER }, left, false);
+        let curves = Spot { x: half, y, width: width - half };
+        words.max(stack(areas, &drawn, curves, left, false))
     };
     let tall = lay(&mut areas, 0);
     if tall <= height {
@@ -133,6 +149,9 @@ pub fn plan(frame: &Frame, blocks: &[Block]) -> Plan {
 const SCROLLBAR: u16 = 2;
 /// Lines below which nothing is begun under a list.
 const LEAST: u16 = 4;
+
+/// Columns from which words and charts below a list stand side by side.
+const ABREAST: u16 = 100;
 
 /// Where a stack begins, and how wide it is.
 #[derive(Clone, Copy)]

@@ -7,17 +7,21 @@ use jiff::{SignedDuration, Timestamp};
 use super::build::{card, cell, left, name_of, pair, right, share, side_table};
 use super::health::{self, KIND, just_before, suspected, value};
 use super::{
-    Block, Cell, Chart, Line, Look, Mark, Noun, RowKey, Scene, Series, Tone, Width, words,
+    Axis, Block, Cell, Chart, Limit, Line, Look, Mark, Noun, RowKey, Scene, Series, Tone, Width,
+    room, words,
 };
 use crate::insight::words::earlier;
 use crate::insight::{ServiceState, deploys_from, moment, reaches, services_of, version};
 use crate::model::{
-    Bound, Clean, Comparison, Deploy, Health, Link, Metric, Outcome, Role, Service, Staleness,
+    Bound, Clean, Comparison, Deploy, Health, Key, Link, Metric, Outcome, Role, Service, Staleness,
 };
 
 /// What the charts show.
-const AXIS: SignedDuration = SignedDuration::from_hours(3);
-const CHART_ROWS: u16 = 7;
+const AXIS: SignedDuration = SignedDuration::from_hours(2);
+/// Lines a curve needs with its name.
+const BAND_ROWS: u16 = 4;
+/// Slices of the axis: a column each on most screens.
+const SLICES: usize = 120;
 /// Rows of any one list on the page.
 const MOST: usize = 8;
 
@@ -46,7 +50,7 @@ pub fn aside(scene: &Scene<'_>, key: &RowKey) -> Vec<Block> {
         return Vec::new();
     };
     let mut blocks = vec![facts(scene, state, service)];
-    blocks.extend(charts(scene, service).into_iter().take(3));
+    blocks.extend(charts(scene, service));
     blocks.into_iter().map(|b| Block { place: super::Place::Side, ..b }).collect()
 }
 
@@ -121,86 +125,119 @@ fn before(scene: &Scene<'_>, state: &ServiceState, pairs: &mut Vec<(Clean, Line)
     }
 }
 
-/// One chart a metric, technical first and business with them, all over the same stretch of time.
-fn charts(scene: &Scene<'_>, service: &Service) -> Vec<Block> {
+/// Every metric, technical first and business with them, over one stretch of time with what happened in it.
+fn charts(scene: &Scene<'_>, service: &Service) -> Option<Block> {
     let from = earlier(scene.now, AXIS);
-    let marks = marks(scene, service, from);
     let mut metrics: Vec<&Metric> = service.metrics.iter().collect();
     metrics.sort_by_key(|m| m.role);
-    let chart = |metric: &Metric| {
-        let (newest, tone) = value(scene, metric);
-        let tone = match tone {
-            Tone::Plain if metric.role == Role::Business => Tone::Business,
-            Tone::Plain => Tone::Accent,
-            other => other,
-        };
-        let slots = usize::from(scene.frame.main_width()).saturating_mul(2).clamp(1, 360);
-        let points = scene
-            .board
-            .tracks
-            .get(&metric.id)
-            .map_or_else(Vec::new, |t| t.buckets(from, scene.now, slots));
-        let seen = points.iter().flatten().copied();
-        let low = seen.clone().min_by(f64::total_cmp).unwrap_or(f64::NAN);
-        let high = seen.max_by(f64::total_cmp).unwrap_or(f64::NAN);
-        let series = Series {
-            name: metric.id.metric.clean().clone(),
-            newest,
-            tone,
-            points,
-            low: words::number(low, &metric.unit),
-            high: words::number(high, &metric.unit),
-        };
-        let chart = Chart {
-            series: vec![series],
-            from,
-            until: scene.now,
-            marks: marks.clone(),
-            good: metric.good.and_then(limit),
-            bad: metric.bad.and_then(limit),
-        };
-        Block::main(titled(scene, metric), Noun::Chart(chart)).share(CHART_ROWS, 1)
+    let n = u16::try_from(metrics.len()).ok().filter(|n| *n > 0)?;
+    let chart = Chart {
+        series: metrics.into_iter().map(|metric| series(scene, metric, from)).collect(),
+        from,
+        until: scene.now,
+        marks: marks(scene, service, from),
     };
-    metrics.into_iter().map(chart).collect()
+    let title = Clean::line(format_args!("last {}", words::span(AXIS)));
+    Some(Block::main(title, Noun::Chart(chart)).share(n * BAND_ROWS + room::CHART_FOOT, 1))
 }
 
-/// A line can be drawn for less and greater, not for equal.
-fn limit(bound: Bound) -> Option<f64> {
-    let line = !matches!(bound.op, Comparison::Equal | Comparison::NotEqual);
-    line.then_some(bound.value)
+fn series(scene: &Scene<'_>, metric: &Metric, from: Timestamp) -> Series {
+    let (newest, tone) = value(scene, metric);
+    let tone = match tone {
+        Tone::Plain if metric.role == Role::Business => Tone::Business,
+        Tone::Plain => Tone::Accent,
+        other => other,
+    };
+    let track = scene.board.tracks.get(&metric.id);
+    let points = track.map_or_else(Vec::new, |t| t.buckets(from, scene.now, SLICES));
+    let seen = points.iter().flatten().copied();
+    let low = seen.clone().min_by(f64::total_cmp).unwrap_or(f64::NAN);
+    let high = seen.max_by(f64::total_cmp).unwrap_or(f64::NAN);
+    let limit = |bound: Bound| {
+        // A line can be drawn for less and greater, not for equal.
+        let line = !matches!(bound.op, Comparison::Equal | Comparison::NotEqual);
+        let text = words::bound(bound, &metric.unit).into();
+        line.then_some(Limit { bound, text })
+    };
+    let (good, bad) = (metric.good.and_then(limit), metric.bad.and_then(limit));
+    let near = [&good, &bad].into_iter().flatten().map(|l| l.bound.value);
+    let (from, until) = scale(low, high, near);
+    Series {
+        name: metric.id.metric.clean().clone(),
+        about: about(scene, metric),
+        newest,
+        tone,
+        points,
+        low: words::number(low, &metric.unit),
+        high: words::number(high, &metric.unit),
+        axis: Axis {
+            from,
+            until,
+            low: words::number(from, &metric.unit),
+            high: words::number(until, &metric.unit),
+        },
+        good,
+        bad,
+    }
 }
 
-/// `p95 · latency · good < 300 ms · bad > 1 s · 12 s old`.
-fn titled(scene: &Scene<'_>, metric: &Metric) -> Clean {
-    let mut title = format!("{} · {}", metric.id.metric, metric.role.word());
+/// The ends of an axis: never so close that noise looks like news, and with a limit in sight that is not far.
+fn scale(low: f64, high: f64, limits: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (mut from, mut until) = (low, high);
+    for limit in limits {
+        if limit > until && limit <= high.abs() * 2.0 {
+            until = limit;
+        } else if limit < from && limit >= low.abs() / 2.0 {
+            from = limit;
+        }
+    }
+    if from > 0.0 && from < until * 0.5 {
+        from = 0.0;
+    }
+    from = from.min(until - until.abs() * 0.25);
+    if until > from { (from, until) } else { (from, from + 1.0) }
+}
+
+/// `latency · good < 300 ms · bad > 1 s · 12 s old`.
+fn about(scene: &Scene<'_>, metric: &Metric) -> Clean {
+    let role = metric.role.word();
+    let mut text = if metric.id.metric.as_str() == role { String::new() } else { role.to_owned() };
     if let Some(good) = metric.good {
-        let _ = write!(title, " · good {}", words::bound(good, &metric.unit));
+        let _ = write!(text, " · good {}", words::bound(good, &metric.unit));
     }
     if let Some(bad) = metric.bad {
-        let _ = write!(title, " · bad {}", words::bound(bad, &metric.unit));
+        let _ = write!(text, " · bad {}", words::bound(bad, &metric.unit));
     }
     let fresh = scene.board.freshness_of(&metric.id);
     match fresh.and_then(|f| f.age(scene.now)) {
         Some(age) if fresh.is_some_and(|f| f.staleness(scene.now) != Staleness::Fresh) => {
-            let _ = write!(title, " · {} old", words::span(age));
+            let _ = write!(text, " · {} old", words::span(age));
         }
-        None => title.push_str(" · no answer yet"),
+        None => text.push_str(" · no answer yet"),
         Some(_) => {}
     }
-    Clean::line(title)
+    Clean::line(text.trim_start_matches(" · "))
 }
 
-/// Deploys and incidents of the service on the axis.
+/// Deploys, other changes and incidents of the service on the axis.
 fn marks(scene: &Scene<'_>, service: &Service, from: Timestamp) -> Vec<Mark> {
     let mut marks = Vec::new();
     let own = own_deploys(scene, service);
-    for deploy in own.into_iter().filter(|d| reaches(service, scene.team, d)) {
+    for deploy in own.iter().filter(|d| reaches(service, scene.team, d)) {
         if let Some(at) = moment(deploy).filter(|at| *at >= from && *at <= scene.now) {
             let text = Clean::line(format_args!("deploy {}", version(deploy)));
             marks.push(Mark { at, tone: Tone::Release, glyph: 'd', text });
         }
     }
     let state = scene.survey.service(&service.name);
+    let drawn: Vec<&Key> = own.iter().map(|d| &d.key).collect();
+    for suspect in state.map_or(&[][..], |s| &s.changes) {
+        let mine = suspect.service.as_ref() == Some(&service.name);
+        if mine && suspect.at >= from && !drawn.contains(&&suspect.key) {
+            let text = suspect.what.clone();
+            marks.push(Mark { at: suspect.at, tone: Tone::Release, glyph: 'c', text });
+        }
+    }
     for key in state.map_or(&[][..], |s| &s.incidents) {
         let Some(incident) = scene.board.incidents.get(key).map(|r| &r.what) else { continue };
         if let Some(at) = incident.started.filter(|at| *at >= from && *at <= scene.now) {

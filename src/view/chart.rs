@@ -1,27 +1,17 @@
-//! Numbers over time: one band a series on a shared axis, gaps as gaps, events as dotted uprights with their words below.
+//! Numbers over time: one filled band a series on a shared axis, gaps as gaps, events as dotted uprights with their words once below.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use ratatui::style::Style;
+use ratatui::style::Modifier;
 
 use super::canvas::{Canvas, Spot, lines};
 use super::spark;
-use crate::page::{Block, Chart, Mark, Noun, Series, Tone};
+use crate::page::{Chart, Limit, Mark, Series, Tone};
 
 /// Columns for the labels of the axis.
-const LABELS: u16 = 9;
+const LABELS: u16 = 10;
 
-/// The only series of a chart whose title begins with its name: one line says both.
-pub fn told_by(block: &Block) -> Option<&Series> {
-    let Noun::Chart(chart) = &block.noun else { return None };
-    match chart.series.as_slice() {
-        [one] if block.title.as_str().starts_with(one.name.as_str()) => Some(one),
-        _ => None,
-    }
-}
-
-/// `named` puts a line with name and newest value over each series.
-pub fn paint(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot, named: bool) {
+pub fn paint(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot) {
     let spot = spot.beside(1);
     let axis = u16::from(spot.height >= 4);
     let marks = u16::from(spot.height >= 5 && !chart.marks.is_empty());
@@ -36,10 +26,13 @@ pub fn paint(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot
     for (i, series) in chart.series.iter().take(usize::from(fits)).enumerate() {
         let at = |k: u16| (u32::from(bands.height) * u32::from(k) / u32::from(fits)) as u16;
         let height = at(i as u16 + 1) - at(i as u16);
-        let own = if i == 0 { (chart.good, chart.bad) } else { (None, None) };
-        let left = Spot { x: spot.x, y, width: labels, height };
-        let titled = named && height >= 2;
-        band(canvas, chart, series, own, (plot(y, height), left), titled);
+        let whole = Spot { y, height, ..spot };
+        let named = u16::from(height >= 2);
+        if named > 0 {
+            name(canvas, series, whole);
+        }
+        let left = Spot { width: labels, ..whole }.below(named);
+        band(canvas, chart, series, plot(y, height).below(named), left);
         y += i32::from(height);
     }
     if marks > 0 {
@@ -51,57 +44,70 @@ pub fn paint(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot
     }
 }
 
-fn band(
-    canvas: &mut Canvas<'_>,
-    chart: &Chart,
-    series: &Series,
-    (good, bad): (Option<f64>, Option<f64>),
-    (spot, left): (Spot, Spot),
-    titled: bool,
-) {
-    let style = canvas.style(series.tone);
-    if titled {
-        let used =
-            canvas.text(spot.x, spot.y, spot.width, series.name.as_str(), canvas.style(Tone::Dim));
-        let rest = spot.beside(used + 2);
-        canvas.text(rest.x, spot.y, rest.width, series.newest.as_str(), style);
-    }
-    let plot = spot.below(u16::from(titled));
+/// The name, what good looks like as far as there is room, and the newest value at the end.
+fn name(canvas: &mut Canvas<'_>, series: &Series, spot: Spot) {
+    let value = (series.newest.width() as u16).min(spot.width);
+    let room = spot.width - value;
+    let plain = canvas.style(Tone::Plain);
+    let used = canvas.text(
+        spot.x,
+        spot.y,
+        room.saturating_sub(2),
+        series.name.as_str(),
+        plain.add_modifier(Modifier::BOLD),
+    );
+    let rest = spot.beside(used + 1);
     let dim = canvas.style(Tone::Dim);
-    let bottom = plot.y + i32::from(plot.height) - 1;
-    if left.width > 1 {
-        let width = left.width - 1;
-        canvas.right(left.x, plot.y, width, series.high.as_str(), dim);
-        if plot.height > 1 {
-            canvas.right(left.x, bottom, width, series.low.as_str(), dim);
-        }
-    }
+    canvas.text(rest.x, spot.y, room.saturating_sub(used + 3), series.about.as_str(), dim);
+    let style = canvas.style(series.tone).add_modifier(Modifier::BOLD);
+    canvas.text(spot.x + room, spot.y, value, series.newest.as_str(), style);
+}
+
+fn band(canvas: &mut Canvas<'_>, chart: &Chart, series: &Series, plot: Spot, left: Spot) {
     for mark in &chart.marks {
+        let style = canvas.style(mark.tone);
         if let Some(x) = column(chart, mark.at, plot) {
             for n in 0..plot.height {
-                canvas.text(x, plot.y + i32::from(n), 1, canvas.theme.glyphs.event, dim);
+                canvas.text(x, plot.y + i32::from(n), 1, canvas.theme.glyphs.event, style);
             }
         }
     }
-    let Some((lo, hi)) = spark::extremes(&series.points) else {
+    let dim = canvas.style(Tone::Dim);
+    let (lo, hi) = (series.axis.from, series.axis.until);
+    if spark::extremes(&series.points).is_none() || !(hi > lo) {
         canvas.text(plot.x, plot.y, plot.width, "no data in this window", dim);
         return;
-    };
-    let (lo, hi) = if hi > lo { (lo, hi) } else { (lo - 0.5, hi + 0.5) };
-    for (limit, tone) in [(good, Tone::Ok), (bad, Tone::Down)] {
-        let Some(limit) = limit.filter(|v| (lo..=hi).contains(v)) else { continue };
-        let line = (f64::from(plot.height) * (hi - limit) / (hi - lo)) as u16;
-        let y = plot.y + i32::from(line.min(plot.height.saturating_sub(1)));
-        let style = canvas.style(tone);
-        canvas.run(plot.x, y, plot.width, canvas.theme.glyphs.dots, style);
     }
-    if plot.height == 1 {
-        // One line: blocks read better than dots, stretched over the whole axis so that marks stay true.
-        let points = stretch(&series.points, usize::from(plot.width));
+    let points = stretch(&bridged(&series.points), usize::from(plot.width));
+    if plot.height <= 1 {
+        let style = canvas.style(series.tone);
         spark::paint(canvas, &points, plot.x, plot.y, plot.width, style);
-    } else {
-        dots(canvas, &series.points, (lo, hi), plot, style);
+        return;
     }
+    let bottom = plot.height - 1;
+    let mut labels =
+        vec![(0, series.axis.high.as_str(), dim), (bottom, series.axis.low.as_str(), dim)];
+    let limits = [(&series.good, Tone::Ok), (&series.bad, Tone::Down)];
+    for (limit, tone) in limits {
+        // Two lines cannot hold a bound between their ends; the colour of a column tells it there.
+        let inside = |l: &&Limit| bottom >= 2 && (lo..=hi).contains(&l.bound.value);
+        let Some(limit) = limit.as_ref().filter(inside) else { continue };
+        let line = (f64::from(plot.height) * (hi - limit.bound.value) / (hi - lo)) as u16;
+        let line = line.min(bottom);
+        let style = canvas.style(tone);
+        let glyphs = canvas.theme.glyphs;
+        let glyph = if tone == Tone::Down { glyphs.rule } else { glyphs.dots };
+        canvas.run(plot.x, plot.y + i32::from(line), plot.width, glyph, style);
+        if line > 0 && line < bottom {
+            labels.push((line, limit.text.as_str(), style));
+        }
+    }
+    if left.width > 1 {
+        for (line, words, style) in labels {
+            canvas.right(left.x, left.y + i32::from(line), left.width - 1, words, style);
+        }
+    }
+    filled(canvas, series, &points, plot);
 }
 
 /// As many points as columns: each column takes the slice it lies in.
@@ -119,49 +125,35 @@ fn bridged(points: &[Option<f64>]) -> Vec<Option<f64>> {
     (0..points.len()).map(|i| at(i).or_else(|| between(i))).collect()
 }
 
-/// A curve in braille (or stars), connected between neighbours, open at gaps.
-fn dots(
-    canvas: &mut Canvas<'_>,
-    points: &[Option<f64>],
-    (lo, hi): (f64, f64),
-    plot: Spot,
-    style: Style,
-) {
-    let ascii = canvas.theme.glyphs.ascii;
-    let (per_x, per_y) = if ascii { (1, 1) } else { (2, 4) };
-    let (width, height) = (usize::from(plot.width), usize::from(plot.height));
-    let (wide, tall) = (width * per_x, height * per_y);
-    let mut grid = vec![0_u8; width * height];
-    let mut set = |x: usize, y: usize| {
-        const BITS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
-        let bit = if ascii { Some(&1) } else { BITS.get(y % 4).and_then(|row| row.get(x % 2)) };
-        if let (Some(cell), Some(bit)) = (grid.get_mut((y / per_y) * width + x / per_x), bit) {
-            *cell |= bit;
+/// A filled outline, eighths of a line high; where a value is out of bounds its column says so.
+fn filled(canvas: &mut Canvas<'_>, series: &Series, points: &[Option<f64>], plot: Spot) {
+    let (lo, hi) = (series.axis.from, series.axis.until);
+    let levels = &canvas.theme.glyphs.levels;
+    let [.., full] = levels;
+    let tall = usize::from(plot.height) * levels.len();
+    for (i, point) in points.iter().enumerate() {
+        let Some(value) = point.filter(|v| v.is_finite()) else { continue };
+        let share = ((value - lo) / (hi - lo)).clamp(0.0, 1.0);
+        // What was measured is seen, even at the very bottom.
+        let eighths = ((share * tall as f64).round() as usize).max(1);
+        let style = canvas.style(tone(series, value));
+        for line in 0..eighths.div_ceil(levels.len()) {
+            let y = plot.y + i32::from(plot.height) - 1 - lines(line);
+            let part = (eighths - line * levels.len()).min(levels.len());
+            let glyph = levels.get(part.saturating_sub(1)).unwrap_or(full);
+            canvas.text(plot.x + i as u16, y, 1, glyph, style);
         }
-    };
-    let points = stretch(&bridged(points), wide);
-    let level = |v: f64| {
-        let share = ((hi - v) / (hi - lo)).clamp(0.0, 1.0);
-        (share * (tall.saturating_sub(1)) as f64).round() as usize
-    };
-    let mut before: Option<usize> = None;
-    for (x, point) in points.iter().enumerate() {
-        let Some(value) = point.filter(|v| v.is_finite()) else {
-            before = None;
-            continue;
-        };
-        let y = level(value);
-        let from = before.unwrap_or(y);
-        for step in from.min(y)..=from.max(y) {
-            set(x, step);
-        }
-        before = Some(y);
     }
-    for (i, bits) in grid.iter().enumerate().filter(|(_, bits)| **bits != 0) {
-        let (x, y) = ((i % width) as u16, lines(i / width));
-        let glyph =
-            if ascii { '*' } else { char::from_u32(0x2800 + u32::from(*bits)).unwrap_or(' ') };
-        canvas.text(plot.x + x, plot.y + y, 1, glyph.encode_utf8(&mut [0; 4]), style);
+}
+
+fn tone(series: &Series, value: f64) -> Tone {
+    let holds = |limit: &Option<Limit>| limit.as_ref().map(|l| l.bound.holds(value));
+    match (holds(&series.good), holds(&series.bad), series.tone) {
+        (_, _, Tone::Stale) => Tone::Stale,
+        (_, Some(true), _) => Tone::Down,
+        (Some(false), _, _) => Tone::Degraded,
+        (_, _, Tone::Business) => Tone::Business,
+        _ => Tone::Accent,
     }
 }
 
@@ -175,30 +167,42 @@ fn column(chart: &Chart, at: Timestamp, plot: Spot) -> Option<u16> {
     Some(plot.x + x.min(plot.width - 1))
 }
 
-/// Glyphs under their moments, with as many words as there is room before the next.
+/// Glyphs under their moments, with as many words as there is room before the next; the newest get theirs first.
 fn marks(canvas: &mut Canvas<'_>, chart: &Chart, spot: Spot) {
-    let mut placed: Vec<(u16, &Mark)> =
-        chart.marks.iter().filter_map(|m| Some((column(chart, m.at, spot)?, m))).collect();
-    placed.sort_by_key(|(x, _)| *x);
-    let end = spot.x + spot.width;
-    let mut free = spot.x;
-    for (i, (x, mark)) in placed.iter().enumerate() {
-        let style = canvas.style(mark.tone);
-        let next = placed.get(i + 1).map_or(end, |(x, _)| *x);
-        let used = canvas.text(*x, spot.y, 1, mark.glyph.encode_utf8(&mut [0; 4]), style);
-        let room = next.saturating_sub(*x).saturating_sub(used + 2);
-        let wide = mark.text.width() as u16;
-        let before = x.saturating_sub(free);
-        let taken = if room < wide && before > wide + 1 {
-            // Near the right edge, or close to the next: the words stand before their glyph.
-            canvas.text(*x - wide - 1, spot.y, wide, mark.text.as_str(), style);
-            0
-        } else if room >= 3 {
-            canvas.text(*x + used + 1, spot.y, room, mark.text.as_str(), style) + 1
+    let mut placed: Vec<(u16, Vec<&Mark>)> = Vec::new();
+    let mut sorted: Vec<&Mark> = chart.marks.iter().collect();
+    sorted.sort_by_key(|m| m.at);
+    for mark in sorted {
+        let Some(x) = column(chart, mark.at, spot) else { continue };
+        match placed.last_mut().filter(|(at, _)| *at == x) {
+            Some((_, same)) => same.push(mark),
+            None => placed.push((x, vec![mark])),
+        }
+    }
+    let mut end = spot.x + spot.width;
+    for (i, (x, same)) in placed.iter().enumerate().rev() {
+        // The newest of what shares a column is the sign; each has its words.
+        let Some(newest) = same.last() else { continue };
+        let style = canvas.style(newest.tone);
+        canvas.text(*x, spot.y, 1, newest.glyph.encode_utf8(&mut [0; 4]), style);
+        let before = i.checked_sub(1).and_then(|i| placed.get(i)).map_or(spot.x, |(x, _)| x + 1);
+        let wide = same.iter().map(|m| m.text.width() as u16 + 2).sum::<u16>().saturating_sub(2);
+        let after = end.saturating_sub(x + 2);
+        let ahead = x.saturating_sub(before + 1);
+        let (mut at, until) = if after >= wide || (after >= ahead && after >= 3) {
+            (x + 2, end)
+        } else if ahead >= 3 {
+            (x.saturating_sub(1 + wide).max(before), x.saturating_sub(1))
         } else {
-            0
+            end = *x;
+            continue;
         };
-        free = *x + used + taken + 1;
+        end = (*x).min(at);
+        for mark in same {
+            let style = canvas.style(mark.tone);
+            at += canvas.text(at, spot.y, until.saturating_sub(at), mark.text.as_str(), style) + 2;
+        }
+        end = end.saturating_sub(1);
     }
 }
 
@@ -214,7 +218,7 @@ fn time_axis(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot
     if span <= 0 || spot.width < 6 {
         return;
     }
-    let most = i64::from(spot.width / 12).max(1);
+    let most = i64::from(spot.width / 10).max(1);
     let step = STEPS.into_iter().find(|s| span / s <= most).unwrap_or(31_536_000);
     // Whole hours and days of the zone, not of UTC.
     let offset = i64::from(zone.to_offset(chart.from).seconds());

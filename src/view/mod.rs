@@ -19,9 +19,8 @@ mod theme;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
 
-use crate::page::{Block, Frame, Layout, Noun, Screen, Series, Tone, room};
+use crate::page::{Block, Frame, Layout, Noun, Screen, Tone, room};
 
 use canvas::{Canvas, Spot, lines};
 pub use depth::Depth;
@@ -78,12 +77,8 @@ fn body(canvas: &mut Canvas<'_>, screen: &Screen) {
 fn block(canvas: &mut Canvas<'_>, screen: &Screen, block: &Block, spot: Spot) {
     let mut spot = spot;
     if !block.title.is_empty() {
-        let newest = chart::told_by(block);
-        title(canvas, spot, block, newest);
+        title(canvas, spot, block);
         spot = spot.below(1);
-        if let (Noun::Chart(chart), Some(_)) = (&block.noun, newest) {
-            return chart::paint(canvas, chart, &screen.zone, spot.narrower(1), false);
-        }
     }
     noun(canvas, &screen.frame, screen, &block.noun, spot);
 }
@@ -96,7 +91,7 @@ fn noun(canvas: &mut Canvas<'_>, frame: &Frame, screen: &Screen, noun: &Noun, sp
     let inner = spot.narrower(1);
     match noun {
         Noun::Table(table) => table::paint(canvas, frame, table, spot),
-        Noun::Chart(chart) => chart::paint(canvas, chart, &screen.zone, inner, true),
+        Noun::Chart(chart) => chart::paint(canvas, chart, &screen.zone, inner),
         Noun::Calendar(month) => calendar::paint(canvas, month, spot),
         Noun::Agenda(list) => agenda::paint(canvas, list, inner),
         Noun::Card(card) => small::card(canvas, card, inner),
@@ -106,20 +101,15 @@ fn noun(canvas: &mut Canvas<'_>, frame: &Frame, screen: &Screen, noun: &Noun, sp
     }
 }
 
-/// A heading, a thin rule behind it, and at its end the newest value of a chart that needs no other name.
-fn title(canvas: &mut Canvas<'_>, spot: Spot, block: &Block, newest: Option<&Series>) {
+/// A heading and a thin rule behind it.
+fn title(canvas: &mut Canvas<'_>, spot: Spot, block: &Block) {
     let style = canvas.style(Tone::Title);
     let room = spot.width.saturating_sub(1);
     let used = canvas.text(spot.x + 1, spot.y, room, block.title.as_str(), style);
     let from = used + 2;
-    let value = newest.map_or(0, |s| s.newest.width() as u16 + 1);
-    let end = spot.width.saturating_sub(1 + value);
+    let end = spot.width.saturating_sub(1);
     let rule = canvas.style(Tone::Dim);
     canvas.run(spot.x + from, spot.y, end.saturating_sub(from), canvas.theme.glyphs.rule, rule);
-    if let Some(series) = newest.filter(|_| end > from) {
-        let style = canvas.style(series.tone).add_modifier(Modifier::BOLD);
-        canvas.text(spot.x + end + 1, spot.y, value, series.newest.as_str(), style);
-    }
 }
 
 /// Where in a long thing one is: a thumb on the right edge, only when something is out of sight.

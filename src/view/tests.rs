@@ -8,11 +8,11 @@ use ratatui::style::Modifier;
 
 use super::{Depth, Theme, paint, text};
 use crate::cockpit::toy::{self, cockpit, deploy, many, now, press};
-use crate::model::{Clean, Health, Overlays};
+use crate::model::{Bound, Clean, Health, Overlays};
 use crate::page::{
-    Agenda, AgendaEntry, Align, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
-    Gauge, Line, Mark, Noun, Place, Prose, Row, Rows, Screen, Series, Size, Skin, Table, Tone,
-    Width,
+    Agenda, AgendaEntry, Align, Axis, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
+    Gauge, Limit, Line, Mark, Noun, Place, Prose, Row, Rows, Screen, Series, Size, Skin, Table,
+    Tone, Width,
 };
 
 fn buffer(size: Size) -> Buffer {
@@ -145,16 +145,24 @@ fn chart(points: Vec<Option<f64>>) -> Chart {
                 newest: "1.4 s".into(),
                 tone: Tone::Accent,
                 points,
+                about: "latency".into(),
                 low: "0.1 s".into(),
                 high: "1.4 s".into(),
+                axis: Axis { from: 0.0, until: 13.0, low: "0 s".into(), high: "13 s".into() },
+                good: Bound::parse("< 3").map(|bound| Limit { bound, text: "< 3 s".into() }),
+                bad: Bound::parse("> 10").map(|bound| Limit { bound, text: "> 10 s".into() }),
             },
             Series {
                 name: "orders".into(),
                 newest: "12/min".into(),
                 tone: Tone::Business,
                 points: vec![Some(3.0); 60],
+                about: "business".into(),
                 low: "0".into(),
                 high: "3".into(),
+                axis: Axis { from: 0.0, until: 3.0, low: "0".into(), high: "3".into() },
+                good: None,
+                bad: None,
             },
         ],
         from: now() - SignedDuration::from_hours(2),
@@ -165,8 +173,6 @@ fn chart(points: Vec<Option<f64>>) -> Chart {
             glyph: 'D',
             text: "v412".into(),
         }],
-        good: Some(0.3),
-        bad: Some(1.0),
     }
 }
 
@@ -291,11 +297,13 @@ fn a_chart_keeps_gaps_and_names_its_events() {
     let screen = page(size(100, 20), vec![Block::main("", Noun::Chart(chart(points)))]);
     let words = text(&draw(&screen, colours()));
     assert!(words.contains("D v412"), "{words}");
-    assert!(words.contains("p95 latency  1.4 s"), "{words}");
+    let named = words.lines().find(|l| l.contains("p95 latency latency")).unwrap();
+    assert!(named.trim_end().ends_with("1.4 s"), "{words}");
+    assert!(words.contains("< 3 s") && words.contains("> 10 s"), "{words}");
     assert!(words.contains("12:30") && words.contains("13:00"), "{words}");
-    let braille = |c: char| ('\u{2801}'..='\u{28ff}').contains(&c);
-    let curve = words.lines().find(|l| l.chars().any(braille)).unwrap();
-    let parts: Vec<usize> = curve.split(braille).map(|s| s.chars().count()).collect();
+    let level = |c: char| ('▁'..='█').contains(&c);
+    let curve = words.lines().find(|l| l.chars().any(level)).unwrap();
+    let parts: Vec<usize> = curve.split(level).map(|s| s.chars().count()).collect();
     assert_eq!(parts.iter().filter(|n| **n >= 25).count(), 1, "one gap: {words}");
     let empty = page(size(100, 20), vec![Block::main("", Noun::Chart(chart(vec![None; 9])))]);
     assert!(text(&draw(&empty, colours())).contains("no data in this window"));
