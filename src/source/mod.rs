@@ -90,6 +90,8 @@ pub struct Http {
     pub cap: Option<usize>,
     /// Send `If-None-Match` / `If-Modified-Since`; an unchanged answer is handed over whole again.
     pub conditional: bool,
+    /// Which of the upstream's limits counts this request, where it has several; empty: the one for everything.
+    pub budget: &'static str,
     /// A probe: no credentials, redirects to other origins may be followed, any status is an answer.
     pub probe: bool,
 }
@@ -111,6 +113,7 @@ impl Http {
             body: None,
             cap: None,
             conditional: false,
+            budget: "",
             probe: false,
         }
     }
@@ -124,6 +127,13 @@ impl Http {
     #[must_use]
     pub fn conditional(mut self) -> Self {
         self.conditional = true;
+        self
+    }
+
+    /// Counted apart from other requests: when this budget is spent, the others go on.
+    #[must_use]
+    pub fn budget(mut self, budget: &'static str) -> Self {
+        self.budget = budget;
         self
     }
 

@@ -1,4 +1,4 @@
-//! Holds: a host that asked for quiet, or refused a credential, is left alone by every source that uses the same credential.
+//! Holds: a host that asked for quiet, or refused a credential, is left alone by all who use that credential; of hourly limits half is ours.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,16 +7,20 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::model::{Status, Trouble};
+use crate::model::{Rate, Status, Trouble};
 use crate::source::{HttpAnswer, wire};
 
 /// Host and port, and a fingerprint of the credential: limits are counted per token.
 pub type Whom = (Box<str>, u64);
 
+/// A limit that lasts at least this long is an hourly one, of which we leave half to others.
+const HOURLY: Duration = Duration::from_secs(120);
+
 pub struct Holds {
     longest: Duration,
     after_refusal: Duration,
-    until: Mutex<HashMap<Whom, Hold>>,
+    until: Mutex<HashMap<(Whom, &'static str), Hold>>,
+    windows: Mutex<HashMap<(Whom, &'static str), Spent>>,
 }
 
 #[derive(Clone, Copy)]
@@ -28,21 +32,53 @@ struct Hold {
 #[derive(Clone, Copy)]
 enum Why {
     Limit,
+    /// Our half of an hourly limit is used up.
+    Share,
     /// A credential was refused: a poll of twenty requests would try it twenty times, and locks accounts.
     Refusal,
 }
 
+/// What we spent of a limit since it was renewed.
+#[derive(Clone, Copy)]
+struct Spent {
+    renewed: Timestamp,
+    requests: u64,
+}
+
+/// What is left to us of an hourly limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    pub left: u64,
+    /// Until the limit is renewed.
+    pub lasts: Duration,
+}
+
+impl Share {
+    /// The time between polls of so many requests in which the share lasts.
+    pub fn pace(self, requests: u64) -> Duration {
+        if self.left < requests {
+            return self.lasts;
+        }
+        self.lasts.mul_f64(requests as f64 / self.left.max(1) as f64)
+    }
+}
+
+/// The budget of a hold that is about everything at a host.
+const EVERYTHING: &str = "";
+
 impl Holds {
     pub fn new(longest: Duration, after_refusal: Duration) -> Self {
-        Self { longest, after_refusal, until: Mutex::default() }
+        Self { longest, after_refusal, until: Mutex::default(), windows: Mutex::default() }
     }
 
-    /// Refuses while the host wants quiet: nothing is sent.
-    pub fn check(&self, whom: &Whom) -> Result<(), Trouble> {
+    /// Refuses while the host, or the budget of the request there, wants quiet: nothing is sent.
+    pub fn check(&self, whom: &Whom, budget: &'static str) -> Result<(), Trouble> {
         let mut all = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         all.retain(|_, hold| hold.until > now);
-        let Some(hold) = all.get(whom) else { return Ok(()) };
+        let held = [EVERYTHING, budget];
+        let held = held.into_iter().filter_map(|budget| all.get(&(whom.clone(), budget)));
+        let Some(hold) = held.max_by_key(|hold| hold.until) else { return Ok(()) };
         let left = hold.until.duration_since(now);
         let (host, seconds) = (&whom.0, left.as_secs() + 1);
         let trouble = match hold.why {
@@ -50,6 +86,11 @@ impl Holds {
                 Status::RateLimited,
                 format!("{host} asked to be left alone for {seconds} s more"),
             ),
+            Why::Share => Trouble::new(
+                Status::RateLimited,
+                format!("half of the hourly limit of {host} is used; the rest is left to others for {seconds} s"),
+            )
+            .hint("ask less often (every), or give this source a token of its own"),
             Why::Refusal => Trouble::new(
                 Status::Auth,
                 format!("{host} refused this credential: not tried again for {seconds} s"),
@@ -58,16 +99,63 @@ impl Holds {
         Err(trouble.wait(SignedDuration::try_from(left).ok()))
     }
 
-    /// Looks for a rate limit in an answer; with one, the whole host waits.
-    pub fn learn(&self, whom: &Whom, answer: &HttpAnswer, now: Timestamp) {
-        let (wait, why) = match wait_of(answer, now) {
-            Some(wait) => (wait.min(self.longest), Why::Limit),
-            None if answer.status == 401 && whom.1 != 0 => (self.after_refusal, Why::Refusal),
-            None => return,
-        };
+    /// Looks for a rate limit in an answer, and counts it against our share of an hourly one.
+    ///
+    /// A budget that is spent rests until it is renewed and the others go on: GitHub counts REST and GraphQL apart,
+    /// `PagerDuty` counts some lists apart. Every other limit is about the host: GitHub's secondary limits are, and
+    /// whoever goes on there may be banned.
+    pub fn learn(
+        &self,
+        whom: &Whom,
+        budget: &'static str,
+        answer: &HttpAnswer,
+        now: Timestamp,
+    ) -> Option<Share> {
+        let rate = wire::rate(answer, now);
+        let spent = rate.is_some_and(|r| r.left == 0);
+        if let Some(wait) = wait_of(answer, rate, now) {
+            let about = if spent && !says_secondary(&answer.body) { budget } else { EVERYTHING };
+            self.hold(whom, about, wait.min(self.longest), Why::Limit);
+        } else if answer.status == 401 && whom.1 != 0 {
+            self.hold(whom, EVERYTHING, self.after_refusal, Why::Refusal);
+        }
+        let share = self.count(whom, budget, answer.status, rate?, now)?;
+        if share.left == 0 {
+            self.hold(whom, budget, share.lasts.min(self.longest), Why::Share);
+        }
+        Some(share)
+    }
+
+    /// A conditional request that is answered 304 costs nothing (docs.github.com, "best practices for REST").
+    fn count(
+        &self,
+        whom: &Whom,
+        budget: &'static str,
+        status: u16,
+        rate: Rate,
+        now: Timestamp,
+    ) -> Option<Share> {
+        let (limit, renewed) = (rate.limit?, rate.resets?);
+        let lasts = Duration::try_from(renewed.duration_since(now)).ok()?;
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.retain(|_, spent| spent.renewed > now);
+        let key = (whom.clone(), budget);
+        if lasts < HOURLY && !windows.contains_key(&key) {
+            return None;
+        }
+        let spent = windows.entry(key).or_insert(Spent { renewed, requests: 0 });
+        // Servers round the moment differently from answer to answer.
+        if renewed.duration_since(spent.renewed).abs() > SignedDuration::from_secs(60) {
+            *spent = Spent { renewed, requests: 0 };
+        }
+        spent.requests += u64::from(status != 304);
+        Some(Share { left: (limit / 2).saturating_sub(spent.requests), lasts })
+    }
+
+    fn hold(&self, whom: &Whom, budget: &'static str, wait: Duration, why: Why) {
         let hold = Hold { until: Instant::now() + wait, why };
         let mut all = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = all.entry(whom.clone()).or_insert(hold);
+        let slot = all.entry((whom.clone(), budget)).or_insert(hold);
         if hold.until > slot.until {
             *slot = hold;
         }
@@ -83,9 +171,8 @@ impl Holds {
 }
 
 /// Order of the sources: `Retry-After`, then the reset of an exhausted limit, then a minute.
-fn wait_of(answer: &HttpAnswer, now: Timestamp) -> Option<Duration> {
+fn wait_of(answer: &HttpAnswer, rate: Option<Rate>, now: Timestamp) -> Option<Duration> {
     let asked = wire::retry_after(answer, now).and_then(|d| Duration::try_from(d).ok());
-    let rate = wire::rate(answer, now);
     let spent = rate.is_some_and(|r| r.left == 0);
     let reset = rate
         .filter(|r| r.left == 0)
@@ -103,4 +190,97 @@ fn wait_of(answer: &HttpAnswer, now: Timestamp) -> Option<Duration> {
 fn says_secondary(body: &[u8]) -> bool {
     let head = body.get(..body.len().min(2048)).unwrap_or(body);
     String::from_utf8_lossy(head).contains("secondary rate limit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::wire::testing::answer;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn holds() -> Holds {
+        Holds::new(SECOND * 3600, SECOND * 60)
+    }
+
+    fn whom() -> Whom {
+        ("api.example".into(), 1)
+    }
+
+    fn told(status: u16, body: &str, headers: &[(&str, &str)]) -> HttpAnswer {
+        headers.iter().fold(answer(status, body), |told, (n, v)| told.with(n, v))
+    }
+
+    /// Which of two budgets may still be asked.
+    fn open(holds: &Holds) -> (bool, bool) {
+        let may = |budget| holds.check(&whom(), budget).is_ok();
+        (may("core"), may("graphql"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_spent_budget_rests_alone_and_any_other_limit_is_the_hosts() {
+        let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "600")];
+        let left = [("x-ratelimit-remaining", "9"), ("retry-after", "60")];
+        let secondary = "{\"message\":\"You have exceeded a secondary rate limit\"}";
+        for (told, expected) in [
+            (told(403, "{}", &spent), (false, true)),
+            (told(200, "{}", &spent), (false, true)),
+            (told(403, secondary, &spent), (false, false)),
+            (told(403, secondary, &[]), (false, false)),
+            (told(429, "{}", &left), (false, false)),
+            (told(429, "{}", &[]), (false, false)),
+            (told(401, "{}", &[]), (false, false)),
+            (told(403, "{}", &[("x-ratelimit-remaining", "9")]), (true, true)),
+        ] {
+            let holds = holds();
+            holds.learn(&whom(), "core", &told, NOW);
+            assert_eq!(open(&holds), expected, "{} {:?}", told.status, told.headers);
+            assert!(holds.check(&("api.example".into(), 2), "core").is_ok(), "another token");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_of_an_hourly_limit_is_left_to_others() {
+        let holds = holds();
+        let at = |s: i64| Timestamp::from_second(s).unwrap();
+        let asked = |status, at| {
+            let headers = [
+                ("x-ratelimit-remaining", "55"),
+                ("x-ratelimit-limit", "60"),
+                ("x-ratelimit-reset", "3600"),
+            ];
+            holds.learn(&whom(), "core", &told(status, "{}", &headers), at)
+        };
+        for n in 1..=29 {
+            assert_eq!(asked(200, at(0)).unwrap().left, 30 - n);
+            assert_eq!(asked(304, at(0)).unwrap().left, 30 - n, "unchanged costs nothing");
+        }
+        assert_eq!(open(&holds), (true, true));
+        asked(200, at(0));
+        assert_eq!(open(&holds), (false, true));
+        let trouble = holds.check(&whom(), "core").unwrap_err();
+        assert!(trouble.message.as_str().starts_with("half of the hourly limit"), "{trouble}");
+        tokio::time::advance(SECOND * 3601).await;
+        assert_eq!(open(&holds), (true, true));
+        let renewed = [
+            ("x-ratelimit-remaining", "59"),
+            ("x-ratelimit-limit", "60"),
+            ("x-ratelimit-reset", "7200"),
+        ];
+        let share = holds.learn(&whom(), "core", &told(200, "{}", &renewed), at(3601));
+        assert_eq!(share.unwrap().left, 29);
+        // A limit by the minute is obeyed as it comes.
+        let minute =
+            [("ratelimit-remaining", "5"), ("ratelimit-limit", "10"), ("ratelimit-reset", "30")];
+        assert_eq!(holds.learn(&whom(), "", &told(200, "{}", &minute), NOW), None);
+    }
+
+    #[test]
+    fn polls_are_paced_so_that_the_share_lasts() {
+        let share = Share { left: 30, lasts: SECOND * 3600 };
+        assert_eq!(share.pace(4), SECOND * 480);
+        assert_eq!(Share { left: 3, ..share }.pace(4), SECOND * 3600);
+        assert_eq!(Share { left: 2500, ..share }.pace(1), Duration::from_millis(1440));
+    }
 }

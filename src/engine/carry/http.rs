@@ -95,7 +95,7 @@ impl Carrier {
     ) -> Result<HttpAnswer, Trouble> {
         let whom = (shown_host(url).into_boxed_str(), errand.authority.fingerprint);
         if !errand.http.probe {
-            self.holds.check(&whom)?;
+            self.holds.check(&whom, errand.http.budget)?;
         }
         let accept = errand.http.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("accept"));
         let kept = (
@@ -125,7 +125,10 @@ impl Carrier {
             )
             .hint("write https:// in the address"));
         }
-        self.holds.learn(&whom, &answer, from_clock());
+        let share = self.holds.learn(&whom, errand.http.budget, &answer, from_clock());
+        if let Some(share) = share {
+            errand.allowance.charge(errand.http.budget, share);
+        }
         if answer.status == 401 {
             authority::forget(errand.reach, &self.vault);
         }

@@ -5,7 +5,7 @@ mod authority;
 mod client;
 pub mod fault;
 mod files;
-mod holds;
+pub mod holds;
 mod http;
 mod kept;
 mod lanes;

@@ -186,7 +186,7 @@ impl Beat {
             self.look_at_the_clocks(None);
             return;
         }
-        let every = seat.subject.every;
+        let every = seat.subject.every.max(polled.pace.unwrap_or_default());
         let slot = match &polled.outcome {
             Ok(_) => {
                 seat.not_before = Duration::ZERO;

@@ -14,6 +14,7 @@ pub struct Ledger {
     name: SourceName,
     past: Past,
     freshness: Freshness,
+    every: Duration,
 }
 
 impl Ledger {
@@ -22,6 +23,7 @@ impl Ledger {
         Self {
             name: subject.reach.name.clone(),
             past: Past::default(),
+            every: subject.every,
             freshness: Freshness {
                 kind: subject.reach.kind,
                 address: endpoint.shown.clone(),
@@ -58,6 +60,14 @@ impl Ledger {
         fresh.clock_skew = polled.skew.or(fresh.clock_skew);
         match &mut polled.outcome {
             Ok(report) => {
+                let slowed = polled.pace.filter(|pace| next_poll.is_some() && *pace > self.every);
+                if let Some(pace) = slowed {
+                    report.notes.push(Clean::line(format!(
+                        "asked every {} s, not {}: more would use over half of the hourly limit",
+                        pace.as_secs(),
+                        self.every.as_secs()
+                    )));
+                }
                 let told = report.facts.len() + report.still.len();
                 if told == 0 && fresh.facts > 0 {
                     report.notes.push(Clean::line(format!(
@@ -100,6 +110,6 @@ impl Ledger {
 
     /// For a poll that a caller gave up.
     pub fn given_up(at: Timestamp, trouble: crate::model::Trouble, took: Duration) -> Polled {
-        Polled { at, outcome: Err(trouble), took, rate: None, skew: None }
+        Polled { at, outcome: Err(trouble), took, rate: None, pace: None, skew: None }
     }
 }

@@ -48,6 +48,8 @@ pub struct Polled {
     pub outcome: Result<Report, Trouble>,
     pub took: Duration,
     pub rate: Option<Rate>,
+    /// The next poll may not come sooner without using more than our half of an hourly limit.
+    pub pace: Option<Duration>,
     /// Server clock minus ours, in whole seconds.
     pub skew: Option<SignedDuration>,
 }
@@ -71,6 +73,7 @@ pub async fn poll(
         outcome: redacted(outcome, way),
         took: allowance.took(),
         rate: aside.rate,
+        pace: allowance.pace(),
         skew: aside.skew,
     }
 }

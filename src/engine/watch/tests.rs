@@ -14,6 +14,7 @@ use super::beat::{Beat, Order};
 use super::poll::Subject;
 use crate::cockpit::{Heard, Message, Which};
 use crate::config::Endpoint;
+use crate::engine::carry::holds::Share;
 use crate::engine::carry::{Allowance, Carrying, Reach, Wire};
 use crate::engine::limits::Limits;
 use crate::model::{Clean, Feed, Id, Name, Report, Status, Trouble};
@@ -97,6 +98,10 @@ impl Wire for Scripted {
                 *mine
             };
             self.peak.set(self.peak.get().max(now));
+            if name == "poor" {
+                let lasts = SECOND * 3600 - self.start.elapsed();
+                allowance.charge("core", Share { left: 30 - nth as u64, lasts });
+            }
             let _here = InAir(self, name.clone());
             let (takes, outcome) = (self.script)(&name, nth);
             let late = Trouble::new(Status::Timeout, "no answer");
@@ -274,6 +279,18 @@ fn waits_that_were_asked_for_win_over_jitter_and_over_people() {
             assert!(gaps.iter().all(|g| *g >= window), "{gaps:?}");
         }
     }
+}
+
+#[test]
+fn a_source_whose_share_would_not_last_is_asked_less_often_and_says_so() {
+    let mut world = world(15, vec![subject("poor", "", 60), subject("rich", "", 60)], well);
+    world.pass(SECOND * 3500, async {});
+    let asked = world.wire.of("poor").len();
+    assert!((24..=30).contains(&asked), "{asked} of the thirty that are ours");
+    assert!(gaps(&world.wire.of("poor")).iter().all(|gap| *gap > 100.0));
+    assert!(world.wire.of("rich").len() > 50);
+    let notes = world.heard_of("poor").remove(0).1.join(" ");
+    assert!(notes.contains("asked every 1") && notes.contains("not 60"), "{notes}");
 }
 
 #[test]

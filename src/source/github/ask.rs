@@ -19,7 +19,7 @@ impl GitHub {
     }
 
     fn at(&self, tag: String, url: Url) -> Request {
-        Request::Http(self.headers(Http::get(tag, url)).conditional())
+        Request::Http(self.headers(Http::get(tag, url)).conditional().budget("core"))
     }
 
     /// The plain type stands behind the vendor's own: some descriptions and proxies know only that.
@@ -32,7 +32,8 @@ impl GitHub {
         let repos: Vec<&Repo> = batch.iter().filter_map(|&i| self.repo(i)).collect();
         let body = graphql::body(&repos, &self.environments, self.depth(asking));
         let http = Http::get(question_tag(batch), self.graphql_address()).json(body);
-        Request::Http(self.headers(http))
+        // Points of their own (docs.github.com, "rate limits for the GraphQL API").
+        Request::Http(self.headers(http).budget("graphql"))
     }
 
     /// How many deployments are asked for: the history at first and after a long pause, else the newest.

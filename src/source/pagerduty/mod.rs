@@ -240,7 +240,13 @@ impl PagerDuty {
                     "application/vnd.pagerduty+json;version=2, application/json;q=0.9",
                 )
                 // Wanted on every request, also where there is no content.
-                .header("content-type", "application/json"),
+                .header("content-type", "application/json")
+                // Lower limits of their own (developer.pagerduty.com, "REST API rate limits").
+                .budget(match path.rsplit('/').next() {
+                    Some("oncalls") => "oncalls",
+                    Some("log_entries") => "log entries",
+                    _ => "",
+                }),
         )
     }
 }
