@@ -9,7 +9,10 @@ use crate::page::{Entry, Look, Rank, RowKey};
 /// Makes the shown order anew from all entries, and keeps what the reader had: the selected row, its place on the screen, the marks.
 pub fn arrange(look: &mut Look, entries: Vec<Entry>, sieve: &Sieve, rows: usize) {
     let before = std::mem::take(&mut look.order);
-    let stood = look.selected.as_ref().and_then(|key| before.iter().position(|k| k == key));
+    let stood = look.selected.as_ref().and_then(|key| match before.get(look.stood) {
+        Some(there) if there == key => Some(look.stood),
+        _ => before.iter().position(|k| k == key),
+    });
     look.total = entries.len();
     if !look.marked.is_empty() {
         let alive: HashSet<&RowKey> = entries.iter().map(|e| &e.key).collect();
@@ -25,6 +28,7 @@ pub fn arrange(look: &mut Look, entries: Vec<Entry>, sieve: &Sieve, rows: usize)
     });
     look.order = shown.into_iter().map(|e| e.key).collect();
     settle_selection(look, &before, stood);
+    look.stood = look.selected_at().unwrap_or(0);
     // The selected row stays on its line of the screen, wherever it went in the list.
     if let (Some(stood), Some(now)) = (stood, look.selected_at()) {
         let line = stood.saturating_sub(look.first);
@@ -71,6 +75,7 @@ pub fn step(look: &mut Look, step: isize, rows: usize) {
 pub fn select(look: &mut Look, at: usize, rows: usize) {
     if let Some(key) = look.order.get(at) {
         look.selected = Some(key.clone());
+        look.stood = at;
         keep_in_sight(look, rows);
     }
 }

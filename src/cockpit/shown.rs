@@ -6,14 +6,11 @@ use super::actions::{ACTIONS, Action, Context};
 use super::help;
 use super::state::{Cockpit, Mode};
 use crate::insight::Verdict;
-use crate::model::{Clean, Health};
+use crate::model::{Clean, Health, Name};
 use crate::page::{
     Block, Column, Completion, Foot, Head, Hint, Line, Noun, Place, Prompt, Screen, TabLabel, Tone,
     room,
 };
-
-/// Names said in the verdict, worst first.
-const NAMED: usize = 3;
 
 impl Cockpit {
     /// The whole screen. A pure function of the state; `settle` first, so that it is of the newest board.
@@ -101,14 +98,12 @@ impl Cockpit {
         let scene = self.scene();
         let survey = scene.survey;
         let Verdict { down, degraded, unknown, folded, incidents, unacked, .. } = survey.verdict;
+        let worst = &survey.verdict.named;
         let all = survey.services.len();
-        let names = |health: Health| {
-            let roots =
-                survey.services.iter().filter(|s| s.health == health && s.because.is_none());
-            let names: Vec<&str> = roots.map(|s| s.name.as_str()).collect();
-            let more = if names.len() > NAMED { " …" } else { "" };
-            let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-            Clean::line(format!(": {named}{more}"))
+        let names = |n: usize| {
+            let named: Vec<&str> = worst.iter().map(Name::as_str).collect();
+            let more = if n > named.len() { " …" } else { "" };
+            Clean::line(format!(": {}{more}", named.join(", ")))
         };
         let mut line = Line::new();
         let mut named = false;
@@ -123,7 +118,7 @@ impl Cockpit {
             }
             line = line.and(Clean::line(format!("{n} {}", health.word())), Tone::from(health));
             if !std::mem::replace(&mut named, true) {
-                line = line.and(names(health), Tone::Plain);
+                line = line.and(names(n), Tone::Plain);
             }
         }
         if line.0.is_empty() {

@@ -12,7 +12,7 @@ use super::list;
 use super::{Effect, Heard, Key, Message};
 use crate::insight::{self, Survey};
 use crate::model::{Board, Team};
-use crate::page::{self, Frame, Line, Look, Scene, Size, Skin, TABS, Tab, Tone};
+use crate::page::{self, Frame, Line, Look, Memo, Scene, Size, Skin, TABS, Tab, Tone};
 
 /// What a cockpit starts from.
 #[derive(Clone)]
@@ -69,6 +69,7 @@ pub struct Cockpit {
     pub(super) notice: Option<(Line, Timestamp)>,
     pub(super) badges: Vec<usize>,
     badged: Option<u64>,
+    memo: Memo,
     dirty: bool,
 }
 
@@ -157,6 +158,7 @@ impl Cockpit {
             notice: None,
             badges: vec![0; setup.tabs.len()],
             badged: None,
+            memo: Memo::default(),
             dirty: true,
         };
         cockpit.settle(setup.moment);
@@ -246,7 +248,8 @@ impl Cockpit {
 
     /// Makes anew what follows from the board, where the board or its moment changed. Cheap when nothing did.
     pub fn settle(&mut self, now: Timestamp) {
-        let expired = self.survey.valid_until.is_some_and(|until| until <= now.max(self.moment));
+        let passes = |until: Timestamp| self.past.is_none() && until <= now.max(self.moment);
+        let expired = self.survey.valid_until.is_some_and(passes);
         let changed = self.surveyed != Some(self.board.version);
         if self.still.is_none() && (changed || expired) {
             let at = self.past.unwrap_or(now.max(self.moment));
@@ -391,6 +394,7 @@ impl Cockpit {
             now: self.past.unwrap_or(at),
             zone: &self.team.zone,
             frame: self.frame,
+            memo: &self.memo,
         }
     }
 

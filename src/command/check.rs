@@ -10,7 +10,7 @@ use super::cli::{Check, CheckFormat, Common};
 use super::{gather, out};
 use crate::insight::Verdict;
 use crate::model::{Freshness, Health, Status};
-use crate::page::{Frame, Scene, Size};
+use crate::page::{Frame, Memo, Scene, Size};
 use crate::print;
 
 pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
@@ -28,6 +28,7 @@ pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
         now: gathered.now,
         zone: &gathered.team.zone,
         frame: Frame::new(Size { width: 120, height: 40 }),
+        memo: &Memo::default(),
     };
     let text = match options.format {
         CheckFormat::Json => {

@@ -11,7 +11,7 @@ use super::cli::{Common, Format, Show};
 use super::{gather, out, screen};
 use crate::config::nearest;
 use crate::model::Window;
-use crate::page::{Frame, Scene, Size, TABS, Tab};
+use crate::page::{Frame, Memo, Scene, Size, TABS, Tab};
 use crate::print;
 
 /// Width of plain text where no terminal says one.
@@ -44,6 +44,7 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
         now: gathered.now,
         zone: &gathered.team.zone,
         frame: Frame::new(Size { width: TEXT_WIDTH, height: 50 }),
+        memo: &Memo::default(),
     };
     let default = if options.format == Format::Csv { table_facet(tab) } else { 0 };
     let facet = options.view.as_deref().map_or(Ok(default), |word| facet(tab, word))?;

@@ -3,6 +3,9 @@
 use super::{ServiceState, Verdict, matching::Sorted};
 use crate::model::{Board, Health, IncidentStatus, Name, Staleness, Team};
 
+/// Names said in the verdict.
+const NAMED: usize = 3;
+
 /// Sets `because` and `root_of` for services that are not ok and depend on one that is down.
 ///
 /// A chain counts through every link that is itself not ok. Services that depend on each other in a circle
@@ -114,7 +117,13 @@ pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> 
         let had = matches!(incident.status, IncidentStatus::Acked | IncidentStatus::Mitigated);
         unacked += usize::from(!had);
     }
+    let worst_of = [Health::Down, Health::Degraded, Health::Unknown];
+    let named = worst_of.into_iter().map(|health| {
+        let roots = states.iter().filter(|s| s.health == health && s.because.is_none());
+        roots.take(NAMED).map(|s| s.name.clone()).collect::<Vec<_>>()
+    });
     Verdict {
+        named: named.into_iter().find(|names| !names.is_empty()).unwrap_or_default(),
         // Without services nothing is known, and nothing is not fine.
         worst: states.iter().map(|s| s.health).max().unwrap_or_default(),
         down: roots(Health::Down),

@@ -153,6 +153,8 @@ pub struct Suspect {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
     pub worst: Health,
+    /// The first few of the worst that are not ok, in the team's order.
+    pub named: Vec<Name>,
     pub down: usize,
     pub degraded: usize,
     pub unknown: usize,

@@ -396,8 +396,9 @@ fn trend(scene: &Scene<'_>, service: &Service, role: Role) -> Cell {
         Tone::Plain => Tone::Accent,
         tone => tone,
     };
-    let from = crate::insight::words::earlier(scene.now, TREND);
-    Cell::Spark(track.buckets(from, scene.now, usize::from(TREND_CELLS)), tone)
+    let slots = usize::from(TREND_CELLS);
+    let (from, until) = words::stretch(scene.now, TREND, slots);
+    Cell::Spark(track.buckets(from, until, slots), tone)
 }
 
 fn who(state: &ServiceState) -> Cell {

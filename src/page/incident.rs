@@ -4,8 +4,10 @@ use jiff::Timestamp;
 
 use super::build::{card, cell, left, pair, right, share, side_table};
 use super::incidents::{Group, Item, alert_state, ended, item, quiet, status_tone, summary};
-use super::{Agenda, AgendaEntry, Block, Line, Look, Noun, RowKey, Scene, Tone, Width, words};
-use crate::insight::{Before, services_of};
+use super::{
+    Agenda, AgendaEntry, Block, Line, Look, Noun, RowKey, Scene, Tone, Width, post_mortems, words,
+};
+use crate::insight::Before;
 use crate::model::{AlertRule, Clean, Incident, Link, Record};
 
 const MOST: usize = 12;
@@ -152,11 +154,17 @@ fn of_rule(rule: &AlertRule) -> Block {
 fn timeline(scene: &Scene<'_>, item: &Item<'_>, service: Option<usize>, start: Timestamp) -> Block {
     let mut steps: Vec<(Timestamp, Line)> = Vec::new();
     if let Some(service) = service {
-        for suspect in Before::new(scene.board, scene.team).suspects(service, start) {
+        let before = scene.memo.before.get(scene, (service, start), || {
+            Before::new(scene.board, scene.team).suspects(service, start)
+        });
+        for suspect in before.iter() {
             let of = suspect.service.as_ref().map(|s| format!(" of {s}")).unwrap_or_default();
             let line = Line::of(Clean::line(format_args!("{}{of}", suspect.what)), Tone::Release);
-            let line =
-                if suspect.who.is_empty() { line } else { line.dot().and(suspect.who, Tone::Dim) };
+            let line = if suspect.who.is_empty() {
+                line
+            } else {
+                line.dot().and(suspect.who.clone(), Tone::Dim)
+            };
             steps.push((suspect.at, line));
         }
     }
@@ -194,7 +202,7 @@ fn timeline(scene: &Scene<'_>, item: &Item<'_>, service: Option<usize>, start: T
 fn learnt(scene: &Scene<'_>, service: Option<usize>) -> Option<Block> {
     let name = &scene.team.services.get(service?)?.name;
     let all = scene.board.post_mortems.present().map(|r| &r.what);
-    let mut own: Vec<_> = all.filter(|p| services_of(scene.team, p).contains(&name)).collect();
+    let mut own: Vec<_> = all.filter(|p| post_mortems::services(scene, p).contains(name)).collect();
     own.sort_by_key(|p| std::cmp::Reverse(p.dated.as_ref().map(|d| d.date.value)));
     let row = |p: &&crate::model::PostMortem| {
         let date = p.dated.as_ref().map(|d| Clean::line(d.date.value));

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::build::{breadth, cell, left, list, record_key, right, row_key, share};
+use super::memo::Grouped;
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Rank, RowKey, Scene, Tab, Tone,
     Width, incident, words,
@@ -46,6 +48,11 @@ pub struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
+    fn of(scene: &Scene<'a>, group: &Grouped) -> Self {
+        let alerts = group.alerts.iter().filter_map(|key| scene.board.alerts.get(key));
+        Self { alerts: alerts.map(|r| &r.what).collect(), service: group.service }
+    }
+
     /// The one that tells most: shouting before quiet, worse before better, older before younger.
     pub fn first(&self) -> Option<&'a Alert> {
         let place = |a: &&&Alert| {
@@ -74,7 +81,9 @@ pub fn items<'a>(scene: &Scene<'a>) -> BTreeMap<RowKey, Item<'a>> {
     for record in scene.board.incidents.all().filter(|r| is_listed(r, scene.now)) {
         items.insert(row_key(INCIDENT, &record.what.key), Item::Incident(record));
     }
-    items.extend(groups(scene).into_iter().map(|(key, group)| (key, Item::Group(group))));
+    for (key, group) in groups(scene).iter() {
+        items.insert(key.clone(), Item::Group(Group::of(scene, group)));
+    }
     for rule in scene.board.rules.present().map(|r| &r.what) {
         if rule.health == RuleHealth::Broken {
             items.insert(row_key(RULE, &rule.key), Item::Rule(rule));
@@ -83,20 +92,25 @@ pub fn items<'a>(scene: &Scene<'a>) -> BTreeMap<RowKey, Item<'a>> {
     items
 }
 
-fn groups<'a>(scene: &Scene<'a>) -> BTreeMap<RowKey, Group<'a>> {
+fn groups(scene: &Scene<'_>) -> Arc<BTreeMap<RowKey, Grouped>> {
+    scene.memo.groups.get(scene, (), || grouped(scene))
+}
+
+fn grouped(scene: &Scene<'_>) -> BTreeMap<RowKey, Grouped> {
     let mut owner: HashMap<&Key, usize> = HashMap::new();
     for (i, state) in scene.survey.services.iter().enumerate() {
         for key in &state.alerts {
             owner.entry(key).or_insert(i);
         }
     }
-    let mut groups: BTreeMap<RowKey, Group<'a>> = BTreeMap::new();
+    let mut groups: BTreeMap<RowKey, Grouped> = BTreeMap::new();
     for alert in scene.board.alerts.present().map(|r| &r.what) {
         let service = owner.get(&alert.key).copied();
         let named = service.and_then(|i| scene.team.services.get(i)).map(|s| &s.name);
         let named = named.map(ToString::to_string).unwrap_or_default();
         let key = format!("{GROUP}\0{}\0{named}\0{}", alert.key.source, alert.name).into();
-        groups.entry(key).or_insert(Group { alerts: Vec::new(), service }).alerts.push(alert);
+        let group = groups.entry(key).or_insert(Grouped { alerts: Vec::new(), service });
+        group.alerts.push(alert.key.clone());
     }
     groups
 }
@@ -123,7 +137,7 @@ pub fn item<'a>(scene: &Scene<'a>, key: &RowKey) -> Option<Item<'a>> {
     if let Some(key) = record_key(RULE, key) {
         return scene.board.rules.get(&key).map(|r| Item::Rule(&r.what));
     }
-    groups(scene).remove(key).map(Item::Group)
+    groups(scene).get(key).map(|group| Item::Group(Group::of(scene, group)))
 }
 
 /// What a row says, whatever it is.
@@ -313,9 +327,8 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
 
 fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let layout = scene.frame.layout;
-    let all = items(scene);
     let wide = breadth(&scene.frame);
-    let row = |key: &RowKey| Some(cells(wide, scene, &summary(scene, all.get(key)?)?));
+    let row = |key: &RowKey| Some(cells(wide, scene, &summary(scene, &item(scene, key)?)?));
     let table = list(scene, look, 0, columns(wide), || empty(scene), row);
     let mut blocks = vec![Block::main("", Noun::Table(table))];
     if layout == Layout::Huge

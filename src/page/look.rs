@@ -11,6 +11,8 @@ pub struct Look {
     /// How many entries there are without the filter.
     pub total: usize,
     pub selected: Option<RowKey>,
+    /// Where in `order` the selection stood last: looked at first, so that a key does not walk a long list.
+    pub stood: usize,
     /// Index in `order` of the first row in sight.
     pub first: usize,
     pub filter: Filter,
@@ -46,6 +48,9 @@ impl Look {
     /// Position of the selection in the shown order.
     pub fn selected_at(&self) -> Option<usize> {
         let key = self.selected.as_ref()?;
+        if self.order.get(self.stood) == Some(key) {
+            return Some(self.stood);
+        }
         self.order.iter().position(|k| k == key)
     }
 

@@ -8,6 +8,7 @@ mod incidents;
 pub mod listed;
 mod look;
 pub mod markdown;
+mod memo;
 mod month;
 mod noun;
 mod post_mortems;
@@ -28,6 +29,7 @@ use crate::model::{Board, Clean, Link, Team};
 
 pub use frame::{Frame, Layout, Size};
 pub use look::{Filter, Look, Sort};
+pub use memo::Memo;
 pub use noun::{
     Agenda, AgendaEntry, Align, Axis, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
     Gauge, Limit, Line, Mark, Noun, Place, Prose, Row, Rows, Series, Span, Table, Tone, Width,
@@ -46,6 +48,7 @@ pub struct Scene<'a> {
     /// The zone of every time on screen.
     pub zone: &'a TimeZone,
     pub frame: Frame,
+    pub memo: &'a Memo,
 }
 
 /// What a row is known by; survives refresh, sorting and filtering. Made from identities, never from positions.

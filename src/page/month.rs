@@ -243,7 +243,7 @@ pub fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let cursor = cursor(scene, look);
     let days = grid(scene, cursor);
     let window = window(scene, &days);
-    let events = events(scene, window);
+    let events = scene.memo.month.get(scene, window, || events(scene, window));
     let made = made(scene, window);
     let today = date(scene, scene.now);
     let mut blocks = Vec::new();

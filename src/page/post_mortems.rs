@@ -46,7 +46,11 @@ pub fn complete(p: &PostMortem) -> usize {
 }
 
 pub fn services(scene: &Scene<'_>, p: &PostMortem) -> Vec<Name> {
-    services_of(scene.team, p).into_iter().cloned().collect()
+    let about = scene.memo.about.get(scene, (), || {
+        let of = |p: &PostMortem| services_of(scene.team, p).into_iter().cloned().collect();
+        scene.board.post_mortems.all().map(|r| (r.what.key.clone(), of(&r.what))).collect()
+    });
+    about.get(&p.key).cloned().unwrap_or_default()
 }
 
 /// Every post-mortem still in its folder.
@@ -184,9 +188,13 @@ fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
     }
     // The painter keeps a column at each side and one for the bar.
     let width = usize::from(scene.frame.main_width().saturating_sub(4)).min(WIDEST);
-    let reading = markdown::reading(&p.text, width);
+    let reading =
+        scene.memo.reading.get(scene, (p.key.clone(), width), || markdown::reading(&p.text, width));
     let total = reading.lines.len();
-    let prose = Prose { lines: reading.lines, first: look.scroll.min(total), total };
+    // Only what can be in sight is handed over: a key copies a screenful, however long the document is.
+    let first = look.scroll.min(total);
+    let seen = reading.lines.iter().skip(first).take(usize::from(scene.frame.body_height()));
+    let prose = Prose { lines: seen.cloned().collect(), first, total };
     blocks.push(Block::main(title, Noun::Prose(prose)).share(3, 6));
     if layout == Layout::Huge {
         blocks.extend(outline(&reading.outline));

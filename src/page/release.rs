@@ -1,7 +1,7 @@
 //! One deploy, release or calendar entry opened: what it was, where, when and by whom.
 
 use super::build::{card, name_key, name_of, pair};
-use super::releases::{ENVIRONMENT, Made, ahead, names, of_repo};
+use super::releases::{ENVIRONMENT, Made, names, of_repo, planned};
 use super::service::outcome_tone;
 use super::{Block, Line, Look, Noun, Prose, RowKey, Scene, Tone, health, month, service, words};
 use crate::insight::version;
@@ -21,7 +21,7 @@ pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>
 }
 
 fn event(scene: &Scene<'_>, key: &RowKey) -> Option<month::Event> {
-    month::events(scene, ahead(scene)).into_iter().find(|e| e.row == *key)
+    planned(scene).iter().find(|e| e.row == *key).cloned()
 }
 
 pub fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {

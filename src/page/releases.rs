@@ -1,5 +1,8 @@
 //! The Releases tab: a month of plans and deploys with freezes behind them, an agenda, the deploy log, and versions per environment.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::build::{
@@ -43,7 +46,13 @@ pub fn ahead(scene: &Scene<'_>) -> Window {
     let today = scene.now.to_zoned(scene.zone.clone()).start_of_day();
     let from = today
         .map_or_else(|_| earlier(scene.now, SignedDuration::from_hours(24)), |d| d.timestamp());
-    Window { from, until: later(scene.now, AHEAD) }
+    Window { from, until: later(from, AHEAD) }
+}
+
+/// What lies ahead, by start.
+pub fn planned(scene: &Scene<'_>) -> Arc<Vec<month::Event>> {
+    let window = ahead(scene);
+    scene.memo.agenda.get(scene, window, || month::events(scene, window))
 }
 
 fn entries(scene: &Scene<'_>, facet: usize) -> Vec<Entry> {
@@ -56,8 +65,8 @@ fn entries(scene: &Scene<'_>, facet: usize) -> Vec<Entry> {
 }
 
 fn agenda_entries(scene: &Scene<'_>) -> Vec<Entry> {
-    let entry = |(at, event): (usize, month::Event)| Entry {
-        key: event.row,
+    let entry = |(at, event): (usize, &month::Event)| Entry {
+        key: event.row.clone(),
         ranks: vec![
             Rank::Number(at as f64),
             event.services.first().map_or(Rank::None, |s| Rank::Text(s.clean().clone())),
@@ -66,12 +75,12 @@ fn agenda_entries(scene: &Scene<'_>) -> Vec<Entry> {
         ],
         problem: event.conflict.is_some(),
         words: vec![
-            ("title", event.title),
+            ("title", event.title.clone()),
             ("kind", event.kind.into()),
             ("service", names(&event.services)),
         ],
     };
-    month::events(scene, ahead(scene)).into_iter().enumerate().map(entry).collect()
+    planned(scene).iter().enumerate().map(entry).collect()
 }
 
 pub fn names(list: &[Name]) -> Clean {
@@ -148,13 +157,15 @@ impl<'a> Made<'a> {
 
 /// The services that come from a repository; the repository itself where none is configured.
 pub fn of_repo(scene: &Scene<'_>, repo: &Clean) -> Clean {
-    let own = scene.team.services.iter().filter(|s| is_of(s, repo));
-    let names: Vec<&str> = own.map(|s| s.name.as_str()).collect();
-    if names.is_empty() { repo.clone() } else { Clean::line(names.join(", ")) }
-}
-
-fn is_of(service: &Service, repo: &Clean) -> bool {
-    !service.repo.is_empty() && service.repo.as_str().eq_ignore_ascii_case(repo.as_str())
+    let known = scene.memo.repos.get(scene, (), || {
+        let mut names: HashMap<String, Vec<&str>> = HashMap::new();
+        for service in scene.team.services.iter().filter(|s| !s.repo.is_empty()) {
+            let repo = service.repo.as_str().to_ascii_lowercase();
+            names.entry(repo).or_default().push(service.name.as_str());
+        }
+        names.into_iter().map(|(repo, names)| (repo, Clean::line(names.join(", ")))).collect()
+    });
+    known.get(&repo.as_str().to_ascii_lowercase()).unwrap_or(repo).clone()
 }
 
 fn deploy_entries(scene: &Scene<'_>) -> Vec<Entry> {
@@ -302,7 +313,7 @@ pub fn headline(scene: &Scene<'_>) -> Line {
 
 fn agenda(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
     let rows = scene.frame.list_rows().saturating_sub(usize::from(above));
-    let events = month::events(scene, ahead(scene));
+    let events = planned(scene);
     let (first, keys) = in_sight(look, rows);
     let entries = keys.iter().filter_map(|key| {
         let event = events.iter().find(|e| e.row == *key)?;

@@ -10,8 +10,7 @@ use super::{
     Axis, Block, Cell, Chart, Limit, Line, Look, Mark, Noun, RowKey, Scene, Series, Tone, Width,
     room, words,
 };
-use crate::insight::words::earlier;
-use crate::insight::{ServiceState, deploys_from, moment, reaches, services_of, version};
+use crate::insight::{ServiceState, deploys_from, moment, reaches, version};
 use crate::model::{
     Bound, Clean, Comparison, Deploy, Health, Key, Link, Metric, Outcome, Role, Service, Staleness,
 };
@@ -127,21 +126,21 @@ fn before(scene: &Scene<'_>, state: &ServiceState, pairs: &mut Vec<(Clean, Line)
 
 /// Every metric, technical first and business with them, over one stretch of time with what happened in it.
 fn charts(scene: &Scene<'_>, service: &Service) -> Option<Block> {
-    let from = earlier(scene.now, AXIS);
+    let (from, until) = words::stretch(scene.now, AXIS, SLICES);
     let mut metrics: Vec<&Metric> = service.metrics.iter().collect();
     metrics.sort_by_key(|m| m.role);
     let n = u16::try_from(metrics.len()).ok().filter(|n| *n > 0)?;
     let chart = Chart {
-        series: metrics.into_iter().map(|metric| series(scene, metric, from)).collect(),
+        series: metrics.into_iter().map(|metric| series(scene, metric, (from, until))).collect(),
         from,
-        until: scene.now,
+        until,
         marks: marks(scene, service, from),
     };
     let title = Clean::line(format_args!("last {}", words::span(AXIS)));
     Some(Block::main(title, Noun::Chart(chart)).share(n * BAND_ROWS + room::CHART_FOOT, 1))
 }
 
-fn series(scene: &Scene<'_>, metric: &Metric, from: Timestamp) -> Series {
+fn series(scene: &Scene<'_>, metric: &Metric, stretch: (Timestamp, Timestamp)) -> Series {
     let (newest, tone) = value(scene, metric);
     let tone = match tone {
         Tone::Plain if metric.role == Role::Business => Tone::Business,
@@ -149,7 +148,7 @@ fn series(scene: &Scene<'_>, metric: &Metric, from: Timestamp) -> Series {
         other => other,
     };
     let track = scene.board.tracks.get(&metric.id);
-    let points = track.map_or_else(Vec::new, |t| t.buckets(from, scene.now, SLICES));
+    let points = track.map_or_else(Vec::new, |t| t.buckets(stretch.0, stretch.1, SLICES));
     let seen = points.iter().flatten().copied();
     let low = seen.clone().min_by(f64::total_cmp).unwrap_or(f64::NAN);
     let high = seen.max_by(f64::total_cmp).unwrap_or(f64::NAN);
@@ -416,7 +415,7 @@ fn dependencies(scene: &Scene<'_>, service: &Service) -> Option<Block> {
 fn post_mortems(scene: &Scene<'_>, service: &Service) -> Option<Block> {
     let all = scene.board.post_mortems.present().map(|r| &r.what);
     let mut own: Vec<_> =
-        all.filter(|p| services_of(scene.team, p).contains(&&service.name)).collect();
+        all.filter(|p| super::post_mortems::services(scene, p).contains(&service.name)).collect();
     own.sort_by_key(|p| std::cmp::Reverse(p.dated.as_ref().map(|d| d.date.value)));
     let rows: Vec<Vec<Cell>> = own
         .iter()

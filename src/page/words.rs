@@ -1,6 +1,6 @@
 //! How moments, ages and numbers are said on a page: short, in the scene's zone, coarse enough to stand still.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 pub use crate::insight::words::{NO_DATA, NO_TRAFFIC, ago, bound, exact, measure, number, span};
 use crate::model::{Clean, Severity};
@@ -66,9 +66,34 @@ fn formatted(at: Timestamp, zone: &TimeZone, format: &str) -> String {
     at.to_zoned(zone.clone()).strftime(format).to_string()
 }
 
+/// A stretch of about `span` that ends about now, in slots of whole seconds on a grid of their own: what is drawn of
+/// it moves by a slot now and then, not a little with every second.
+pub fn stretch(now: Timestamp, span: SignedDuration, slots: usize) -> (Timestamp, Timestamp) {
+    let slots = i64::try_from(slots).unwrap_or(i64::MAX).max(1);
+    let step = ((span.as_secs() + slots - 1) / slots).max(1);
+    let until = (now.as_second().div_euclid(step) + 1).saturating_mul(step);
+    let from = until.saturating_sub(step.saturating_mul(slots));
+    let at = |s: i64, end: Timestamp| Timestamp::from_second(s).unwrap_or(end);
+    (at(from, Timestamp::MIN), at(until, Timestamp::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stretch_stays_where_it_is_until_a_slot_is_full() {
+        let at =
+            |s| stretch(Timestamp::from_second(s).unwrap(), SignedDuration::from_hours(3), 360);
+        let seconds = |(a, b): (Timestamp, Timestamp)| (a.as_second(), b.as_second());
+        assert_eq!(seconds(at(100_000)), (89_220, 100_020));
+        assert_eq!(at(100_000), at(100_019));
+        assert_eq!(seconds(at(100_020)), (89_250, 100_050));
+        for now in [Timestamp::MIN, Timestamp::MAX] {
+            let (from, until) = stretch(now, SignedDuration::from_hours(3), 0);
+            assert!(from < until);
+        }
+    }
 
     #[test]
     fn an_absolute_moment_carries_its_zone() {

@@ -12,7 +12,7 @@ use andon::model::{
     Report, Role, RuleHealth, RuleState, Section, SectionKind, Service, Severity, Shift, Silence,
     SilenceState, SourceName, Status, Suppression, Team, Unit, Weight,
 };
-use andon::page::{Frame, Look, RowKey, Scene, Size, Tab};
+use andon::page::{Frame, Look, Memo, RowKey, Scene, Size, Tab};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 /// Friday, 03:19 in London.
@@ -468,6 +468,7 @@ impl World {
             now: self.now,
             zone: &self.team.zone,
             frame: Frame::new(Size { width, height }),
+            memo: &Memo::default(),
         })
     }
 }

@@ -1,0 +1,68 @@
+//! What pages worked out and need again at the next key: kept while what it was made from is the same.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::markdown::Reading;
+use super::{RowKey, Scene, month};
+use crate::insight::Suspect;
+use crate::model::{Clean, Key, Name, Window};
+
+/// Values derived from a board, made when a page first needs them. Whoever shows pages again and again keeps one
+/// beside the board; a page is the same with a new one, only slower. One memo belongs to one team.
+#[derive(Debug, Default)]
+pub struct Memo {
+    /// Of the month on screen.
+    pub month: Kept<Window, Vec<month::Event>>,
+    /// Of the stretch the agenda shows.
+    pub agenda: Kept<Window, Vec<month::Event>>,
+    /// The document being read, laid out to a width.
+    pub reading: Kept<(Key, usize), Reading>,
+    /// What each document is about.
+    pub about: Kept<(), HashMap<Key, Vec<Name>>>,
+    /// What changed before the trouble of a service, and when that began.
+    pub before: Kept<(usize, Timestamp), Vec<Suspect>>,
+    /// Alerts by the row they stand in.
+    pub groups: Kept<(), BTreeMap<RowKey, Grouped>>,
+    /// Services by the repository they come from, in lower case.
+    pub repos: Kept<(), HashMap<String, Clean>>,
+}
+
+/// Alerts of one row, and the service they belong to.
+#[derive(Debug, Default)]
+pub struct Grouped {
+    pub alerts: Vec<Key>,
+    pub service: Option<usize>,
+}
+
+/// The value of the newest question asked.
+#[derive(Debug)]
+pub struct Kept<Q, V>(RefCell<Option<(Stamp, Q, Arc<V>)>>);
+
+/// Board and survey a value was made from.
+type Stamp = (u64, u64);
+
+impl<Q, V> Default for Kept<Q, V> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<Q: PartialEq, V> Kept<Q, V> {
+    /// The value for a question, made anew only if the question, the board or the survey changed.
+    pub fn get(&self, scene: &Scene<'_>, question: Q, make: impl FnOnce() -> V) -> Arc<V> {
+        let stamp = (scene.board.version, scene.survey.version);
+        if let Some((then, asked, value)) = &*self.0.borrow()
+            && *then == stamp
+            && *asked == question
+        {
+            return Arc::clone(value);
+        }
+        let value = Arc::new(make());
+        *self.0.borrow_mut() = Some((stamp, question, Arc::clone(&value)));
+        value
+    }
+}

@@ -1,0 +1,100 @@
+//! What a key costs does not follow the size of the estate: counts, so that no slow machine can make it fail.
+
+#[path = "common/estate.rs"]
+mod estate;
+
+use allocation_counter::measure;
+use andon::cockpit::{Cockpit, Key, Message};
+use andon::model::Measure;
+use andon::page::{Noun, Size, Skin};
+use andon::view::encode::Encoder;
+use andon::view::{Depth, Theme, paint};
+use estate::{heard, moment, sample, team};
+use jiff::SignedDuration;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+const SIZES: [Size; 2] = [Size { width: 80, height: 24 }, Size { width: 200, height: 60 }];
+/// More than any of the screens shows.
+const A_SCREENFUL: usize = 100;
+const MANY: usize = 10_000;
+
+/// The way of every frame, as the loop goes it.
+struct Sight {
+    cockpit: Cockpit,
+    theme: Theme,
+    buffer: Buffer,
+    encoder: Encoder,
+}
+
+impl Sight {
+    fn new(services: usize, size: Size) -> Self {
+        let team = team(services);
+        // Every number is the same, so that every row takes the same work.
+        let ids = team.services.iter().flat_map(|s| s.metrics.iter().map(|m| m.id.clone()));
+        let told = sample(ids.map(|id| (id, Measure::Number(0.5))), moment());
+        let mut sight = Self {
+            cockpit: estate::cockpit(team.clone(), size, told),
+            theme: Theme::new(Skin::Terminal, Depth::True, false),
+            buffer: Buffer::empty(Rect::new(0, 0, size.width, size.height)),
+            encoder: Encoder::new(Depth::True),
+        };
+        sight.frame();
+        sight
+    }
+
+    /// Bytes of the frame.
+    fn frame(&mut self) -> usize {
+        self.cockpit.settle(moment());
+        paint(&self.cockpit.screen(moment()), &self.theme, &mut self.buffer);
+        let mut bytes = Vec::with_capacity(1 << 16);
+        self.encoder.frame(&self.buffer, &mut bytes);
+        self.cockpit.drawn();
+        bytes.len()
+    }
+
+    fn press(&mut self, key: &str) {
+        let key = Key::parse(key).unwrap();
+        self.cockpit.update(moment(), Message::Key(key));
+        self.frame();
+    }
+
+    fn rows(&self) -> usize {
+        let screen = self.cockpit.screen(moment());
+        let rows = screen.blocks.iter().map(|block| match &block.noun {
+            Noun::Table(table) => table.rows.len(),
+            _ => 0,
+        });
+        rows.sum()
+    }
+}
+
+#[test]
+fn a_key_allocates_the_same_and_composes_the_same_rows_however_many_services_there_are() {
+    for size in SIZES {
+        let (mut few, mut many) = (Sight::new(A_SCREENFUL, size), Sight::new(MANY, size));
+        // Twice: what is made at the first key of a kind is not what a key costs.
+        for key in ["j", "k", "ctrl-d", "ctrl-u", "j", "k", "ctrl-d", "ctrl-u"] {
+            let of_few = measure(|| few.press(key)).count_total;
+            let of_many = measure(|| many.press(key)).count_total;
+            assert_eq!(of_few, of_many, "{key} at {size:?}");
+        }
+        assert_eq!(few.rows(), many.rows());
+        assert!(few.rows() <= usize::from(size.height));
+    }
+}
+
+#[test]
+fn an_answer_that_says_the_same_writes_nothing() {
+    for size in SIZES {
+        let mut sight = Sight::new(A_SCREENFUL, size);
+        let id = team(1).services[0].metrics[0].id.clone();
+        for second in 2..5 {
+            let at = moment() + SignedDuration::from_secs(second);
+            let told = sample([(id.clone(), Measure::Number(0.5))], at);
+            sight.cockpit.update(at, heard(at, told));
+            assert!(sight.cockpit.dirty());
+            assert_eq!(sight.frame(), 0, "{size:?}");
+        }
+    }
+}
