@@ -52,11 +52,7 @@ pub fn find(board: &Board, service: &Service, own: &Belongings<'_>, now: Timesta
         signals.push(Signal { health: Health::Unknown, since: None, words, stale: false });
     }
     signals.extend(of_incidents(board, own, now));
-    if let Some(source) = own.alerting {
-        let words = Clean::from("no alert firing");
-        let quiet = Signal { health: Health::Ok, since: None, words, stale: false };
-        signals.push(aged(board, Some(source), quiet, now));
-    }
+    signals.extend(of_silence(board, own, now));
     let overlays = Overlays {
         stale: signals.iter().any(|s| s.stale),
         flapping,
@@ -241,6 +237,36 @@ fn of_alerts(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal>
     own.alerts.iter().filter_map(|a| signal(a)).collect()
 }
 
+/// What it means that nobody tells of a firing alert: well-being only while somebody would tell.
+///
+/// The rules' own store does not deliver alerts: all green with a dead Alertmanager is the worst lie (domain.md §4.5).
+/// While none is well, a rule that fires counts by itself.
+fn of_silence(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal> {
+    let staleness =
+        |name: &Name| board.sources.get(name).map_or(Staleness::Expired, |f| f.staleness(now));
+    let delivering = board.sources.iter().filter(|(_, f)| f.kind == "alertmanager");
+    let mut tellers: Vec<&Name> = own.alerting.clone();
+    if tellers.is_empty() && own.ruled.is_some() {
+        tellers.extend(delivering.map(|(name, _)| name));
+    }
+    let teller = tellers.iter().copied().min_by_key(|name| staleness(name)).or(own.ruled);
+    let Some(teller) = teller else { return Vec::new() };
+    let words = Clean::from("no alert firing");
+    let quiet = Signal { health: Health::Ok, since: None, words, stale: false };
+    let mut signals = vec![aged(board, Some(teller), quiet, now)];
+    let is_told = !tellers.is_empty() && staleness(teller) == Staleness::Fresh;
+    for rule in own.firing.iter().filter(|_| !is_told) {
+        let severity = rule.labels.iter().find(|(name, _)| name.as_str() == "severity");
+        let health = of_severity(severity.and_then(|(_, word)| Severity::parse(word.as_str())));
+        if health != Health::Ok {
+            let words = Clean::line(format_args!("rule {} fires", rule.name));
+            let signal = Signal { health, since: None, words, stale: false };
+            signals.push(aged(board, Some(&rule.key.source), signal, now));
+        }
+    }
+    signals
+}
+
 fn of_incidents(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal> {
     let signal = |incident: &crate::model::Incident| {
         let health = of_severity(incident.severity).max(match incident.status {
@@ -271,7 +297,7 @@ fn is_silenced(own: &Belongings<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{MetricId, Role, Unit};
+    use crate::model::{AlertRule, MetricId, Role, RuleState, Unit};
 
     fn metric(good: &str, bad: &str) -> Metric {
         Metric {
@@ -371,6 +397,58 @@ mod tests {
         ] {
             let words = format!("{measure:?} last ok {last_ok} now {now}");
             assert_eq!(told(metric, measure, last_ok, now), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn no_alert_is_good_news_only_while_somebody_would_tell() {
+        let at = |s| Timestamp::from_second(1_000_000 + s).unwrap();
+        let source = |kind: &'static str, last_ok: Option<i64>| Freshness {
+            kind,
+            every: jiff::SignedDuration::from_secs(15),
+            last_ok: last_ok.map(at),
+            ..Freshness::default()
+        };
+        let rule = |state: RuleState| AlertRule {
+            key: crate::model::Key::new(&Name::new("prom"), "r"),
+            name: "Errors".into(),
+            group: "g".into(),
+            query: "up".into(),
+            state,
+            health: crate::model::RuleHealth::Ok,
+            last_error: Clean::default(),
+            labels: [("severity".into(), "critical".into())].into_iter().collect(),
+            annotations: crate::model::Labels::default(),
+            waits: jiff::SignedDuration::ZERO,
+            firing: 0,
+        };
+        let now = at(600);
+        let fresh = Some(595);
+        for (am, state, expected) in [
+            (Some(fresh), RuleState::Inactive, Health::Ok),
+            (Some(Some(0)), RuleState::Inactive, Health::Unknown),
+            (Some(None), RuleState::Inactive, Health::Unknown),
+            (None, RuleState::Inactive, Health::Ok),
+            // The Alertmanager decides while it is well: it knows of silences and routes, and is asked more often.
+            (Some(fresh), RuleState::Firing, Health::Ok),
+            (Some(Some(0)), RuleState::Firing, Health::Down),
+            (None, RuleState::Firing, Health::Down),
+        ] {
+            let mut board = Board::default();
+            board.sources.insert(Name::new("prom"), source("prometheus", fresh));
+            if let Some(last_ok) = am {
+                board.sources.insert(Name::new("am"), source("alertmanager", last_ok));
+            }
+            let rule = rule(state);
+            let prom = Name::new("prom");
+            let firing = (rule.state == RuleState::Firing).then_some(&rule);
+            let own = Belongings {
+                ruled: Some(&prom),
+                firing: firing.into_iter().collect(),
+                ..Belongings::default()
+            };
+            let found = find(&board, &Service::default(), &own, now);
+            assert_eq!(found.health, expected, "{am:?} {:?}", rule.state);
         }
     }
 

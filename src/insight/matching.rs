@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Happened;
 use crate::model::{
     Alert, AlertRule, Board, Clean, Deploy, Incident, Key, MetricId, Name, Outcome, PostMortem,
-    Probe, ProbeResult, RuleHealth, Service, Shift, Team,
+    Probe, ProbeResult, RuleHealth, RuleState, Service, Shift, Team,
 };
 
 /// The facts of the board by service, in the order of `Team::services`.
@@ -32,8 +32,12 @@ pub struct Belongings<'a> {
     /// Oldest first.
     pub changes: Vec<Happened>,
     pub shifts: Vec<&'a Shift>,
-    /// A source that would tell of alerts of this service: it has such a rule, or told of one before.
-    pub alerting: Option<&'a Name>,
+    /// Sources that told of alerts of this service before.
+    pub alerting: Vec<&'a Name>,
+    /// A source with an alerting rule about this service.
+    pub ruled: Option<&'a Name>,
+    /// Alerting rules that fire, whoever tells of the alert.
+    pub firing: Vec<&'a AlertRule>,
 }
 
 impl<'a> Sorted<'a> {
@@ -48,7 +52,10 @@ impl<'a> Sorted<'a> {
         for record in board.alerts.all() {
             for i in keys.labelled(team, &record.what.labels) {
                 sorted.give(i, |b| {
-                    b.alerting = Some(&record.what.key.source);
+                    let source = &record.what.key.source;
+                    if b.alerting.last().is_none_or(|last| *last != source) {
+                        b.alerting.push(source);
+                    }
                     if record.gone.is_none() {
                         b.alerts.push(&record.what);
                     }
@@ -58,7 +65,10 @@ impl<'a> Sorted<'a> {
         for rule in board.rules.present().map(|r| &r.what) {
             for i in keys.labelled(team, &rule.labels) {
                 sorted.give(i, |b| {
-                    b.alerting = b.alerting.or(Some(&rule.key.source));
+                    b.ruled = b.ruled.or(Some(&rule.key.source));
+                    if rule.state == RuleState::Firing {
+                        b.firing.push(rule);
+                    }
                     if rule.health == RuleHealth::Broken {
                         b.broken.push(rule);
                     }

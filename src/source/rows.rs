@@ -18,9 +18,9 @@ pub fn members(json: &[u8]) -> Result<BTreeMap<String, &RawValue>, Trouble> {
     parse(json, "an object")
 }
 
-/// The items of a JSON list, unread. `null` is an empty list: several servers write it so.
+/// The items of a JSON list, unread. `null` alone is no answer: it would read as "nothing is wrong".
 pub fn items(json: &[u8]) -> Result<Vec<&RawValue>, Trouble> {
-    Ok(parse::<Option<Vec<&RawValue>>>(json, "a list")?.unwrap_or_default())
+    parse(json, "a list")
 }
 
 /// The list below `key` of an unread object; absent and `null` are `None`.
@@ -370,7 +370,7 @@ mod tests {
             gaps(r#"[{"id":"a"},{"id":"b","who":null,"at":null},{"id":"c","who":{},"at":""}]"#);
         assert_eq!(told, ["a  None", "b  None", "c  None"]);
         assert_eq!(gaps.words(), None);
-        assert!(items(b"null").unwrap().is_empty());
+        assert!(items(b"null").is_err(), "alone it is no answer");
     }
 
     #[test]

@@ -81,8 +81,11 @@ impl Clients {
     }
 
     fn build(&self, trust: &Trust, via: &Via) -> Result<Client, Trouble> {
-        // Every default of reqwest that waits for ever, follows or tells is set here. Its retries are kept: they
-        // repeat only what a closing HTTP/2 connection says it never looked at (GOAWAY, REFUSED_STREAM).
+        // Every default of reqwest that waits for ever, follows or tells is set here. Its retries are kept: it repeats a
+        // request, also a POST, at most twice and only after a remote REFUSED_STREAM or GOAWAY(NO_ERROR), which h2 gives to
+        // streams above the last one the server says it processed (reqwest `retry.rs`, h2 `recv_go_away`, RFC 9113 §8.7);
+        // one below that fails with the connection instead. The pool beneath repeats only what never left: a request
+        // handed back unsent by a kept connection that turned out closed (hyper-util `legacy/client.rs`, `take_message`).
         let builder = Client::builder()
             .tls_backend_preconfigured(trust.config.clone())
             .dns_resolver(self.names.clone())

@@ -171,7 +171,7 @@ fn a_record_without_identity_is_counted_and_the_list_is_not_complete() {
 fn an_odd_field_costs_only_itself_and_the_list_stays_complete() {
     let told = told(
         r#"[{"alerts":[{"fingerprint":"f","startsAt":7,"labels":{"alertname":"A","n":3}}]}]"#,
-        "null",
+        "[]",
     );
     assert_eq!(alerts(told.report())[0].name.as_str(), "A");
     assert_eq!(told.report().complete, [Feed::Alerts, Feed::Silences]);
