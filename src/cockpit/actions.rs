@@ -121,8 +121,6 @@ pub const ACTIONS: &[Entry] = &[
     entry(Action::Tab(2), "tab-3", "third tab", "", &["3"], PAGES),
     entry(Action::Tab(3), "tab-4", "fourth tab", "", &["4"], PAGES),
     entry(Action::Tab(4), "tab-5", "fifth tab", "", &["5"], PAGES),
-    entry(Action::Tab(5), "tab-6", "sixth tab", "", &["6"], PAGES),
-    entry(Action::Tab(6), "tab-7", "seventh tab", "", &["7"], PAGES),
     entry(Action::NextTab, "next-tab", "next tab", "", &["tab", "]"], PAGES),
     entry(Action::PreviousTab, "previous-tab", "previous tab", "", &["shift-tab", "["], PAGES),
     entry(Action::NextTab, "right-tab", "tab to the right", "", &["l", "right"], ROWS),

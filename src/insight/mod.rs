@@ -72,6 +72,8 @@ pub struct Survey {
     pub services: Vec<ServiceState>,
     pub by_name: BTreeMap<Name, usize>,
     pub verdict: Verdict,
+    /// What changed before each open incident and alert began, by its own start, best first.
+    pub before: BTreeMap<Key, Vec<Suspect>>,
     /// What is frozen now.
     pub frozen: Vec<Frozen>,
     pub next_freeze: Option<Frozen>,
@@ -198,11 +200,13 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
         .collect();
     dependents::fold(team, &sorted, &mut states);
     correlate(board, team, &sorted, &mut states, now);
+    let before = before_each(board, team, &sorted, &states);
     let (frozen, next_freeze) = freezes::now_and_next(board, team, now);
     let mut survey = Survey {
         version: board.version,
         verdict: dependents::verdict(board, &states, now),
         services: states,
+        before,
         by_name: sorted.by_name,
         frozen,
         next_freeze,
@@ -254,6 +258,30 @@ fn correlate(
             state.changes = changes::suspects(team, sorted, i, since, more_is_red);
         }
     }
+}
+
+/// Suspects by the own start of each open incident and each alert of a service.
+fn before_each(
+    board: &Board,
+    team: &Team,
+    sorted: &matching::Sorted<'_>,
+    states: &[ServiceState],
+) -> BTreeMap<Key, Vec<Suspect>> {
+    let mut found = BTreeMap::new();
+    for (i, state) in states.iter().enumerate() {
+        let alerts = state.alerts.iter().filter_map(|key| board.alerts.get(key));
+        let alerts = alerts.map(|r| (&r.what.key, r.what.started));
+        let incidents = state.incidents.iter().filter_map(|key| board.incidents.get(key));
+        let incidents = incidents.map(|r| (&r.what.key, r.what.started));
+        for (key, started) in alerts.chain(incidents) {
+            let Some(started) = started else { continue };
+            let suspects = changes::suspects(team, sorted, i, started, false);
+            if !suspects.is_empty() {
+                found.insert(key.clone(), suspects);
+            }
+        }
+    }
+    found
 }
 
 /// Services in maintenance: those its title names, or all when it names none.

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::build::{cell, in_sight, left, list, name_key, name_of, right, share};
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tab,
-    Tone, Width, service, words,
+    Tone, Width, happened, service, words,
 };
 use crate::insight::{ServiceState, level};
 use crate::model::{Clean, Health, Metric, Name, Role, Service, Staleness, Track};
@@ -132,6 +132,12 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let table =
         list(scene, look, above, columns(Form::of(scene)), || empty(scene), |key| row(scene, key));
     blocks.push(Block::main("", Noun::Table(table)));
+    // The list comes first: only what it leaves free tells what happened.
+    let taken = look.order.len() + usize::from(above) + 5;
+    let free = usize::from(scene.frame.body_height()).saturating_sub(taken);
+    if layout == Layout::Huge && !look.order.is_empty() && free >= 5 {
+        blocks.extend(happened::lately(scene, free));
+    }
     if layout >= Layout::Wide
         && let Some(key) = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first())
     {
@@ -354,7 +360,8 @@ pub fn suspected(state: &ServiceState, suspect: &crate::insight::Suspect) -> Cle
     Clean::line(text)
 }
 
-fn nothing_changed(state: &ServiceState) -> Line {
+/// That nothing did, or that nobody knows.
+pub fn nothing_changed(state: &ServiceState) -> Line {
     if state.because.is_some() || state.health == Health::Unknown {
         return Line::new();
     }

@@ -158,7 +158,9 @@ fn timeline(scene: &Scene<'_>, item: &Item<'_>, service: Option<usize>, start: T
             Before::new(scene.board, scene.team).suspects(service, start)
         });
         for suspect in before.iter() {
-            let of = suspect.service.as_ref().map(|s| format!(" of {s}")).unwrap_or_default();
+            let own = scene.team.services.get(service).map(|s| &s.name);
+            let other = suspect.service.as_ref().filter(|s| Some(*s) != own);
+            let of = other.map(|s| format!(" of {s}")).unwrap_or_default();
             let line = Line::of(Clean::line(format_args!("{}{of}", suspect.what)), Tone::Release);
             let line = if suspect.who.is_empty() {
                 line

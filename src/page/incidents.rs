@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::build::{breadth, cell, left, list, record_key, right, row_key, share};
+use super::build::{breadth, cell, in_sight, left, list, record_key, right, row_key, share};
 use super::memo::Grouped;
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Rank, RowKey, Scene, Tab, Tone,
@@ -152,6 +152,7 @@ pub struct Summary {
     pub started: Option<Timestamp>,
     pub ended: Option<Timestamp>,
     pub note: Line,
+    pub is_alert: bool,
     /// Order of the list: lower first.
     pub place: u8,
 }
@@ -171,6 +172,7 @@ pub fn summary(scene: &Scene<'_>, item: &Item<'_>) -> Option<Summary> {
             started: None,
             ended: None,
             note: Line::of(rule.last_error.clone(), Tone::Dim),
+            is_alert: false,
             place: 5,
         },
     })
@@ -190,7 +192,7 @@ fn of_record(scene: &Scene<'_>, record: &Record<Incident>) -> Summary {
     let who: Vec<&str> = incident.who.iter().map(Clean::as_str).collect();
     let note = match (ended, state) {
         (Some(at), _) => Line::of(Clean::line(words::ago(at, scene.now)), Tone::Dim),
-        (None, Some(state)) => reason(scene, state),
+        (None, Some(state)) => reason(scene, state, &incident.key, incident.started),
         (None, None) => Line::of(incident.priority.clone(), Tone::Dim),
     };
     Summary {
@@ -205,6 +207,7 @@ fn of_record(scene: &Scene<'_>, record: &Record<Incident>) -> Summary {
         started: incident.started,
         ended,
         note,
+        is_alert: false,
         place: match (ended, &incident.status) {
             (Some(_), _) => 6,
             (None, _) if state.is_some_and(|s| s.because.is_some()) => 3,
@@ -229,7 +232,11 @@ fn of_group(scene: &Scene<'_>, group: &Group<'_>) -> Option<Summary> {
     let folded = state.is_some_and(|s| s.because.is_some());
     let note = match (quiet(scene, first), state) {
         (Some(words), _) => Line::of(words, Tone::Dim),
-        (None, Some(state)) => reason(scene, state),
+        (None, Some(state)) => {
+            let oldest = group.alerts.iter().filter(|a| a.started.is_some());
+            let oldest = oldest.min_by_key(|a| a.started).copied().unwrap_or(first);
+            reason(scene, state, &oldest.key, oldest.started)
+        }
         (None, None) => Line::new(),
     };
     Some(Summary {
@@ -243,6 +250,7 @@ fn of_group(scene: &Scene<'_>, group: &Group<'_>) -> Option<Summary> {
         started: group.alerts.iter().filter_map(|a| a.started).min(),
         ended: None,
         note,
+        is_alert: true,
         place: match (shouting, folded) {
             (true, false) => 2,
             (true, true) => 3,
@@ -251,12 +259,21 @@ fn of_group(scene: &Scene<'_>, group: &Group<'_>) -> Option<Summary> {
     })
 }
 
-/// Where the service folds, else what changed just before.
-fn reason(scene: &Scene<'_>, state: &ServiceState) -> Line {
-    match &state.because {
-        Some(parent) => Line::of(Clean::line(format_args!("↳ because {parent}")), Tone::Dim),
-        None if state.health == Health::Ok => Line::new(),
-        None => super::health::just_before(scene, state),
+/// Where the service folds, else what changed just before this began: by its own start, not the service's.
+fn reason(scene: &Scene<'_>, state: &ServiceState, key: &Key, started: Option<Timestamp>) -> Line {
+    if let Some(parent) = &state.because {
+        return Line::of(Clean::line(format_args!("↳ because {parent}")), Tone::Dim);
+    }
+    match scene.survey.before.get(key).map(Vec::as_slice) {
+        Some([first, more @ ..]) => {
+            let line = Line::of(super::health::suspected(state, first), Tone::Release);
+            match more.len() {
+                0 => line,
+                n => line.space().and(Clean::line(format_args!("+{n}")), Tone::Dim),
+            }
+        }
+        _ if started.is_none() || state.health == Health::Ok => Line::new(),
+        _ => super::health::nothing_changed(state),
     }
 }
 
@@ -299,9 +316,21 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
         .into_iter()
         .filter_map(|(key, item)| summary(scene, &item).map(|s| (key, s)))
         .collect();
-    found.sort_by_cached_key(|(key, s)| {
+    let place = |key: &RowKey, s: &Summary| {
         let age = s.ended.or(s.started).map(|at| std::cmp::Reverse(at.as_second()));
         (s.place, s.severity.map_or(9, |s| s.0), age, key.clone())
+    };
+    // The alerts of a service stand under its worst open incident.
+    let mut heads = HashMap::new();
+    for (key, s) in found.iter().filter(|(key, s)| is_head(key, s)) {
+        let own = place(key, s);
+        let head = heads.entry(s.service).or_insert_with(|| own.clone());
+        *head = own.min(head.clone());
+    }
+    found.sort_by_cached_key(|(key, s)| {
+        let own = place(key, s);
+        let head = heads.get(&s.service).filter(|_| s.is_alert && s.service.is_some());
+        (head.cloned().unwrap_or_else(|| own.clone()), head.is_some(), own)
     });
     let entry = |(at, (key, s)): (usize, (RowKey, Summary))| Entry {
         key,
@@ -325,14 +354,31 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
     found.into_iter().enumerate().map(entry).collect()
 }
 
+/// An open incident of a service: its alerts fold under it.
+fn is_head(key: &RowKey, s: &Summary) -> bool {
+    s.service.is_some() && s.ended.is_none() && record_key(INCIDENT, key).is_some()
+}
+
 fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let layout = scene.frame.layout;
     let wide = breadth(&scene.frame);
-    let row = |key: &RowKey| Some(cells(wide, scene, &summary(scene, &item(scene, key)?)?));
+    // In another order than the tab's own a child is no longer below its parent; a printed title is the title.
+    let printed = scene.frame.size.height == u16::MAX;
+    let folds = look.sort.column == 0 && !look.sort.reversed && !printed;
+    let has_incident = |service: usize| {
+        scene.survey.services.get(service).is_some_and(|state| !state.incidents.is_empty())
+    };
+    let row = |key: &RowKey| {
+        let mut summary = summary(scene, &item(scene, key)?)?;
+        if folds && summary.is_alert && summary.service.is_some_and(has_incident) {
+            summary.title = Clean::line(format_args!("↳ {}", summary.title));
+        }
+        Some(cells(wide, scene, &summary))
+    };
     let table = list(scene, look, 0, columns(wide), || empty(scene), row);
     let mut blocks = vec![Block::main("", Noun::Table(table))];
-    if layout == Layout::Huge
-        && let Some(key) = look.selected.as_ref()
+    if layout >= Layout::Wide
+        && let Some(key) = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first())
     {
         let aside = incident::detail(scene, look, key).unwrap_or_default();
         blocks.extend(aside.into_iter().map(|b| Block { place: super::Place::Side, ..b }));
@@ -349,12 +395,12 @@ fn columns(layout: Layout) -> Vec<Column> {
         Layout::Small => vec![state, title, age, left("who has it", share(8, 1), 2)],
         Layout::Normal | Layout::Wide | Layout::Huge => vec![
             state,
-            left("sev", Width::Exactly(6), 4),
-            title,
-            left("service", share(8, 1), 3),
+            left("sev", Width::Exactly(5), 4),
+            left("what", share(24, 5), 0),
+            left("service", share(9, 1), 3),
             age,
-            left("who has it", share(8, 1), 2),
-            left("just before · quiet because", share(14, 2), 5),
+            left("who has it", share(11, 1), 2),
+            left("just before · why quiet", share(20, 5), 5),
         ],
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::happened::Step;
 use super::markdown::Reading;
 use super::{RowKey, Scene, month};
 use crate::insight::Suspect;
@@ -27,6 +28,8 @@ pub struct Memo {
     pub before: Kept<(usize, Timestamp), Vec<Suspect>>,
     /// Alerts by the row they stand in.
     pub groups: Kept<(), BTreeMap<RowKey, Grouped>>,
+    /// What happened to the team of late, newest first.
+    pub lately: Kept<(), Vec<Step>>,
     /// Services by the repository they come from, in lower case.
     pub repos: Kept<(), HashMap<String, Clean>>,
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod frame;
+mod happened;
 mod health;
 mod incident;
 mod incidents;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, Zoned, civil::Date};
 
-use super::build::row_key;
+use super::build::{breadth, row_key};
 use super::releases::{Made, date, of_repo};
 use super::{
     Agenda, AgendaEntry, Band, Block, Calendar, Day, Layout, Line, Look, Noun, RowKey, Scene, Tone,
@@ -294,7 +294,7 @@ fn bands(scene: &Scene<'_>, events: &[Event], day: Date) -> Vec<Band> {
     bands
 }
 
-/// Planned releases first, then what was released, then a count of deploys.
+/// Planned releases first, then how many deploys, then what was released.
 fn lines(
     scene: &Scene<'_>,
     events: &[Event],
@@ -316,26 +316,31 @@ fn lines(
         })
         .take(MOST)
         .collect();
-    let here = made.iter().filter(|(d, _, _)| *d == day);
-    let (mut good, mut bad) = (0, 0);
-    for (_, _, m) in here {
-        match m {
-            Made::Release(r) if lines.len() < MOST => {
-                lines.push(Line::of("✓ ", Tone::Ok).and(r.tag.clone(), Tone::Release));
-            }
-            Made::Deploy(d) if d.outcome == Outcome::Succeeded => good += 1,
-            Made::Deploy(d) if d.outcome == Outcome::Failed => bad += 1,
-            Made::Release(_) | Made::Deploy(_) => {}
-        }
-    }
+    // A narrow day says how many; which ones stands in the agenda.
+    let roomy = breadth(&scene.frame) >= Layout::Wide;
+    let here = || made.iter().filter(|(d, _, _)| *d == day).map(|(_, _, m)| m);
+    let count = |outcome: &Outcome| {
+        here().filter(|m| matches!(m, Made::Deploy(d) if d.outcome == *outcome)).count()
+    };
+    let (good, bad) = (count(&Outcome::Succeeded), count(&Outcome::Failed));
     if good + bad > 0 {
         let words = words::counted(good + bad, "deploy", "deploys");
-        let line = Line::of(words, Tone::Dim);
+        let all = if roomy { words.clone() } else { (good + bad).to_string() };
         lines.push(if bad > 0 {
-            line.and(", ", Tone::Dim).and(Clean::line(format_args!("{bad} failed")), Tone::Down)
+            Line::of(Clean::line(format_args!("{bad} ✖")), Tone::Down)
+                .and(" of ", Tone::Dim)
+                .and(all, Tone::Dim)
         } else {
-            line
+            Line::of(words, Tone::Dim)
         });
+    }
+    for m in here().filter(|_| roomy) {
+        if let Made::Release(r) = m
+            && lines.len() < MOST
+        {
+            let line = Line::of("✓", Tone::Ok).space().and(of_repo(scene, &r.repo), Tone::Plain);
+            lines.push(line.space().and(r.tag.clone(), Tone::Release));
+        }
     }
     lines
 }
@@ -352,9 +357,16 @@ fn of_day(
         (at, AgendaEntry { day: words.clone().into(), time, line, key: None, selected: false })
     };
     let mut entries: Vec<(Timestamp, AgendaEntry)> = Vec::new();
+    let mut on_call: Vec<&str> = Vec::new();
     for event in events {
         let (first, last) = event.days(scene);
         if first <= day && day <= last {
+            if event.purpose == Purpose::OnCall {
+                if !on_call.contains(&event.title.as_str()) {
+                    on_call.push(event.title.as_str());
+                }
+                continue;
+            }
             let time = if first == day { event.time_words(scene) } else { Clean::from("all day") };
             entries.push(entry(event.start, time, event.line()));
         }
@@ -380,6 +392,11 @@ fn of_day(
         entries.push(entry(*at, words::clock(*at, scene.zone).into(), line));
     }
     entries.sort_by_key(|(at, _)| *at);
+    if !on_call.is_empty() {
+        // Somebody always is: who it is comes after what is special about the day.
+        let line = Line::of(Clean::line(on_call.join(", ")), Tone::OnCall);
+        entries.push(entry(scene.now, "on call".into(), line));
+    }
     let entries: Vec<AgendaEntry> = entries.into_iter().map(|(_, e)| e).collect();
     let nothing = entries
         .is_empty()

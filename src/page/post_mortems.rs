@@ -1,6 +1,6 @@
 //! The Post-mortems tab: what was learnt, searchable by its full text, with a reader.
 
-use super::build::{breadth, card, cell, left, list, pair, record_key, row_key, share};
+use super::build::{breadth, card, cell, in_sight, left, list, pair, record_key, row_key, share};
 use super::releases::names;
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Place, Prose, Rank, RowKey, Scene,
@@ -35,10 +35,24 @@ pub fn present(p: &PostMortem) -> [(bool, &'static str); WANTED] {
     let has = |kind: SectionKind| p.sections.iter().any(|s| s.kind == kind);
     [
         (p.severity.is_some(), "severity"),
-        (has(SectionKind::Impact), "loss"),
+        (has(SectionKind::Impact) || is_labelled(&p.text, "loss"), "loss"),
         (has(SectionKind::RootCause), "root cause"),
         (has(SectionKind::Actions), "actions"),
     ]
+}
+
+/// Whether a line, or a bold label within one, says `word:`; many documents open with such labels instead of headings.
+fn is_labelled(text: &Clean, word: &str) -> bool {
+    let bold = |line: &str, at: usize| line.get(..at).is_some_and(|head| head.ends_with("**"));
+    text.as_str().lines().any(|line| {
+        let line = line.to_lowercase();
+        line.match_indices(word).any(|(at, _)| {
+            let rest = line.get(at + word.len()..).unwrap_or("");
+            let starts =
+                line.get(..at).is_some_and(|head| head.chars().all(|c| "-*• |".contains(c)));
+            (starts || bold(&line, at)) && rest.trim_start_matches('*').starts_with(':')
+        })
+    })
 }
 
 pub fn complete(p: &PostMortem) -> usize {
@@ -119,10 +133,14 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let row = |key: &RowKey| find(scene, key).map(|p| cells(scene, breadth(&scene.frame), p));
     let table = list(scene, look, 0, columns(breadth(&scene.frame)), || empty(scene), row);
     let mut blocks = vec![Block::main("", Noun::Table(table))];
-    if layout == Layout::Huge
-        && let Some(p) = look.selected.as_ref().and_then(|key| find(scene, key))
+    let chosen = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first());
+    if layout >= Layout::Wide
+        && let Some(p) = chosen.and_then(|key| find(scene, key))
     {
-        blocks.push(Block { place: Place::Side, ..facts(scene, p) });
+        let facts = facts(scene, p);
+        let text = opening(scene, look, &facts, p);
+        blocks.push(Block { place: Place::Side, ..facts });
+        blocks.extend(text);
     }
     blocks
 }
@@ -170,6 +188,28 @@ fn cells(scene: &Scene<'_>, layout: Layout, p: &PostMortem) -> Vec<Cell> {
             ]
         }
     }
+}
+
+/// How the chosen document begins, in the room the list leaves.
+fn opening(scene: &Scene<'_>, look: &Look, facts: &Block, p: &PostMortem) -> Option<Block> {
+    let beside = scene.frame.side > 0;
+    let about = if let (Noun::Card(card), false) = (&facts.noun, beside) {
+        card.pairs.len() + 2
+    } else {
+        0
+    };
+    let taken = look.order.len() + about + 4;
+    let free = usize::from(scene.frame.body_height()).checked_sub(taken).filter(|n| *n >= 4)?;
+    let width = usize::from(scene.frame.main_width().saturating_sub(4)).min(WIDEST);
+    let reading =
+        scene.memo.reading.get(scene, (p.key.clone(), width), || markdown::reading(&p.text, width));
+    let lines: Vec<Line> = reading.lines.iter().take(free).cloned().collect();
+    let total = lines.len();
+    let rows = u16::try_from(total).ok()?;
+    let prose = Noun::Prose(Prose { lines, first: 0, total });
+    let block =
+        if beside { Block::main("its text", prose) } else { Block::side("its text", prose) };
+    (total > 0).then(|| block.exactly(rows))
 }
 
 /// Facts above the text, the text itself, and the outline beside it where there is room.

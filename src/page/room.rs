@@ -72,6 +72,12 @@ fn natural(frame: &Frame, block: &Block) -> Option<u16> {
             Some(clamp(a.entries.len() + days.len()))
         }
         Noun::Chart(c) => Some(clamp(c.series.len() * BAND).saturating_add(CHART_FOOT)),
+        // Where nothing stands beside it, the days leave room for what is on the chosen one.
+        Noun::Calendar(month) if frame.side == 0 => {
+            let weeks = clamp(month.weeks.len()).max(1);
+            let lines = (frame.body_height() * 2 / 3 / weeks).max(2);
+            Some(CALENDAR_HEADING.saturating_add(weeks.saturating_mul(lines)))
+        }
         Noun::Calendar(_) => None,
     }
 }
@@ -123,13 +129,16 @@ pub fn plan(frame: &Frame, blocks: &[Block]) -> Plan {
         if side.is_empty() || left < LEAST {
             return tall;
         }
-        let charts = |i: &usize| blocks.get(*i).is_some_and(|b| matches!(b.noun, Noun::Chart(_)));
-        let (drawn, said): (Vec<_>, Vec<_>) = side.into_iter().partition(|(i, _)| charts(i));
+        // Facts and texts on the left; curves, lists and days on the right.
+        let drawn = |i: &usize| {
+            let noun = blocks.get(*i).map(|b| &b.noun);
+            matches!(noun, Some(Noun::Chart(_) | Noun::Agenda(_) | Noun::Table(_)))
+        };
+        let (drawn, said): (Vec<_>, Vec<_>) = side.into_iter().partition(|(i, _)| drawn(i));
         if width < ABREAST || drawn.is_empty() || said.is_empty() {
             let all: Vec<_> = said.into_iter().chain(drawn).collect();
             return stack(areas, &all, Spot { x: 0, y, width }, left, false);
         }
-        // Words and curves of one thing stand abreast where they have the width.
         let half = width / 2;
         let words = stack(areas, &said, Spot { x: 0, y, width: half - GUTTER }, left, false);
         let curves = Spot { x: half, y, width: width - half };
@@ -148,9 +157,9 @@ pub fn plan(frame: &Frame, blocks: &[Block]) -> Plan {
 /// Columns a scrollbar takes, with the space before it.
 const SCROLLBAR: u16 = 2;
 /// Lines below which nothing is begun under a list.
-const LEAST: u16 = 4;
+const LEAST: u16 = 3;
 
-/// Columns from which words and charts below a list stand side by side.
+/// Columns from which facts below a list have something beside them.
 const ABREAST: u16 = 100;
 
 /// Where a stack begins, and how wide it is.

@@ -1,6 +1,8 @@
 //! The Sources tab: the cockpit's honesty about itself, every upstream with its freshness and its last error in words.
 
-use super::build::{breadth, card, cell, left, list, name_key, name_of, pair, right, share};
+use super::build::{
+    breadth, card, cell, in_sight, left, list, name_key, name_of, pair, right, share,
+};
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tab,
     Tone, Width, words,
@@ -79,8 +81,8 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         |key| row(scene, key),
     );
     let mut blocks = vec![Block::main("", Noun::Table(table))];
-    if scene.frame.layout == Layout::Huge
-        && let Some(key) = look.selected.as_ref()
+    if scene.frame.layout >= Layout::Wide
+        && let Some(key) = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first())
     {
         let aside = detail(scene, look, key).unwrap_or_default();
         blocks.extend(aside.into_iter().map(|b| Block { place: super::Place::Side, ..b }));
@@ -89,22 +91,22 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
 }
 
 fn columns(layout: Layout) -> Vec<Column> {
-    let name = left("source", share(8, 1), 0);
-    let state = left("state", Width::Exactly(14), 0);
-    let age = right("answer", 9, 0);
+    let name = left("source", share(15, 2), 0);
+    let state = left("state", Width::Exactly(12), 0);
+    let age = right("answer", 7, 0);
     match layout {
         Layout::OneLine | Layout::Tiny => vec![state, name, age],
         Layout::Small => vec![state, name, age, left("in words", share(14, 3), 1)],
         Layout::Normal | Layout::Wide | Layout::Huge => vec![
             state,
             name,
-            left("kind", Width::Exactly(13), 3),
+            left("kind", Width::Exactly(12), 3),
             age,
-            right("latency", 9, 4),
-            right("facts", 7, 6),
-            right("rate left", 11, 5),
-            right("next", 8, 7),
-            left("in words", share(18, 4), 1),
+            right("latency", 8, 4),
+            right("facts", 6, 6),
+            right("rate left", 9, 5),
+            right("next", 6, 7),
+            left("in words", share(18, 3), 1),
         ],
     }
 }
