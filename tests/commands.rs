@@ -2,10 +2,43 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex, Weak};
 
+use andon::demo::{self, Running};
 use serde_json::Value;
+
+const TABS: [&str; 5] = ["health", "incidents", "releases", "post-mortems", "sources"];
+
+/// The demo's world four minutes into its story, served once for all tests that run at the same time.
+struct Served {
+    config: String,
+    _running: Running,
+}
+
+fn served() -> Arc<Served> {
+    static SHARED: Mutex<Weak<Served>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    shared.upgrade().unwrap_or_else(|| {
+        let running = demo::start(demo::Options { at: 240.0, ..demo::Options::default() }).unwrap();
+        let file = running.folder().join("andon.toml");
+        std::fs::write(&file, &running.config).unwrap();
+        let config = file.to_str().unwrap().to_owned();
+        let new = Arc::new(Served { config, _running: running });
+        *shared = Arc::downgrade(&new);
+        new
+    })
+}
+
+impl Served {
+    /// The real program on this world.
+    fn run(&self, arguments: &[&str]) -> Output {
+        let home = home();
+        andon(home.path(), &[arguments, &["--config", &self.config]].concat())
+    }
+}
 
 /// The real program in a home of its own, with nothing of this machine's environment.
 fn andon(home: &std::path::Path, arguments: &[&str]) -> Output {
@@ -66,7 +99,11 @@ fn without_a_configuration_the_way_in_is_named() {
         let output = andon(home.path(), arguments);
         assert_eq!(output.status.code(), Some(3), "{arguments:?}");
         assert!(err(&output).contains(".config/andon/andon.toml"), "{}", err(&output));
-        assert!(err(&output).contains("andon config example"), "{}", err(&output));
+        for step in
+            ["mkdir -p ~/.config/andon", "andon config example > ~/.config/andon/andon.toml"]
+        {
+            assert!(err(&output).contains(step), "{}", err(&output));
+        }
     }
 }
 
@@ -98,11 +135,45 @@ fn schema_example_completions_and_man_are_printed() {
     assert_eq!(effective.status.code(), Some(0), "{}", err(&effective));
     assert!(out(&effective).contains("team.name = \"Checkout\""), "{}", out(&effective));
     assert!(out(&effective).contains("andon.toml:8"), "{}", out(&effective));
-    assert!(out(&andon(home.path(), &["completions", "bash"])).contains("_andon"));
-    assert!(out(&andon(home.path(), &["man"])).contains(".TH andon"));
+    // What a word may be is offered too.
+    let completions = out(&andon(home.path(), &["completions", "bash"]));
+    for word in ["_andon", "post-mortems", "colour-blind", "environments"] {
+        assert!(completions.contains(word), "{word}");
+    }
+    let man = out(&andon(home.path(), &["man"]));
+    for part in [
+        ".TH andon",
+        "andon show <TAB>",
+        "\\-\\-serve\\-only",
+        ".SH EXIT STATUS",
+        ".SH KEYS",
+        ".SH FILES",
+    ] {
+        assert!(man.contains(part), "the page has no {part}");
+    }
     for topic in ["sources", "keys", "commands", "tabs", "show"] {
         let help = andon(home.path(), &["help", topic]);
         assert!(help.status.success() && out(&help).len() > 100, "{topic}");
+    }
+}
+
+#[test]
+fn a_check_with_nothing_to_ask_does_not_end_well() {
+    let home = home();
+    write_config(home.path(), "[team]\nname = \"Harbour\"\n");
+    let output = andon(home.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(err(&output).contains("nothing to ask"), "{}", err(&output));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_said_and_so_is_a_folder() {
+    let home = home();
+    for (name, words) in [("nowhere.toml", "does not exist"), (".", "is a folder")] {
+        let file = home.path().join(name);
+        let output = andon(home.path(), &["check", "--config", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(3));
+        assert!(err(&output).contains(words), "{}", err(&output));
     }
 }
 
@@ -124,7 +195,7 @@ fn a_dead_source_is_named_and_check_ends_with_two() {
 
 #[test]
 fn every_tab_of_the_demo_speaks_the_contract() {
-    let home = home();
+    let demo = served();
     let fields: &[(&str, &str, &[&str])] = &[
         (
             "health",
@@ -213,10 +284,16 @@ fn every_tab_of_the_demo_speaks_the_contract() {
             ],
         ),
     ];
+    let documents: BTreeMap<&str, Value> = TABS
+        .iter()
+        .map(|tab| {
+            let output = demo.run(&["show", tab, "--format", "json"]);
+            assert!(output.status.success(), "{tab}: {}", err(&output));
+            (*tab, json(&output))
+        })
+        .collect();
     for (tab, array, keys) in fields {
-        let output = andon(home.path(), &["show", tab, "--demo", "4m", "--format", "json"]);
-        assert!(output.status.success(), "{tab}: {}", err(&output));
-        let document = json(&output);
+        let document = &documents[tab];
         for key in ["andon", "moment", "sources"] {
             assert!(!document[key].is_null(), "{tab} has no {key}");
         }
@@ -234,61 +311,50 @@ fn every_tab_of_the_demo_speaks_the_contract() {
 
 #[test]
 fn the_demo_says_what_is_broken_since_when_and_what_changed() {
-    let home = home();
-    let document =
-        json(&andon(home.path(), &["show", "health", "--demo", "4m", "--format", "json"]));
+    let demo = served();
+    let document = json(&demo.run(&["show", "health", "--format", "json"]));
     let services = document["services"].as_array().unwrap();
     let broken: Vec<&Value> = services.iter().filter(|s| s["health"] == "down").collect();
     assert!(!broken.is_empty(), "four minutes into the story something is down: {document:#}");
     assert!(broken.iter().any(|s| s["since"].is_string()), "{broken:#?}");
     assert!(services.iter().any(|s| s["health"] == "ok"));
-    let check = andon(home.path(), &["check", "--demo", "4m"]);
+    let check = andon(home().path(), &["check", "--demo", "4m"]);
     assert_eq!(check.status.code(), Some(2), "{}", out(&check));
 }
 
 #[test]
 fn a_printed_screen_has_its_size_and_no_escapes() {
-    let home = home();
-    for (size, rows, columns) in [
+    let demo = served();
+    // Every tab at one size: the pages' own tests try the rest.
+    let sizes = [
         ("120x40", 40, 120),
         ("80x24", 24, 80),
         ("60x15", 15, 60),
         ("30x5", 5, 30),
         ("10x1", 1, 10),
-    ] {
-        for tab in ["health", "incidents", "releases", "post-mortems", "sources"] {
-            let output = andon(
-                home.path(),
-                &["show", tab, "--demo", "4m", "--size", size, "--keys", "j j enter"],
-            );
-            let text = out(&output);
-            assert!(output.status.success(), "{}", err(&output));
-            assert_eq!(text.lines().count(), rows, "{tab} {size}");
-            assert!(!text.contains('\u{1b}'), "{tab} {size}");
-            for line in text.lines() {
-                assert!(
-                    andon::model::Clean::line(line).width() <= columns,
-                    "{tab} {size}: {line:?}"
-                );
-            }
+    ];
+    for (tab, (size, rows, columns)) in TABS.iter().zip(sizes) {
+        let output = demo.run(&["show", tab, "--size", size, "--keys", "j j enter"]);
+        let text = out(&output);
+        assert!(output.status.success(), "{}", err(&output));
+        assert_eq!(text.lines().count(), rows, "{tab} {size}");
+        assert!(!text.contains('\u{1b}'), "{tab} {size}");
+        for line in text.lines() {
+            assert!(andon::model::Clean::line(line).width() <= columns, "{tab} {size}: {line:?}");
         }
     }
-    let coloured = andon(
-        home.path(),
-        &["show", "health", "--demo", "4m", "--size", "80x24", "--color", "always"],
-    );
+    let coloured = demo.run(&["show", "health", "--size", "80x24", "--color", "always"]);
     assert!(out(&coloured).contains("\u{1b}["));
-    let wrong =
-        andon(home.path(), &["show", "health", "--demo", "--size", "80x24", "--keys", "j nokey"]);
+    let wrong = demo.run(&["show", "health", "--size", "80x24", "--keys", "j nokey"]);
     assert_eq!(wrong.status.code(), Some(3));
 }
 
 #[test]
 fn other_formats_are_what_they_say() {
-    let home = home();
-    let markdown = out(&andon(home.path(), &["show", "health", "--demo", "--format", "markdown"]));
+    let (home, demo) = (home(), served());
+    let markdown = out(&demo.run(&["show", "health", "--format", "markdown"]));
     assert!(markdown.contains("| ---") || markdown.contains("|---"), "{markdown}");
-    let csv = out(&andon(home.path(), &["show", "health", "--demo", "--format", "csv"]));
+    let csv = out(&demo.run(&["show", "health", "--format", "csv"]));
     assert!(
         csv.lines().count() > 5 && csv.lines().all(|l| l.is_empty() || l.contains(',')),
         "{csv}"
@@ -300,25 +366,21 @@ fn other_formats_are_what_they_say() {
 
 #[test]
 fn bounds_narrow_what_is_listed() {
-    let home = home();
-    let all = json(&andon(home.path(), &["show", "releases", "--demo", "--format", "json"]));
-    let none = json(&andon(
-        home.path(),
-        &[
-            "show",
-            "releases",
-            "--demo",
-            "--format",
-            "json",
-            "--from",
-            "1999-01-01",
-            "--to",
-            "1999-02-01",
-        ],
-    ));
+    let demo = served();
+    let all = json(&demo.run(&["show", "releases", "--format", "json"]));
+    let none = json(&demo.run(&[
+        "show",
+        "releases",
+        "--format",
+        "json",
+        "--from",
+        "1999-01-01",
+        "--to",
+        "1999-02-01",
+    ]));
     assert!(!all["deploys"].as_array().unwrap().is_empty());
     assert!(none["deploys"].as_array().unwrap().is_empty());
-    let wrong = andon(home.path(), &["show", "releases", "--demo", "--from", "someday"]);
+    let wrong = demo.run(&["show", "releases", "--from", "someday"]);
     assert_eq!(wrong.status.code(), Some(3));
 }
 

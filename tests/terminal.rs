@@ -159,6 +159,37 @@ fn signals_restore_the_terminal_and_exit_128_plus_their_number() {
     }
 }
 
+/// The real program in a home where nobody configured anything.
+fn newcomer(home: &std::path::Path) -> Pty {
+    let env = [("HOME", home.to_str().unwrap()), ("XDG_CONFIG_HOME", "")];
+    let mut pty = Pty::spawn(env!("CARGO_BIN_EXE_andon"), &[], &env);
+    pty.until_text("no team yet");
+    pty.until_text("andon config example");
+    pty
+}
+
+#[test]
+fn a_newcomer_is_welcomed_and_keeps_the_commands_after_leaving() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = newcomer(home.path());
+    let from = pty.raw.len();
+    pty.type_bytes(b"q");
+    assert_eq!(pty.wait().0, 0);
+    pty.until_raw(from, b"mkdir -p ~/.config/andon");
+    pty.assert_restored();
+}
+
+#[test]
+fn a_newcomer_is_one_key_from_the_demo() {
+    let home = tempfile::tempdir().unwrap();
+    let mut pty = newcomer(home.path());
+    pty.type_bytes(b"d");
+    pty.until_text("checkout");
+    pty.type_bytes(b"q");
+    assert_eq!(pty.wait().0, 0);
+    pty.assert_restored();
+}
+
 #[test]
 fn a_closed_window_ends_the_program_even_where_the_hang_up_signal_is_ignored() {
     let mut plain = start("storm");

@@ -1,9 +1,14 @@
 //! The command line: what can be said, with examples.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use super::help::TOPICS;
+use crate::page::{Skin, TABS};
 
 /// What is broken, since when, what changed just before, who has it, what to do: a team cockpit for the terminal.
 #[derive(Debug, Parser)]
@@ -18,7 +23,10 @@ Examples:
   andon check                    asks every source once and says how it went
   andon show health              a tab as text
   andon show incidents --format json
-  andon help sources             every kind of source and its options"
+  andon help sources             every kind of source and its options
+
+Exit codes: 0 fine, 3 wrong usage or configuration; check: 1 attention, 2 down or unreachable;
+the cockpit: 2 without a terminal to draw on"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -27,14 +35,52 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// Words that are offered in help and completions; whether one fits is judged later, with a better word for it.
+#[derive(Clone)]
+struct Offered(fn() -> Vec<&'static str>);
+
+impl TypedValueParser for Offered {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.0)().into_iter().map(PossibleValue::new)))
+    }
+}
+
+fn skins() -> Vec<&'static str> {
+    Skin::ALL.iter().map(|skin| skin.name()).collect()
+}
+
+fn tabs() -> Vec<&'static str> {
+    TABS.iter().map(|tab| tab.name).collect()
+}
+
+fn views() -> Vec<&'static str> {
+    TABS.iter().flat_map(|tab| tab.facets).copied().collect()
+}
+
+fn topics() -> Vec<&'static str> {
+    let commands = ["demo", "check", "show", "config", "completions", "man"];
+    TOPICS.iter().copied().chain(commands).collect()
+}
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// Read this file instead of /etc/andon/andon.toml and ~/.config/andon/andon.toml
+    /// The configuration, instead of /etc/andon/andon.toml and ~/.config/andon/andon.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// terminal, dark, light, high-contrast, colour-blind or monochrome
-    #[arg(long, global = true, value_name = "NAME")]
+    /// Colours of the screen
+    #[arg(long, global = true, value_name = "NAME", value_parser = Offered(skins))]
     pub theme: Option<String>,
     /// ASCII glyphs only
     #[arg(long, global = true)]
@@ -51,6 +97,17 @@ pub enum ColorWhen {
     Never,
 }
 
+impl ColorWhen {
+    /// As it is written on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// The cockpit on a small world with a scripted outage, served on loopback in the vendors' own formats
@@ -65,11 +122,18 @@ pub enum Command {
         what: Option<ConfigWhat>,
     },
     /// Completions for a shell, on standard output
-    Completions { shell: Shell },
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
     /// The manual page, on standard output
     Man,
     /// Help on a command or a topic: sources, keys, commands, tabs
-    Help { topic: Option<String> },
+    Help {
+        /// A topic, or a command
+        #[arg(value_parser = Offered(topics))]
+        topic: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -101,7 +165,7 @@ Examples:
   andon check --format json | jq '.sources[] | select(.status != \"ok\")'
   andon check --demo             on the demo's world")]
 pub struct Check {
-    /// text or json
+    /// How it is printed
     #[arg(long, default_value = "text")]
     pub format: CheckFormat,
     #[command(flatten)]
@@ -131,10 +195,11 @@ Examples:
   andon show health --size 120x40 --keys \"j j enter\"     the screen after those keys
   andon show health --demo 4m                            the demo, four minutes into its story")]
 pub struct Show {
-    /// health, incidents, releases, post-mortems or sources
+    /// Which tab
+    #[arg(value_parser = Offered(tabs))]
     pub tab: String,
-    /// Another view of the tab, e.g. agenda, deploys or environments of releases
-    #[arg(long, value_name = "VIEW", conflicts_with = "size")]
+    /// Another view of the tab
+    #[arg(long, value_name = "VIEW", conflicts_with = "size", value_parser = Offered(views))]
     pub view: Option<String>,
     /// How it is printed
     #[arg(long, default_value = "text")]

@@ -1,5 +1,6 @@
 //! `andon`: the cockpit on the team's own sources, or on the demo's.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -7,9 +8,9 @@ use std::sync::mpsc;
 use color_eyre::eyre::Result;
 
 use super::cli::{ColorWhen, Common};
-use super::{gather, out};
+use super::{gather, out, welcome};
 use crate::cockpit::{Cockpit, Message, Setup};
-use crate::config::{Config, Upstream};
+use crate::config::{Config, Ui, Upstream};
 use crate::engine::run::{News, Setting, run as run_loop};
 use crate::engine::terminal::clipboard::Wrap;
 use crate::engine::terminal::{Farewell, Terminal};
@@ -18,11 +19,20 @@ use crate::model::{Board, Freshness};
 use crate::view::depth::{Depth, Env, speaks_utf8};
 
 /// Exit code when there is no terminal to draw on.
-const NO_SCREEN: u8 = 2;
+pub const NO_SCREEN: u8 = 2;
 
 pub fn run(common: &Common) -> Result<ExitCode> {
-    let config = gather::configured(common)?;
-    Ok(open(common, config, None))
+    let places = gather::places(common);
+    match gather::found(&places)? {
+        Some(config) => Ok(open(common, config, None)),
+        None if can_draw() => welcome::run(common, &places),
+        None => Err(gather::unconfigured(&places)),
+    }
+}
+
+/// Whether there is somebody to welcome.
+fn can_draw() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Opens the cockpit and stays until it is left; `farewell` tidies up when a signal ends it.
@@ -40,19 +50,13 @@ pub fn open(common: &Common, config: Config, farewell: Option<Farewell>) -> Exit
     if let Some(farewell) = farewell {
         terminal.on_end(farewell);
     }
-    let depth = depth(common.color, term.as_deref());
+    let (depth, ascii) = drawing(common, &config.ui);
     let setup = Setup {
         keymap: config.ui.keymap.clone(),
         skin: config.ui.skin,
         board: awaited(&config.upstreams),
         ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
     };
-    let ascii = config.ui.ascii
-        || !speaks_utf8(
-            var("LC_ALL").as_deref(),
-            var("LC_CTYPE").as_deref(),
-            var("LANG").as_deref(),
-        );
     let mut stage = Stage::new(Cockpit::new(setup), depth, ascii);
     let watch = Watch::start(
         config.upstreams,
@@ -67,12 +71,24 @@ pub fn open(common: &Common, config: Config, farewell: Option<Farewell>) -> Exit
     for note in config.notes {
         let _ = sender.send(News::World(Message::Notice(note)));
     }
-    let setting =
-        Setting { depth, wrap: Wrap::detect(var("TMUX").as_deref(), var("STY").as_deref()) };
-    run_loop(&mut terminal, &news, &mut stage, setting, &mut |which| watch.poll(which));
+    run_loop(&mut terminal, &news, &mut stage, setting(depth), &mut |which| watch.poll(which));
     // Returning from `main` ends the process: nothing that still waits on a name server is waited for.
     watch.stop();
     ExitCode::SUCCESS
+}
+
+/// What the loop knows of the terminal it draws on.
+pub fn setting(depth: Depth) -> Setting {
+    let var = |name: &str| std::env::var(name).ok();
+    Setting { depth, wrap: Wrap::detect(var("TMUX").as_deref(), var("STY").as_deref()) }
+}
+
+/// The colours this terminal has, and whether only ASCII is drawn.
+pub fn drawing(common: &Common, ui: &Ui) -> (Depth, bool) {
+    let var = |name: &str| std::env::var(name).ok();
+    let utf8 =
+        speaks_utf8(var("LC_ALL").as_deref(), var("LC_CTYPE").as_deref(), var("LANG").as_deref());
+    (depth(common.color, var("TERM").as_deref()), ui.ascii || !utf8)
 }
 
 fn depth(when: ColorWhen, term: Option<&str>) -> Depth {

@@ -56,13 +56,7 @@ fn effective(common: &Common) -> Result<ExitCode> {
             }
             print(&text)
         }
-        Ok(None) => {
-            out::words(&format!(
-                "no configuration yet. Looked for:\n{}\nhint: andon config example > ~/.config/andon/andon.toml",
-                paths(&places)
-            ));
-            Ok(ExitCode::from(USAGE))
-        }
+        Ok(None) => Err(gather::unconfigured(&places)),
         Err(problems) => {
             out::words(&problems.to_string());
             Ok(ExitCode::from(USAGE))

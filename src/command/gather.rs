@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use color_eyre::eyre::{Result, eyre};
+use color_eyre::eyre::{Report, Result, eyre};
 use jiff::Timestamp;
 
 use super::cli::{Common, World};
+use super::welcome;
 use crate::config::{Config, Places, Ui, load, load_text};
 use crate::demo;
 use crate::engine::{from_clock, poll_once};
@@ -46,18 +47,26 @@ pub fn places(common: &Common) -> Places {
 /// When there is none, or when it is wrong: all problems at once.
 pub fn configured(common: &Common) -> Result<Config> {
     let places = places(common);
-    match load(&places) {
-        Ok(Some(config)) => Ok(config),
-        Ok(None) => {
-            let files = places.files();
-            let looked: Vec<String> = files.iter().map(|(f, _)| f.display().to_string()).collect();
-            Err(eyre!(
-                "there is no configuration yet; looked for\n  {}\nhint: `andon demo` needs none; `andon config example` prints one to start from",
-                looked.join("\n  ")
-            ))
-        }
-        Err(problems) => Err(eyre!("the configuration cannot be used\n{problems}")),
-    }
+    found(&places)?.ok_or_else(|| unconfigured(&places))
+}
+
+/// The user's configuration, or `None` before there is one.
+///
+/// # Errors
+/// When it is wrong: all problems at once.
+pub fn found(places: &Places) -> Result<Option<Config>> {
+    load(places).map_err(|problems| eyre!("the configuration cannot be used\n{problems}"))
+}
+
+/// Where was looked, and the way in.
+pub fn unconfigured(places: &Places) -> Report {
+    let files = places.files();
+    let looked: Vec<String> = files.iter().map(|(f, _)| f.display().to_string()).collect();
+    eyre!(
+        "there is no configuration yet; looked for\n  {}\nhint: `andon demo` needs none; to begin one:\n  {}",
+        looked.join("\n  "),
+        welcome::steps(places).join("\n  ")
+    )
 }
 
 /// Starts the demo's world at a moment of its story, and reads its configuration.

@@ -10,6 +10,7 @@ mod help;
 mod out;
 mod screen;
 mod show;
+mod welcome;
 
 use std::process::ExitCode;
 

@@ -93,7 +93,7 @@ pub fn load(places: &Places) -> Result<Option<Config>, Problems> {
     for (key, value) in &places.flags {
         let parsed = texts.add(
             Path::new("command line"),
-            format!("{key} = {value}\n"),
+            &format!("{key} = {value}\n"),
             false,
             &mut problems,
         );
@@ -110,11 +110,11 @@ pub fn load_text(
 ) -> Result<Config, Problems> {
     let mut problems = Vec::new();
     let mut texts = Texts::default();
-    let mut table = texts.add(&folder.join("andon.toml"), text.to_owned(), false, &mut problems);
+    let mut table = texts.add(&folder.join("andon.toml"), text, false, &mut problems);
     for (key, value) in flags {
         let parsed = texts.add(
             Path::new("command line"),
-            format!("{key} = {value}\n"),
+            &format!("{key} = {value}\n"),
             false,
             &mut problems,
         );
@@ -152,7 +152,7 @@ fn add_file(
             return;
         }
     };
-    let mut parsed = texts.add(file, text, readable, problems);
+    let mut parsed = texts.add(file, &text, readable, problems);
     let Some(include) = parsed.remove("include") else {
         return tree::merge(table, parsed);
     };
@@ -259,7 +259,7 @@ fn add_environment(
             if bare { value.clone() } else { toml::Value::String(value.clone()).to_string() };
         let parsed = texts.add(
             Path::new(&format!("environment {name}")),
-            format!("{section}.{key} = {value}\n"),
+            &format!("{section}.{key} = {value}\n"),
             false,
             problems,
         );

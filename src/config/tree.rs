@@ -38,12 +38,12 @@ impl Texts {
     pub fn add(
         &mut self,
         file: &Path,
-        text: String,
+        text: &str,
         readable_by_others: bool,
         problems: &mut Vec<Located>,
     ) -> Table {
-        let (parsed, errors) = DeTable::parse_recoverable(&text);
-        let shown = veil::veiled(&text, parsed.get_ref(), !errors.is_empty());
+        let (parsed, errors) = DeTable::parse_recoverable(text);
+        let shown = veil::veiled(text, parsed.get_ref(), !errors.is_empty());
         for error in errors {
             problems.push(Located::at(
                 file.to_owned(),
@@ -224,8 +224,7 @@ mod tests {
         let mut table = Table::new();
         for (i, text) in texts.iter().enumerate() {
             let mut problems = Vec::new();
-            let parsed =
-                all.add(Path::new(&format!("/{i}.toml")), (*text).to_owned(), false, &mut problems);
+            let parsed = all.add(Path::new(&format!("/{i}.toml")), text, false, &mut problems);
             assert!(problems.is_empty(), "{problems:?}");
             merge(&mut table, parsed);
         }
