@@ -198,3 +198,21 @@ proptest::proptest! {
         let _ = read(&String::from_utf8_lossy(&bytes));
     }
 }
+
+#[test]
+fn a_number_for_a_service_that_is_not_there_is_a_problem_and_not_silence() {
+    let said = problems(
+        r#"
+[[source]]
+name = "kpi"
+kind = "json"
+url = "https://bi.example/kpi.json"
+metrics = [{ name = "orders", at = "/orders", service = "chekout" }]
+[[service]]
+name = "checkout"
+"#,
+    );
+    assert!(said.contains("metric orders: no service is called `chekout`"), "{said}");
+    assert!(said.contains("did you mean `checkout`?"), "{said}");
+    assert!(said.contains(":6:"), "located at the metrics: {said}");
+}

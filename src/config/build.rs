@@ -209,6 +209,9 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
             .cloned();
         let metrics: Vec<Metric> = metrics.collect();
         if let Some(upstream) = build_source(raw, value, &metrics, &zone, &mut site) {
+            for metric in upstream.source.metrics() {
+                own_service(&metric, value, &service_names, &mut site);
+            }
             team_metrics.extend(upstream.source.metrics());
             upstreams.push(upstream);
         }
@@ -293,6 +296,19 @@ fn known(text: &raw::Text, among: &[&str], what: &str, site: &mut Site<'_>) -> b
         site.problem(&text.span(), format!("no {what} is called `{}`", text.get_ref()), Some(hint));
     }
     known
+}
+
+/// A number that a source gives to a service nobody configured would be shown nowhere.
+fn own_service(metric: &Metric, source: &Value, services: &[&str], site: &mut Site<'_>) {
+    let Some(service) = metric.id.service.as_ref().map(Name::as_str) else { return };
+    if services.contains(&service) {
+        return;
+    }
+    let span = source.get_ref().get("metrics").map_or(source.span(), toml::Spanned::span);
+    let near = nearest(service, services.iter().copied());
+    let hint = near.map(|near| format!("did you mean `{near}`?"));
+    let message = format!("metric {}: no service is called `{service}`", metric.id.metric);
+    site.problem(&span, message, hint);
 }
 
 fn build_ui(raw: raw::Ui, site: &mut Site<'_>) -> Ui {
