@@ -6,6 +6,7 @@ pub mod calendars;
 pub mod cast;
 pub mod clock;
 pub mod config;
+pub mod folder;
 pub mod github;
 pub mod incidents;
 pub mod noise;
@@ -29,7 +30,7 @@ use jiff::Timestamp;
 
 pub use clock::{CHAPTERS, offset};
 pub use config::config;
-use papers::Folder;
+use folder::Folder;
 use server::Server;
 use world::World;
 

@@ -1,7 +1,7 @@
 //! The team's post-mortems, dated relative to the story and written into a private folder of this run.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::{Span, civil::Date};
 
@@ -9,40 +9,6 @@ use super::cast;
 use super::clock::instant;
 use super::rollouts::rollouts;
 use super::world::World;
-
-/// A folder of its own, readable by its owner only, removed when dropped.
-#[derive(Debug)]
-pub struct Folder(PathBuf);
-
-impl Folder {
-    pub fn create() -> io::Result<Self> {
-        let base = std::env::temp_dir();
-        let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
-        for _ in 0..16 {
-            let name = format!("andon-demo-{}-{:08x}", std::process::id(), fastrand::u32(..));
-            let path = base.join(name);
-            let mut builder = std::fs::DirBuilder::new();
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            match builder.create(&path) {
-                Ok(()) => return Ok(Self(path)),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => last = e,
-                Err(e) => return Err(e),
-            }
-        }
-        Err(last)
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 struct Paper {
     /// Days before the story, on a working day if a release was involved.
@@ -134,22 +100,6 @@ fn dated(text: &str, day: Date) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_folder_is_private_and_goes_away() {
-        let path = {
-            let folder = Folder::create().unwrap();
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt;
-                let mode = std::fs::metadata(folder.path()).unwrap().permissions().mode();
-                assert_eq!(mode & 0o777, 0o700);
-            }
-            std::fs::write(folder.path().join("x"), "x").unwrap();
-            folder.path().to_owned()
-        };
-        assert!(!path.exists());
-    }
 
     #[test]
     fn every_placeholder_is_a_date() {

@@ -33,9 +33,12 @@ fn line(cells: impl Iterator<Item = String>) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
+/// What begins a formula; some spreadsheets take the wide forms of East Asian keyboards too.
+const RISKY: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
 /// Quoted where needed; `=`, `+`, `-`, `@` at the start of anything but a number get an apostrophe.
 fn field(text: &str) -> String {
-    let risky = text.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let risky = text.trim_start().starts_with(RISKY);
     let defused =
         if risky && text.parse::<f64>().is_err() { format!("'{text}") } else { text.to_owned() };
     if defused.contains(['"', ',', '\n', '\r', ';']) {
@@ -58,6 +61,7 @@ mod tests {
             ("-1+1", "'-1+1"),
             ("@SUM(A1)", "'@SUM(A1)"),
             (" =1", "' =1"),
+            ("＝1+1", "'＝1+1"),
             ("a,b", "\"a,b\""),
             ("say \"hi\"", "\"say \"\"hi\"\"\""),
             ("plain", "plain"),
