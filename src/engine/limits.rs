@@ -19,7 +19,7 @@ pub struct Limits {
     pub rounds: usize,
     /// Polls start on moments of this grid, so that many sources wake the machine as often as one.
     pub grid: Duration,
-    /// First polls, and polls after a wake-up, are spread over this much.
+    /// Polls after a wake-up are spread over this much.
     pub spread: Duration,
     /// The longest back-off of a source with a shorter interval.
     pub longest_back_off: Duration,

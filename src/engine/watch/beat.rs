@@ -48,9 +48,17 @@ pub struct Beat {
     polls: FuturesUnordered<LocalBoxFuture<'static, Ended>>,
     /// Both clocks as last read together.
     clocks: (Instant, Timestamp),
+    /// What is told together, so that a moment many sources share wakes the screen once.
+    held: Vec<Message>,
+    tell_by: Option<Instant>,
     /// Times a timer woke the watch.
     pub wakes: u64,
 }
+
+/// How long an answer waits for others that are still in the air.
+const ANSWER_WAITS: Duration = Duration::from_millis(30);
+/// How long nobody is told that a source is being asked: most have answered by then.
+const ASKING_WAITS: Duration = Duration::from_secs(1);
 
 impl Beat {
     pub fn new(
@@ -67,6 +75,8 @@ impl Beat {
             origin: now - limits.grid.mul_f64(fastrand::f64()),
             clocks: (now, wall()),
             polls: FuturesUnordered::new(),
+            held: Vec::new(),
+            tell_by: None,
             wakes: 0,
             seats: subjects
                 .into_iter()
@@ -82,13 +92,33 @@ impl Beat {
             wall,
             sink,
         };
-        beat.spread();
+        // Somebody who starts wants to see: the first polls are due now, as many at once as there are lanes.
+        let due = beat.agenda.before(beat.since_start());
+        for who in 0..beat.seats.len() {
+            beat.agenda.put(who, due);
+        }
         beat
+    }
+
+    /// Tells a message with the next that must be told, `wait` from now at the latest.
+    fn tell(&mut self, message: Message, wait: Duration) {
+        let by = Instant::now() + wait;
+        self.tell_by = Some(self.tell_by.map_or(by, |before| before.min(by)));
+        self.held.push(message);
+    }
+
+    fn hand_over(&mut self) {
+        let due = self.tell_by.is_some_and(|by| by <= Instant::now());
+        if due || self.polls.is_empty() {
+            self.tell_by = None;
+            self.held.drain(..).for_each(&self.sink);
+        }
     }
 
     /// Runs until told to stop, or until nobody is left who could tell.
     pub async fn run(&mut self, mut orders: UnboundedReceiver<Order>) {
         loop {
+            self.hand_over();
             let wake = self.next_wake();
             tokio::select! {
                 biased;
@@ -118,7 +148,7 @@ impl Beat {
         }
         let look = self.clocks.0 + self.limits.slept;
         let due = self.agenda.next().map(|slot| self.origin + self.agenda.moment(slot));
-        Some(due.map_or(look, |due| due.min(look)))
+        [Some(look), due, self.tell_by].into_iter().flatten().min()
     }
 
     fn since_start(&self) -> Duration {
@@ -164,13 +194,14 @@ impl Beat {
         if seat.in_air.is_some() {
             return;
         }
-        (self.sink)(Message::Asking { source: seat.ledger.name().clone(), at });
+        let asking = Message::Asking { source: seat.ledger.name().clone(), at };
         let (subject, past) = (seat.subject.clone(), seat.ledger.past());
         let (way, wall, limits) = (self.way.clone(), self.wall.clone(), self.limits.clone());
         let (job, handle) =
             abortable(async move { poll(&subject, past, at, &*wall, &*way, &limits).await });
         seat.in_air = Some(handle);
         self.polls.push(Box::pin(async move { (who, began, job.await.ok()) }));
+        self.tell(asking, ASKING_WAITS);
     }
 
     fn settle(&mut self, who: usize, began: Duration, polled: Option<Polled>) {
@@ -213,7 +244,8 @@ impl Beat {
         self.agenda.put(who, slot);
         let next = self.moment_of(slot);
         if let Some(seat) = self.seats.get_mut(who) {
-            (self.sink)(Message::Heard(Box::new(seat.ledger.settle(polled, next))));
+            let heard = Message::Heard(Box::new(seat.ledger.settle(polled, next)));
+            self.tell(heard, ANSWER_WAITS);
         }
     }
 
