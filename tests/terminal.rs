@@ -573,9 +573,8 @@ fn no_word_from_outside_acts_on_the_terminal() {
         pty.type_bytes(key.as_bytes());
         let before = pty.raw.len();
         pty.type_bytes(b"\r");
+        // No esc: with the next key right behind it, it would be alt and that key.
         pty.until_raw(before, b"\x1b[5n");
-        pty.type_bytes(b"\x1b");
-        pty.until("the screen", vt100::Screen::alternate_screen);
     }
     pty.type_bytes(b"q\x03");
     assert_eq!(pty.wait().0, 0);

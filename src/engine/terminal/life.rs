@@ -5,20 +5,62 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
+use crossterm::Command;
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::{Attribute, SetAttribute};
+use crossterm::terminal::{
+    Clear, ClearType, DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen,
+};
 use rustix::termios::Termios;
 
 use super::tty::{Ready, Tty};
 
-/// Alternate screen, bracketed paste, no wrapping, hidden cursor; then what the terminal can do is asked, and
-/// last the screen is cleared, so that an old console that prints part of the question shows nothing of it.
-/// DA1 behind DECRQM, because everybody answers it: nothing waits for either.
-const ENTER: &[u8] =
-    b"\x1b[?1049h\x1b[?2004h\x1b[?7l\x1b[?25l\x1b[?2026$p\x1b[c\x1b[m\x1b[H\x1b[2J";
-const ENTER_MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
-/// `ESC \` ends a half-written sequence; the rest undoes `ENTER`, the cursor last.
-const LEAVE: &[u8] = b"\x1b\\\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[?1049l\x1b[?25h";
-const LEAVE_MOUSE: &[u8] =
-    b"\x1b\\\x1b[?1006l\x1b[?1000l\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[?1049l\x1b[?25h";
+/// What the terminal can do is asked while it is taken; nothing waits for an answer. DA1 stands behind DECRQM,
+/// because everybody answers it.
+const ASK: &str = "\x1b[?2026$p\x1b[c";
+/// Buttons and wheel, reported by the newer protocol; no motion: crossterm's own command would ask for all of it.
+const MOUSE: &str = "\x1b[?1000h\x1b[?1006h";
+const NO_MOUSE: &str = "\x1b[?1006l\x1b[?1000l";
+/// Ends a half-written sequence and a synchronized update.
+const BREAK: &str = "\x1b\\\x1b[?2026l";
+
+/// Alternate screen, bracketed paste, no wrapping, hidden cursor; last the screen is cleared, so that an old console
+/// that prints part of the question shows nothing of it.
+fn entering(mouse: bool) -> Vec<u8> {
+    let mut out = String::new();
+    say(&mut out, EnterAlternateScreen);
+    say(&mut out, EnableBracketedPaste);
+    say(&mut out, DisableLineWrap);
+    say(&mut out, Hide);
+    out.push_str(ASK);
+    say(&mut out, SetAttribute(Attribute::Reset));
+    say(&mut out, MoveTo(0, 0));
+    say(&mut out, Clear(ClearType::All));
+    if mouse {
+        out.push_str(MOUSE);
+    }
+    out.into_bytes()
+}
+
+/// Undoes all of that, the cursor last.
+fn leaving(mouse: bool) -> Vec<u8> {
+    let mut out = String::from(BREAK);
+    if mouse {
+        out.push_str(NO_MOUSE);
+    }
+    say(&mut out, DisableBracketedPaste);
+    say(&mut out, SetAttribute(Attribute::Reset));
+    say(&mut out, EnableLineWrap);
+    say(&mut out, LeaveAlternateScreen);
+    say(&mut out, Show);
+    out.into_bytes()
+}
+
+fn say(out: &mut String, command: impl Command) {
+    // Writing to a string cannot fail.
+    let _ = command.write_ansi(out);
+}
 
 /// How long leaving waits for a write under way, and then for a terminal that takes no bytes.
 const WAIT_FOR_WRITER: Duration = Duration::from_millis(100);
@@ -33,7 +75,9 @@ pub struct Life {
     tty: Tty,
     /// How the terminal was before us.
     cooked: Termios,
-    mouse: bool,
+    /// Made beforehand: leaving must not allocate.
+    enter: Vec<u8>,
+    leave: Vec<u8>,
     /// True while the screen is ours.
     active: AtomicBool,
     /// True once the screen is given back, so that a second way out does not end the process in the middle of the first.
@@ -51,7 +95,8 @@ impl Life {
         Ok(Arc::new(Self {
             tty,
             cooked,
-            mouse,
+            enter: entering(mouse),
+            leave: leaving(mouse),
             active: AtomicBool::new(false),
             left: AtomicBool::new(true),
             ending: AtomicBool::new(false),
@@ -83,10 +128,7 @@ impl Life {
         self.left.store(false, SeqCst);
         self.active.store(true, SeqCst);
         self.tty.set_modes(&raw)?;
-        self.push(ENTER, WAIT_FOR_TERMINAL);
-        if self.mouse {
-            self.push(ENTER_MOUSE, WAIT_FOR_TERMINAL);
-        }
+        self.push(&self.enter, WAIT_FOR_TERMINAL);
         Ok(())
     }
 
@@ -100,7 +142,7 @@ impl Life {
         // In the background the shell has set the terminal to its own liking already.
         if self.tty.is_foreground() {
             self.tty.drop_output();
-            self.push(if self.mouse { LEAVE_MOUSE } else { LEAVE }, WAIT_FOR_TERMINAL);
+            self.push(&self.leave, WAIT_FOR_TERMINAL);
             self.tty.drop_input();
             let _ = self.tty.set_modes(&self.cooked);
         }
