@@ -35,6 +35,16 @@ fn the_example_loads_and_means_what_it_says() {
 }
 
 #[test]
+fn the_first_file_of_the_readme_loads() {
+    let readme = include_str!("../README.md");
+    let (_, rest) = readme.split_once("<<'EOF'\n").unwrap();
+    let (text, _) = rest.split_once("\nEOF\n").unwrap();
+    let config = read(text).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((config.upstreams.len(), config.team.services.len()), (1, 1));
+    assert_eq!(config.team.services[0].metrics.len(), 1);
+}
+
+#[test]
 fn every_problem_is_said_at_once_with_its_place_and_the_nearest_word() {
     let said = problems(concat!(
         "[team]\nname = \"x\"\ntimezone = \"Europe/Londn\"\n",

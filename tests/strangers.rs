@@ -51,6 +51,19 @@ fn has(tool: &str) -> bool {
     found
 }
 
+/// The packages below need Node 20: an older one would fail in the middle of a test.
+fn node_is_new_enough() -> bool {
+    let said = Command::new("node").arg("--version").output().map(|o| o.stdout).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let major = said.trim().trim_start_matches('v').split('.').next().and_then(|n| n.parse().ok());
+    let enough = major.is_some_and(|major: u32| major >= 20);
+    if !enough {
+        let said = said.trim();
+        let _ = writeln!(std::io::stderr(), "skipped: node is {said:?}, and 20 or newer is needed");
+    }
+    enough
+}
+
 fn here(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/strangers").join(file)
 }
@@ -67,7 +80,7 @@ static INSTALLING: Mutex<()> = Mutex::new(());
 /// The folder with node's packages, or `None` with a word.
 fn packages() -> Option<PathBuf> {
     let _one = INSTALLING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !has("node") || !has("npm") {
+    if !has("npm") || !node_is_new_enough() {
         return None;
     }
     let folder = folder("node");

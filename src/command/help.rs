@@ -45,7 +45,7 @@ fn of_command(name: &str) -> Result<String> {
 
 fn sources() -> String {
     let mut text = String::from(
-        "Kinds of sources, and what each understands beside name, kind, url, every, timeout, auth, tls and proxy:\n",
+        "Kinds of sources, and what each understands beside name, kind, url, every, timeout, auth,\ntls, proxy, max_body and allow_cleartext (auth over plain http to another machine):\n",
     );
     for kind in KINDS {
         let _ =
