@@ -127,9 +127,6 @@ impl Cockpit {
                 n => Line::of(Clean::line(format!("all {n} services ok")), Tone::Ok),
             };
         }
-        if folded > 0 {
-            line = line.dot().and(Clean::line(format!("{folded} because of those")), Tone::Dim);
-        }
         if incidents > 0 {
             let s = if incidents == 1 { "" } else { "s" };
             let words = Clean::line(format!("{incidents} incident{s}"));
@@ -137,6 +134,9 @@ impl Cockpit {
             if unacked > 0 {
                 line = line.dot().and(Clean::line(format!("{unacked} unacked")), Tone::Down);
             }
+        }
+        if folded > 0 {
+            line = line.dot().and(Clean::line(format!("{folded} downstream")), Tone::Dim);
         }
         line
     }

@@ -9,7 +9,7 @@ use crate::insight::{is_production, moment, of_incident, version};
 use crate::model::{Alert, Clean, Outcome};
 
 /// How far back it looks.
-const BACK: SignedDuration = SignedDuration::from_hours(48);
+const BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Clocks differ: what is dated a little ahead is kept until its moment is past.
 const SOON: SignedDuration = SignedDuration::from_hours(1);
 /// Columns of a service's name.

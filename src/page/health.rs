@@ -138,7 +138,7 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     if layout == Layout::Huge && !look.order.is_empty() && free >= 5 {
         blocks.extend(happened::lately(scene, free));
     }
-    if layout >= Layout::Wide
+    if layout >= Layout::Normal
         && let Some(key) = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first())
     {
         blocks.extend(service::aside(scene, key));
@@ -172,7 +172,7 @@ fn columns(form: Form) -> Vec<Column> {
         vec![
             right("latency", 8, 2),
             trend("2 h"),
-            right("errors", 8, 4),
+            right("errors", 9, 4),
             right("traffic", 8, 7),
             right("saturation", 10, 8),
             right("business", 9, 5),

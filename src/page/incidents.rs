@@ -377,7 +377,11 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     };
     let table = list(scene, look, 0, columns(wide), || empty(scene), row);
     let mut blocks = vec![Block::main("", Noun::Table(table))];
-    if layout >= Layout::Wide
+    let free = usize::from(scene.frame.body_height()).saturating_sub(look.order.len() + 4);
+    if layout == Layout::Huge && !look.order.is_empty() && free >= 5 {
+        blocks.extend(super::happened::lately(scene, free));
+    }
+    if layout >= Layout::Normal
         && let Some(key) = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first())
     {
         let aside = incident::detail(scene, look, key).unwrap_or_default();

@@ -134,7 +134,7 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let table = list(scene, look, 0, columns(breadth(&scene.frame)), || empty(scene), row);
     let mut blocks = vec![Block::main("", Noun::Table(table))];
     let chosen = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first());
-    if layout >= Layout::Wide
+    if layout >= Layout::Normal
         && let Some(p) = chosen.and_then(|key| find(scene, key))
     {
         let facts = facts(scene, p);

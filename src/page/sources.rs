@@ -81,7 +81,7 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         |key| row(scene, key),
     );
     let mut blocks = vec![Block::main("", Noun::Table(table))];
-    if scene.frame.layout >= Layout::Wide
+    if scene.frame.layout >= Layout::Normal
         && let Some(key) = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first())
     {
         let aside = detail(scene, look, key).unwrap_or_default();

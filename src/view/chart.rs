@@ -136,7 +136,16 @@ fn filled(canvas: &mut Canvas<'_>, series: &Series, points: &[Option<f64>], plot
         let share = ((value - lo) / (hi - lo)).clamp(0.0, 1.0);
         // What was measured is seen, even at the very bottom.
         let eighths = ((share * tall as f64).round() as usize).max(1);
-        let style = canvas.style(tone(series, value));
+        // What is as it should be stays in the background.
+        let tone = tone(series, value);
+        let calm = matches!(tone, Tone::Accent | Tone::Business);
+        let style = canvas.style(tone);
+        // A line or an event may have been in these cells before.
+        let style = if calm {
+            style.add_modifier(Modifier::DIM).remove_modifier(Modifier::BOLD)
+        } else {
+            style.remove_modifier(Modifier::DIM)
+        };
         for line in 0..eighths.div_ceil(levels.len()) {
             let y = plot.y + i32::from(plot.height) - 1 - lines(line);
             let part = (eighths - line * levels.len()).min(levels.len());
