@@ -143,8 +143,9 @@ impl<'a> Sorted<'a> {
 
 /// What facts are looked up by.
 struct Keys {
-    /// One label pair of each service: the others are checked after.
-    labels: HashMap<(Clean, Clean), Vec<usize>>,
+    /// One label of each service, by name and value: its others are checked after. There are many labels of alerts,
+    /// and few names that say a service.
+    labels: BTreeMap<Clean, HashMap<Clean, Vec<usize>>>,
     pagerduty: HashMap<Box<str>, Vec<usize>>,
     names: HashMap<String, Vec<usize>>,
     repos: HashMap<String, Vec<usize>>,
@@ -153,17 +154,17 @@ struct Keys {
 impl Keys {
     fn new(team: &Team) -> Self {
         let mut keys = Self {
-            labels: HashMap::new(),
+            labels: BTreeMap::new(),
             pagerduty: HashMap::new(),
             names: HashMap::new(),
             repos: HashMap::new(),
         };
         for (i, service) in team.services.iter().enumerate() {
-            let pair = service.matching.labels.iter().next().map_or_else(
+            let (name, value) = service.matching.labels.iter().next().map_or_else(
                 || (Clean::from("service"), service.name.clean().clone()),
                 |(k, v)| (k.clone(), v.clone()),
             );
-            keys.labels.entry(pair).or_default().push(i);
+            keys.labels.entry(name).or_default().entry(value).or_default().push(i);
             keys.names.entry(folded(service.name.as_str())).or_default().push(i);
             if !service.matching.pagerduty.is_empty() {
                 keys.pagerduty.entry(service.matching.pagerduty.clone()).or_default().push(i);
@@ -176,9 +177,10 @@ impl Keys {
     }
 
     fn labelled(&self, team: &Team, labels: &crate::model::Labels) -> Vec<usize> {
-        let mut found: Vec<usize> = labels
+        let mut found: Vec<usize> = self
+            .labels
             .iter()
-            .filter_map(|(k, v)| self.labels.get(&(k.clone(), v.clone())))
+            .filter_map(|(name, services)| services.get(labels.get(name)?))
             .flatten()
             .copied()
             .filter(|i| team.services.get(*i).is_some_and(|s| s.owns_labels(labels)))

@@ -67,9 +67,9 @@ impl<T> Records<T> {
         while moments.len() > COMPLETES_KEPT {
             moments.pop_first();
         }
-        for (key, record) in &mut self.by_key {
-            if key.source == *source && record.last_seen < at && record.gone.is_none_or(|g| at < g)
-            {
+        let own = self.by_key.range_mut(Key::new(source, "")..);
+        for (_, record) in own.take_while(|(key, _)| key.source == *source) {
+            if record.last_seen < at && record.gone.is_none_or(|g| at < g) {
                 record.gone = Some(at);
             }
         }
