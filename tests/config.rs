@@ -136,7 +136,9 @@ fn one_slip_of_a_service_or_a_source_does_not_hide_the_next() {
     for expected in [
         "needs a url",
         "unknown field `urll`",
+        "did you mean `url`?",
         "unknown field `timout`",
+        "did you mean `timeout`?",
         "unknown variant `speed`",
         "unknown field `qery`",
         "unknown field `htp`",
@@ -189,6 +191,16 @@ fn the_schema_knows_every_section_and_every_kind() {
     for reference in text.split("\"$ref\":\"#/$defs/").skip(1) {
         let name = reference.split('"').next().unwrap();
         assert!(schema["$defs"][name].is_object(), "{name}");
+    }
+}
+
+#[test]
+fn a_conflict_of_keys_is_said_at_the_wish_that_made_it() {
+    let said = problems("[ui.keys]\nrefresh = [\"q\"]\nopen = [\"o\"]\n");
+    for (line, words) in [(2, "`q` is both"), (3, "`o` is both")] {
+        let found =
+            said.lines().any(|l| l.contains(&format!("andon.toml:{line}:")) && l.contains(words));
+        assert!(found, "{words}: {said}");
     }
 }
 

@@ -51,6 +51,9 @@ fn effective(common: &Common) -> Result<ExitCode> {
                 let _ = writeln!(text, "{pair:<width$}  # {}", setting.origin);
                 text
             });
+            if config.settings.is_empty() {
+                out::words("note: nothing is set; `andon config example` shows what can be");
+            }
             for note in &config.notes {
                 out::words(&format!("note: {note}"));
             }

@@ -331,8 +331,14 @@ fn build_ui(raw: raw::Ui, site: &mut Site<'_>) -> Ui {
     let keymap = Keymap::build(&wishes).unwrap_or_else(|problems| {
         for problem in problems {
             // A conflict may name an action that kept its default keys: any wish is then the cause.
-            let span = spans.get(problem.action()).or_else(|| spans.values().next()).cloned();
-            site.problems.push(site.texts.locate(span.as_ref(), problem.to_string(), None));
+            let words = problem.to_string();
+            let named = || spans.iter().find(|(action, _)| words.contains(&format!("`{action}`")));
+            let span = spans
+                .get(problem.action())
+                .or_else(|| named().map(|(_, span)| span))
+                .or_else(|| spans.values().next())
+                .cloned();
+            site.problems.push(site.texts.locate(span.as_ref(), words, None));
         }
         Keymap::default()
     });
@@ -422,7 +428,7 @@ fn build_metric(
     askable: &[&str],
     site: &mut Site<'_>,
 ) -> Option<Metric> {
-    let source = asked(raw.source.as_ref(), &raw.query.span(), sources, askable, site)?;
+    let source = asked(raw.source.as_ref(), &raw.query.span(), sources, askable, site);
     let unit = Unit::parse(raw.unit.as_deref().unwrap_or_default());
     let (good, bad) = (site.bound(raw.good.as_ref()), site.bound(raw.bad.as_ref()));
     if let (Some(good), Some(bad), Some(text)) = (good, bad, &raw.bad)
@@ -445,7 +451,7 @@ fn build_metric(
     let id = MetricId { service: Some(service.clone()), metric: Name::new(raw.name.get_ref()) };
     Some(Metric {
         id,
-        source,
+        source: source?,
         query: raw.query.get_ref().as_str().into(),
         unit,
         role,
@@ -461,7 +467,7 @@ fn build_slo(
     askable: &[&str],
     site: &mut Site<'_>,
 ) -> Option<Slo> {
-    let source = asked(raw.source.as_ref(), &raw.window.span(), sources, askable, site)?;
+    let source = asked(raw.source.as_ref(), &raw.window.span(), sources, askable, site);
     let objective = *raw.objective.get_ref();
     if !(objective > 0.0 && objective < 100.0) {
         site.problem(
@@ -476,7 +482,7 @@ fn build_slo(
         name: Name::new(&raw.name),
         objective,
         window,
-        source,
+        source: source?,
         bad: raw.bad.as_str().into(),
         total: raw.total.as_str().into(),
     })
@@ -549,7 +555,15 @@ fn build_source(
         for problem in problems {
             match problem {
                 source::Problem::Toml(error) => {
-                    site.problems.push(say(&error, site.texts, value));
+                    let mut said = say(&error, site.texts, value);
+                    // The kind knows its own keys only: a slip may be meant for one that every source has.
+                    let wrong = error.message().strip_prefix("unknown field `");
+                    let wrong = wrong.and_then(|rest| rest.split('`').next());
+                    if let (None, Some(wrong)) = (&said.hint, wrong) {
+                        said.hint = nearest(wrong, ours.iter().copied())
+                            .map(|word| format!("did you mean `{word}`?"));
+                    }
+                    site.problems.push(said);
                     removed |= error.span().is_some_and(|span| remove_at(&mut options, &span));
                 }
                 source::Problem::Key { key, message } => {
