@@ -15,8 +15,8 @@ use std::time::Duration;
 use andon::cockpit::{Heard, Message, Which};
 use andon::config::{Auth, Proxy, Secret, Upstream};
 use andon::engine::{Limits, Watch};
-use andon::model::{Name, Status};
-use andon::source::{Http, Request};
+use andon::model::{Name, Report, Status, Trouble};
+use andon::source::{Asking, Exchange, Http, Reading, Request, Source};
 
 use fault_server::{FaultServer, answer, json, silence};
 use faulty::{asking, outcome, upstream};
@@ -138,6 +138,48 @@ fn a_limit_holds_for_every_source_with_the_same_token_and_for_no_other() {
     }
     let limited = server.asked().iter().filter(|a| a.path() != "/").count();
     assert!(limited <= 2, "{limited} arrived inside the window");
+}
+
+/// Breaks whenever it reads, large answers on a thread of their own.
+#[derive(Debug)]
+struct Broken(Request);
+
+impl Source for Broken {
+    fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
+        vec![self.0.clone()]
+    }
+
+    fn read(&self, _asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble> {
+        assert!(heard.is_empty(), "a bug");
+        Ok(Reading::Done(Report::default()))
+    }
+}
+
+#[test]
+fn a_source_that_panics_is_an_internal_error_and_the_others_go_on() {
+    let large = format!("{{\"items\":[],\"x\":\"{}\"}}", "x".repeat(600 << 10));
+    let server = FaultServer::start(move |asked, stream| {
+        let _ = stream.write_all(&json(if asked.path() == "/large" { &large } else { GOOD }));
+    });
+    let broken = |path: &str| {
+        let mut upstream = hurried(path, upstream(&server.url(path)));
+        let http = Http::get("items", server.url(path).parse().unwrap());
+        upstream.source = Box::new(Broken(Request::Http(http)));
+        upstream
+    };
+    let good = hurried("good", upstream(&server.url("/")));
+    let (watch, heard) = watch(vec![broken("/small"), good, broken("/large")]);
+    let mut seen = std::collections::BTreeMap::new();
+    while seen.len() < 3 || seen.values().any(|n| *n < 3) {
+        watch.poll(Which::All);
+        let one = until(&heard, |_| true);
+        let expected = match one.source.as_str() {
+            "good" => Status::Ok,
+            _ => Status::InternalError,
+        };
+        assert_eq!(one.freshness.status, expected, "{}: {}", one.source, one.freshness.message);
+        *seen.entry(one.source.to_string()).or_insert(0) += 1;
+    }
 }
 
 #[test]

@@ -66,6 +66,9 @@ pub fn check(endpoint: &Endpoint, url: &Url) -> Result<(), Trouble> {
 
 /// The credential lines of an upstream.
 pub async fn of(reach: &Reach, vault: &Vault) -> Result<Authority, Trouble> {
+    if let Some(home) = &reach.endpoint.url {
+        blot_out_address(home, vault);
+    }
     let mut lines = Vec::new();
     for auth in &reach.endpoint.auth {
         let value = vault.open(secret_of(auth)).await?;
@@ -93,6 +96,22 @@ pub async fn of(reach: &Reach, vault: &Vault) -> Result<Authority, Trouble> {
     let fingerprint = if lines.is_empty() { 0 } else { fingerprint(&lines) };
     Ok(Authority { lines, fingerprint })
 }
+
+/// Secrets that stand in an address: values of its query, and long parts of its path as private calendars have.
+fn blot_out_address(home: &Url, vault: &Vault) {
+    const TELLING: [&str; 8] = ["token", "key", "secret", "auth", "pass", "sig", "code", "cred"];
+    for (name, value) in home.query_pairs() {
+        let name = name.to_ascii_lowercase();
+        if value.len() >= LONG || TELLING.iter().any(|word| name.contains(word)) {
+            vault.blot_out(&value);
+        }
+    }
+    let is_drawn = |part: &&str| part.len() >= LONG && part.bytes().any(|b| b.is_ascii_digit());
+    home.path_segments().into_iter().flatten().filter(is_drawn).for_each(|p| vault.blot_out(p));
+}
+
+/// Words are shorter, drawn secrets are longer.
+const LONG: usize = 20;
 
 /// What an upstream refused is read anew next time.
 pub fn forget(reach: &Reach, vault: &Vault) {

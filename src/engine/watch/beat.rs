@@ -1,9 +1,10 @@
 //! The beat of the watch: who is asked when, one poll in the air per source, back-off, wake-ups after a sleep.
 
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{AbortHandle, LocalBoxFuture, abortable};
+use futures_util::future::{AbortHandle, FutureExt, LocalBoxFuture, abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -11,9 +12,9 @@ use tokio::time::Instant;
 
 use super::agenda::{Agenda, Slot, back_off};
 use super::ledger::Ledger;
-use super::poll::{Polled, Subject, poll};
+use super::poll::{Polled, Subject, poll, words};
 use crate::cockpit::{Message, Which};
-use crate::engine::carry::Wire;
+use crate::engine::carry::{Wire, fault};
 use crate::engine::limits::Limits;
 use crate::model::{Status, Trouble};
 
@@ -197,8 +198,15 @@ impl Beat {
         let asking = Message::Asking { source: seat.ledger.name().clone(), at };
         let (subject, past) = (seat.subject.clone(), seat.ledger.past());
         let (way, wall, limits) = (self.way.clone(), self.wall.clone(), self.limits.clone());
-        let (job, handle) =
-            abortable(async move { poll(&subject, past, at, &*wall, &*way, &limits).await });
+        let (job, handle) = abortable(async move {
+            let job = poll(&subject, past, at, &*wall, &*way, &limits);
+            // What sources do is guarded closer by; a panic on the way to them must not end the watch of all.
+            AssertUnwindSafe(job).catch_unwind().await.unwrap_or_else(|panic| {
+                let trouble = fault::internal(format!("a poll broke off: {}", words(&*panic)));
+                let trouble = Trouble { message: way.redact(&trouble.message), ..trouble };
+                Ledger::given_up(at, trouble, Duration::ZERO)
+            })
+        });
         seat.in_air = Some(handle);
         self.polls.push(Box::pin(async move { (who, began, job.await.ok()) }));
         self.tell(asking, ASKING_WAITS);

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Upstream;
 use crate::engine::carry::{Allowance, Reach, Wire, fault};
 use crate::engine::limits::Limits;
-use crate::model::{Clean, Rate, Report, Status, Trouble};
+use crate::model::{Clean, Fact, Measure, Rate, Report, Status, Trouble};
 use crate::source::{Answer, Asking, Exchange, Reading, Request, Source, wire};
 
 /// A source and how it is reached.
@@ -164,7 +164,8 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
     })
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
+/// What a panic said, shortened.
+pub fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()
         .copied()
@@ -214,6 +215,7 @@ fn redacted(outcome: Result<Report, Trouble>, way: &dyn Wire) -> Result<Report, 
             partial: report.partial.as_ref().map(|p| way.redact(p)),
             notes: all(report.notes),
             about: report.about.as_ref().map(|a| way.redact(a)),
+            facts: report.facts.into_iter().map(|fact| redacted_fact(fact, way)).collect(),
             ..report
         }),
         Err(trouble) => Err(Trouble {
@@ -221,5 +223,27 @@ fn redacted(outcome: Result<Report, Trouble>, way: &dyn Wire) -> Result<Report, 
             hint: trouble.hint.as_ref().map(|h| way.redact(h)),
             ..trouble
         }),
+    }
+}
+
+/// Facts that hold an upstream's own words about our request: a refused query is a fact about its number.
+fn redacted_fact(fact: Fact, way: &dyn Wire) -> Fact {
+    match fact {
+        Fact::Sample { id, at, measure, note } => {
+            let measure = match measure {
+                Measure::Unreadable(words) => Measure::Unreadable(way.redact(&words)),
+                told => told,
+            };
+            Fact::Sample { id, at, measure, note: note.map(|note| way.redact(&note)) }
+        }
+        Fact::Rule(mut rule) => {
+            rule.last_error = way.redact(&rule.last_error);
+            Fact::Rule(rule)
+        }
+        Fact::Probe(mut result) => {
+            result.words = way.redact(&result.words);
+            Fact::Probe(result)
+        }
+        fact => fact,
     }
 }

@@ -98,6 +98,7 @@ impl Wire for Scripted {
                 *mine
             };
             self.peak.set(self.peak.get().max(now));
+            assert_ne!(name, "breaks on the way");
             if name == "poor" {
                 let lasts = SECOND * 3600 - self.start.elapsed();
                 allowance.charge("core", Share { left: 30 - nth as u64, lasts });
@@ -358,6 +359,7 @@ fn a_panic_stays_with_its_source() {
         subject("asks", "panics when asked", 15),
         subject("reads", "panics when reading", 15),
         subject("endless", "never ends", 15),
+        subject("breaks on the way", "", 15),
         subject("good", "", 15),
     ];
     let mut world = world(8, subjects, well);
@@ -365,6 +367,7 @@ fn a_panic_stays_with_its_source() {
     for (name, status) in [
         ("asks", Status::InternalError),
         ("reads", Status::InternalError),
+        ("breaks on the way", Status::InternalError),
         ("endless", Status::TooLarge),
     ] {
         let heard = world.heard_of(name);
