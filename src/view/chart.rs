@@ -1,5 +1,7 @@
 //! Numbers over time: one filled band a series on a shared axis, gaps as gaps, events as dotted uprights with their words once below.
 
+use std::cmp::Ordering;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::style::Modifier;
@@ -74,7 +76,7 @@ fn band(canvas: &mut Canvas<'_>, chart: &Chart, series: &Series, plot: Spot, lef
     }
     let dim = canvas.style(Tone::Dim);
     let (lo, hi) = (series.axis.from, series.axis.until);
-    if spark::extremes(&series.points).is_none() || !(hi > lo) {
+    if spark::extremes(&series.points).is_none() || hi.partial_cmp(&lo) != Some(Ordering::Greater) {
         canvas.text(plot.x, plot.y, plot.width, "no data in this window", dim);
         return;
     }

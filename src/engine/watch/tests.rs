@@ -100,7 +100,7 @@ impl Wire for Scripted {
             self.peak.set(self.peak.get().max(now));
             assert_ne!(name, "breaks on the way");
             if name == "poor" {
-                let lasts = SECOND * 3600 - self.start.elapsed();
+                let lasts = (SECOND * 3600).saturating_sub(self.start.elapsed());
                 allowance.charge("core", Share { left: 30 - nth as u64, lasts });
             }
             let _here = InAir(self, name.clone());
