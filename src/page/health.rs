@@ -179,7 +179,10 @@ fn columns(form: Form) -> Vec<Column> {
         ]
     };
     match form {
-        Form::Tiny => vec![left("state", Width::Exactly(10), 0), name, right("since", 7, 1)],
+        Form::Tiny => {
+            let name = left("service", share(8, 1), 0);
+            vec![left("state", Width::Exactly(10), 0), name, right("since", 6, 1)]
+        }
         Form::Small => vec![state, name, since, left("just before · why", share(16, 4), 0)],
         Form::Normal => vec![
             state,

@@ -217,19 +217,21 @@ fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
     let p = find(scene, key)?;
     let layout = scene.frame.layout;
     let mut blocks = Vec::new();
-    let mut title = words::shown(&p.title);
-    if layout >= Layout::Wide {
-        blocks.push(facts(scene, p));
-        title = Clean::default();
-    } else if layout >= Layout::Small {
-        let prose = Prose { lines: vec![in_short(scene, p)], first: 0, total: 1 };
-        blocks.push(Block::main(title, Noun::Prose(prose)).exactly(1));
-        title = Clean::default();
-    }
     // The painter keeps a column at each side and one for the bar.
     let width = usize::from(scene.frame.main_width().saturating_sub(4)).min(WIDEST);
     let reading =
         scene.memo.reading.get(scene, (p.key.clone(), width), || markdown::reading(&p.text, width));
+    // A text that opens with its title has no need of another one.
+    let said = reading.outline.first().is_some_and(|head| head.text == p.title);
+    let mut title = if said { Clean::default() } else { words::shown(&p.title) };
+    if layout == Layout::Huge {
+        blocks.push(Block { place: Place::Side, title: "facts".into(), ..facts(scene, p) });
+    } else if layout == Layout::Wide {
+        blocks.push(Block { title: std::mem::take(&mut title), ..facts(scene, p) });
+    } else if layout >= Layout::Small {
+        let prose = Prose { lines: vec![in_short(scene, p)], first: 0, total: 1 };
+        blocks.push(Block::main(std::mem::take(&mut title), Noun::Prose(prose)).exactly(1));
+    }
     let total = reading.lines.len();
     // Only what can be in sight is handed over: a key copies a screenful, however long the document is.
     let first = look.scroll.min(total);
@@ -237,7 +239,8 @@ fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
     let prose = Prose { lines: seen.cloned().collect(), first, total };
     blocks.push(Block::main(title, Noun::Prose(prose)).share(3, 6));
     if layout == Layout::Huge {
-        blocks.extend(outline(&reading.outline));
+        let own = usize::from(said);
+        blocks.extend(outline(reading.outline.get(own..).unwrap_or(&[])));
     }
     Some(blocks)
 }

@@ -106,7 +106,7 @@ fn columns(layout: Layout) -> Vec<Column> {
             right("facts", 6, 6),
             right("rate left", 9, 5),
             right("next", 6, 7),
-            left("in words", share(18, 3), 1),
+            left("in words", share(24, 3), 1),
         ],
     }
 }

@@ -104,7 +104,7 @@ fn noun(canvas: &mut Canvas<'_>, frame: &Frame, screen: &Screen, noun: &Noun, sp
 /// A heading and a thin rule behind it.
 fn title(canvas: &mut Canvas<'_>, spot: Spot, block: &Block) {
     let style = canvas.style(Tone::Title);
-    let room = spot.width.saturating_sub(1);
+    let room = spot.width.saturating_sub(2);
     let used = canvas.text(spot.x + 1, spot.y, room, block.title.as_str(), style);
     let from = used + 2;
     let end = spot.width.saturating_sub(1);

@@ -9,7 +9,7 @@ pub fn paint(canvas: &mut Canvas<'_>, prose: &Prose, spot: Spot) {
     let total = prose.total.max(prose.lines.len());
     let seen = usize::from(spot.height);
     let more = total > seen;
-    let text = spot.beside(1).narrower(if more { 2 } else { 0 });
+    let text = spot.beside(1).narrower(if more { 2 } else { 1 });
     // A page may hand over the whole text, or only the part from `first` on.
     let skip = if prose.lines.len() == total { prose.first } else { 0 };
     for (n, line) in prose.lines.iter().skip(skip).enumerate() {
