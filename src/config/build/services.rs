@@ -1,0 +1,161 @@
+//! `[[service]]`: what is watched, its numbers and promises, and which source answers for them.
+
+use std::ops::Range;
+
+use crate::config::problem::nearest;
+use crate::config::raw;
+use crate::config::tree::Value;
+use crate::model::{Clean, Matching, Metric, MetricId, Name, Role, Service, Slo, SourceName, Unit};
+
+use super::site::{Site, known, unique};
+
+/// A number that a source gives to a service nobody configured would be shown nowhere.
+pub fn own_service(metric: &Metric, source: &Value, services: &[&str], site: &mut Site<'_>) {
+    let Some(service) = metric.id.service.as_ref().map(Name::as_str) else { return };
+    if services.contains(&service) {
+        return;
+    }
+    let span = source.get_ref().get("metrics").map_or(source.span(), toml::Spanned::span);
+    let near = nearest(service, services.iter().copied());
+    let hint = near.map(|near| format!("did you mean `{near}`?"));
+    let message = format!("metric {}: no service is called `{service}`", metric.id.metric);
+    site.problem(&span, message, hint);
+}
+
+pub fn build_service(
+    raw: &raw::Service,
+    services: &[&str],
+    sources: &[&str],
+    askable: &[&str],
+    site: &mut Site<'_>,
+) -> Service {
+    let name = Name::new(raw.name.get_ref());
+    let mut depends_on = Vec::new();
+    for parent in &raw.depends_on {
+        if parent.get_ref() == raw.name.get_ref() {
+            site.problem(&parent.span(), "a service cannot depend on itself", None);
+        } else if known(parent, services, "service", site) {
+            depends_on.push(Name::new(parent.get_ref()));
+        }
+    }
+    unique(raw.metrics.iter().map(|m| &m.name), "metric of this service", site);
+    let labels =
+        raw.matching.labels.iter().map(|(k, v)| (Clean::line(k), Clean::line(v))).collect();
+    Service {
+        owner: Clean::line(raw.owner.as_deref().unwrap_or_default()),
+        depends_on,
+        repo: Clean::line(raw.repo.as_deref().unwrap_or_default()),
+        runbook: site.link(raw.runbook.as_ref()),
+        chat: Clean::line(raw.chat.as_deref().unwrap_or_default()),
+        matching: Matching {
+            labels,
+            pagerduty: raw.matching.pagerduty.as_deref().unwrap_or_default().into(),
+            github_environment: Clean::line(
+                raw.matching.github_environment.as_deref().unwrap_or_default(),
+            ),
+        },
+        metrics: raw
+            .metrics
+            .iter()
+            .filter_map(|m| build_metric(m, &name, sources, askable, site))
+            .collect(),
+        slos: raw.slos.iter().filter_map(|s| build_slo(s, sources, askable, site)).collect(),
+        name,
+    }
+}
+
+/// The source a query goes to: the one named, or the only one that can answer queries.
+pub fn asked(
+    named: Option<&raw::Text>,
+    near: &Range<usize>,
+    sources: &[&str],
+    askable: &[&str],
+    site: &mut Site<'_>,
+) -> Option<SourceName> {
+    match (named, askable) {
+        (Some(named), _) => {
+            known(named, sources, "source", site).then(|| SourceName::new(named.get_ref()))
+        }
+        (None, [only]) => Some(SourceName::new(only)),
+        (None, []) => {
+            site.problem(
+                near,
+                "no source can answer this query",
+                Some("add a [[source]] of kind \"prometheus\"".to_owned()),
+            );
+            None
+        }
+        (None, several) => {
+            let hint = format!("add source = one of {}", several.join(", "));
+            site.problem(near, "several sources could answer this query", Some(hint));
+            None
+        }
+    }
+}
+
+pub fn build_metric(
+    raw: &raw::Metric,
+    service: &Name,
+    sources: &[&str],
+    askable: &[&str],
+    site: &mut Site<'_>,
+) -> Option<Metric> {
+    let source = asked(raw.source.as_ref(), &raw.query.span(), sources, askable, site);
+    let unit = Unit::parse(raw.unit.as_deref().unwrap_or_default());
+    let (good, bad) = (site.bound(raw.good.as_ref()), site.bound(raw.bad.as_ref()));
+    if let (Some(good), Some(bad), Some(text)) = (good, bad, &raw.bad)
+        && good.holds(bad.value)
+        && bad.holds(good.value)
+    {
+        site.problem(&text.span(), "good and bad overlap: a number could be both", None);
+    }
+    if raw.query.get_ref().trim().is_empty() {
+        site.problem(&raw.query.span(), "an empty query", None);
+    }
+    // Without a role the unit tells: what is left over is what the business counts.
+    let role = raw.role.unwrap_or(match unit {
+        Unit::Seconds | Unit::Milliseconds => Role::Latency,
+        Unit::Percent | Unit::Ratio => Role::Errors,
+        Unit::PerSecond => Role::Traffic,
+        Unit::Bytes => Role::Saturation,
+        _ => Role::Business,
+    });
+    let id = MetricId { service: Some(service.clone()), metric: Name::new(raw.name.get_ref()) };
+    Some(Metric {
+        id,
+        source: source?,
+        query: raw.query.get_ref().as_str().into(),
+        unit,
+        role,
+        good,
+        bad,
+        weight: raw.weight,
+    })
+}
+
+pub fn build_slo(
+    raw: &raw::Slo,
+    sources: &[&str],
+    askable: &[&str],
+    site: &mut Site<'_>,
+) -> Option<Slo> {
+    let source = asked(raw.source.as_ref(), &raw.window.span(), sources, askable, site);
+    let objective = *raw.objective.get_ref();
+    if !(objective > 0.0 && objective < 100.0) {
+        site.problem(
+            &raw.objective.span(),
+            "an objective lies between 0 and 100 percent, and is neither",
+            Some("e.g. 99.9".to_owned()),
+        );
+        return None;
+    }
+    let window = site.duration_of_days(&raw.window)?;
+    Some(Slo {
+        name: Name::new(&raw.name),
+        objective,
+        window,
+        source: source?,
+        bad: raw.bad.as_str().into(),
+        total: raw.total.as_str().into(),
+    })
+}
