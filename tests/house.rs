@@ -74,7 +74,7 @@ const ROOMS: &[Room] = &[
             "thiserror",
         ],
     ),
-    pure("view", &["ratatui", "jiff", "unicode_segmentation", "unicode_width", "tui_big_text"]),
+    pure("view", &["ratatui", "jiff", "unicode_segmentation", "unicode_width"]),
     pure("print", &["serde_json", "jiff", "unicode_segmentation", "unicode_width"]),
     busy(
         "engine",
