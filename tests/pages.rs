@@ -369,3 +369,15 @@ fn a_thousand_services_with_thousands_of_facts_are_surveyed() {
         println!("compose: {:?}", begun.elapsed());
     });
 }
+
+#[test]
+fn a_number_its_store_leaves_out_has_an_age_of_its_own() {
+    let mut world = world();
+    let id = MetricId { service: Some(Name::new("db")), metric: Name::new("cpu") };
+    world.now += SignedDuration::from_secs(150);
+    // The store answered just now, but has not told this number for a while.
+    world.board.sources.get_mut(&Name::new("prom")).unwrap().last_ok = Some(world.now);
+    let (age, staleness) = world.board.age_of(&id, world.now).unwrap();
+    assert!(age.as_secs() >= 150, "{age}");
+    assert_eq!(staleness, andon::model::Staleness::Stale);
+}

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Alert, AlertRule, Calendar, Change, Deploy, Fact, Feed, Freshness, Incident, Key, MetricId,
     PostMortem, Probe, ProbeResult, Records, Release, Report, Run, Shift, Silence, SourceName,
-    Track,
+    Staleness, Track,
 };
 
 /// Results kept per probe: enough for hysteresis and flapping (20 checks) and a sparkline.
@@ -154,6 +154,18 @@ impl Board {
         self.runs.rewind(now);
         self.changes.rewind(now);
         self.post_mortems.rewind(now);
+    }
+
+    /// How old a number is: as its source's last answer, or older when the source no longer answers for this number.
+    /// `None` before any answer.
+    pub fn age_of(&self, id: &MetricId, now: Timestamp) -> Option<(SignedDuration, Staleness)> {
+        let freshness = self.freshness_of(id)?;
+        let age = freshness.age(now)?;
+        let own =
+            self.tracks.get(id).and_then(Track::newest).map(|(at, _)| now.duration_since(*at));
+        let left_out = own.filter(|own| freshness.of_age(*own) != Staleness::Fresh);
+        let age = left_out.map_or(age, |own| own.max(age));
+        Some((age, freshness.of_age(age)))
     }
 
     /// The freshness of the source that feeds a number.

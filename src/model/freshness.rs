@@ -162,7 +162,11 @@ impl Freshness {
     }
 
     pub fn staleness(&self, now: Timestamp) -> Staleness {
-        let Some(age) = self.age(now) else { return Staleness::Expired };
+        self.age(now).map_or(Staleness::Expired, |age| self.of_age(age))
+    }
+
+    /// What an age means for what this source tells.
+    pub fn of_age(&self, age: SignedDuration) -> Staleness {
         let (stale, expired) = self.limits();
         if age > expired {
             Staleness::Expired

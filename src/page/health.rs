@@ -322,8 +322,8 @@ pub fn why(scene: &Scene<'_>, state: &ServiceState) -> Line {
 /// Age of the oldest answer behind a service's numbers.
 fn oldest(scene: &Scene<'_>, name: &Name) -> Option<String> {
     let service = scene.team.service(name)?;
-    let ages = service.metrics.iter().filter_map(|m| scene.board.freshness_of(&m.id));
-    ages.filter_map(|f| f.age(scene.now)).max().map(words::span)
+    let ages = service.metrics.iter().filter_map(|m| scene.board.age_of(&m.id, scene.now));
+    ages.map(|(age, _)| age).max().map(words::span)
 }
 
 /// `7 m after deploy v412 (ada)`, `no change in 6 h on it or its 4 upstreams`, or the last change while all is well.
@@ -388,7 +388,7 @@ pub fn value(scene: &Scene<'_>, metric: &Metric) -> (Clean, Tone) {
         return (words::NO_DATA.into(), Tone::Unknown);
     };
     let text = words::measure(measure, &metric.unit);
-    let fresh = scene.board.freshness_of(&metric.id).map(|f| f.staleness(scene.now));
+    let fresh = scene.board.age_of(&metric.id, scene.now).map(|(_, staleness)| staleness);
     let tone = match level(metric, measure) {
         _ if fresh != Some(Staleness::Fresh) => Tone::Stale,
         Some(Health::Ok) | None => Tone::Plain,

@@ -207,9 +207,8 @@ fn about(scene: &Scene<'_>, metric: &Metric) -> Clean {
     if let Some(bad) = metric.bad {
         let _ = write!(text, " · bad {}", words::bound(bad, &metric.unit));
     }
-    let fresh = scene.board.freshness_of(&metric.id);
-    match fresh.and_then(|f| f.age(scene.now)) {
-        Some(age) if fresh.is_some_and(|f| f.staleness(scene.now) != Staleness::Fresh) => {
+    match scene.board.age_of(&metric.id, scene.now) {
+        Some((age, staleness)) if staleness != Staleness::Fresh => {
             let _ = write!(text, " · {} old", words::span(age));
         }
         None => text.push_str(" · no answer yet"),
