@@ -67,7 +67,7 @@ fn name(canvas: &mut Canvas<'_>, series: &Series, spot: Spot) {
 
 fn band(canvas: &mut Canvas<'_>, chart: &Chart, series: &Series, plot: Spot, left: Spot) {
     for mark in &chart.marks {
-        let style = canvas.style(mark.tone);
+        let style = canvas.style(mark.tone).remove_modifier(Modifier::REVERSED);
         if let Some(x) = column(chart, mark.at, plot) {
             for n in 0..plot.height {
                 canvas.text(x, plot.y + i32::from(n), 1, canvas.theme.glyphs.event, style);
@@ -96,7 +96,7 @@ fn band(canvas: &mut Canvas<'_>, chart: &Chart, series: &Series, plot: Spot, lef
         let Some(limit) = limit.as_ref().filter(inside) else { continue };
         let line = (f64::from(plot.height) * (hi - limit.bound.value) / (hi - lo)) as u16;
         let line = line.min(bottom);
-        let style = canvas.style(tone);
+        let style = canvas.style(tone).remove_modifier(Modifier::REVERSED);
         let glyphs = canvas.theme.glyphs;
         let glyph = if tone == Tone::Down { glyphs.rule } else { glyphs.dots };
         canvas.run(plot.x, plot.y + i32::from(line), plot.width, glyph, style);
@@ -141,7 +141,8 @@ fn filled(canvas: &mut Canvas<'_>, series: &Series, points: &[Option<f64>], plot
         // What is as it should be stays in the background.
         let tone = tone(series, value);
         let calm = matches!(tone, Tone::Accent | Tone::Business);
-        let style = canvas.style(tone);
+        // A reversed block is a hole: where there is no colour, brightness alone stands out.
+        let style = canvas.style(tone).remove_modifier(Modifier::REVERSED);
         // A line or an event may have been in these cells before.
         let style = if calm {
             style.add_modifier(Modifier::DIM).remove_modifier(Modifier::BOLD)

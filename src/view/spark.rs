@@ -1,6 +1,6 @@
 //! A short history in one line: eight heights, gaps as gaps.
 
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::canvas::Canvas;
 
@@ -12,6 +12,8 @@ pub fn paint(
     width: u16,
     style: Style,
 ) {
+    // A reversed block is a hole.
+    let style = style.remove_modifier(Modifier::REVERSED);
     let levels = levels(&fold(points, usize::from(width)));
     let from = x + width.saturating_sub(levels.len() as u16);
     for (i, level) in levels.iter().enumerate() {
