@@ -73,10 +73,15 @@ impl Cockpit {
             let words = Clean::line(format!("PAUSED since {}", clock(still.since, "%H:%M:%S")));
             marks.push(Line::of(words, Tone::Stale));
         }
-        if verdict.stale_sources > 0 {
-            let Verdict { stale_sources: n, sources: of, .. } = verdict;
-            let words = Clean::line(format!("{n} of {of} sources stale"));
-            marks.push(Line::of(words, Tone::Stale));
+        let of = verdict.sources;
+        for (n, words, tone) in [
+            (verdict.failing_sources, "failing", Tone::Degraded),
+            (verdict.stale_sources, "stale", Tone::Stale),
+            (verdict.awaited_sources, "not heard yet", Tone::Dim),
+        ] {
+            if n > 0 {
+                marks.push(Line::of(Clean::line(format!("{n} of {of} sources {words}")), tone));
+            }
         }
         marks.push(Line::of("read-only", Tone::Dim));
         Head {

@@ -1,7 +1,7 @@
 //! One outage is one row: services that suffer under a parent that is down fold under it and are not counted again.
 
 use super::{ServiceState, Verdict, matching::Sorted};
-use crate::model::{Board, Health, IncidentStatus, Name, Staleness, Team};
+use crate::model::{Board, Health, IncidentStatus, Name, Status, Team};
 
 /// Names said in the verdict.
 const NAMED: usize = 3;
@@ -122,6 +122,8 @@ pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> 
         let roots = states.iter().filter(|s| s.health == health && s.because.is_none());
         roots.take(NAMED).map(|s| s.name.clone()).collect::<Vec<_>>()
     });
+    let shown =
+        |is: &dyn Fn(Status) -> bool| board.sources.values().filter(|f| is(f.shown(now))).count();
     Verdict {
         named: named.into_iter().find(|names| !names.is_empty()).unwrap_or_default(),
         // Without services nothing is known, and nothing is not fine.
@@ -132,11 +134,9 @@ pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> 
         folded: states.iter().filter(|s| s.because.is_some()).count(),
         incidents,
         unacked,
-        stale_sources: board
-            .sources
-            .values()
-            .filter(|f| f.staleness(now) != Staleness::Fresh || !f.status.is_good())
-            .count(),
+        failing_sources: shown(&|s| !s.is_good() && !matches!(s, Status::Stale | Status::Unknown)),
+        stale_sources: shown(&|s| s == Status::Stale),
+        awaited_sources: shown(&|s| s == Status::Unknown),
         sources: board.sources.len(),
     }
 }

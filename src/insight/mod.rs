@@ -164,8 +164,12 @@ pub struct Verdict {
     pub folded: usize,
     pub incidents: usize,
     pub unacked: usize,
-    /// Sources that are not fresh, of all.
+    /// Sources whose last poll gave nothing.
+    pub failing_sources: usize,
+    /// Sources whose last answer was good and has grown old.
     pub stale_sources: usize,
+    /// Sources that have not been heard yet at all.
+    pub awaited_sources: usize,
     pub sources: usize,
 }
 

@@ -249,7 +249,7 @@ fn id(_scene: &Scene<'_>, key: &RowKey) -> Option<Clean> {
 }
 
 fn badge(scene: &Scene<'_>) -> usize {
-    scene.survey.verdict.stale_sources
+    scene.survey.verdict.failing_sources + scene.survey.verdict.stale_sources
 }
 
 fn empty(_scene: &Scene<'_>) -> Empty {
