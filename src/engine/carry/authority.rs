@@ -59,7 +59,7 @@ pub fn check(endpoint: &Endpoint, url: &Url) -> Result<(), Trouble> {
             Status::Auth,
             format!("refused to send a credential over plain http to {where_to}"),
         )
-        .hint("use https, or allow cleartext for this source"));
+        .hint("use https, or say `allow_cleartext = true` in this source"));
     }
     Ok(())
 }
