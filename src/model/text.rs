@@ -213,7 +213,9 @@ fn is_mark(c: char) -> bool {
 }
 
 fn push_cluster(out: &mut String, cluster: &str) {
-    if cluster.chars().next().is_some_and(is_mark) {
+    // A mark with columns of its own (Myanmar tones, say) stands by itself; one without would climb on its neighbour.
+    let clings = |c: char| is_mark(c) && unicode_width::UnicodeWidthChar::width(c) == Some(0);
+    if cluster.chars().next().is_some_and(clings) && !out.ends_with(DOTTED_CIRCLE) {
         out.push(DOTTED_CIRCLE);
     }
     let marks = cluster.chars().filter(|c| is_mark(*c)).count();
@@ -294,6 +296,11 @@ mod tests {
         assert!(out.chars().count() <= 7, "{out:?}");
         assert!(out.ends_with('x'));
         assert_eq!(line("\u{301}a").chars().next(), Some('\u{25CC}'));
+    }
+
+    #[test]
+    fn a_mark_with_columns_of_its_own_is_left_alone() {
+        assert_eq!(line("\u{1087}"), "\u{1087}");
     }
 
     #[test]
