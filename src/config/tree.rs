@@ -22,8 +22,17 @@ pub struct Text {
     /// As it may be shown: secrets written out are stars, byte for byte.
     shown: String,
     base: usize,
+    /// Where each line ends: the line of every setting is asked for, and a configuration may have thousands.
+    ends: Vec<usize>,
     /// Others may read it: it must hold no written-out secret.
     pub readable_by_others: bool,
+}
+
+impl Text {
+    /// The number of the line a byte stands on, from 1.
+    fn line(&self, at: usize) -> usize {
+        self.ends.partition_point(|end| *end < at) + 1
+    }
 }
 
 /// All texts, and where a place on the number line lies.
@@ -58,7 +67,8 @@ impl Texts {
         let base = self.end;
         let table = shift_table(detach(table), base);
         self.end += text.len() + 1;
-        self.list.push(Text { file: file.to_owned(), shown, base, readable_by_others });
+        let ends = shown.match_indices('\n').map(|(at, _)| at).collect();
+        self.list.push(Text { file: file.to_owned(), shown, base, ends, readable_by_others });
         table
     }
 
@@ -99,12 +109,12 @@ impl Texts {
 
     /// `file:line` of a place.
     pub fn origin(&self, span: &Range<usize>) -> String {
-        let place = self.locate(Some(span), String::new(), None);
-        match self.of(span) {
-            Some(text) if text.file.is_absolute() || text.file.extension().is_some() => {
-                format!("{}:{}", place.file.display(), place.line)
-            }
-            _ => place.file.display().to_string(),
+        let Some(text) = self.of(span) else { return "configuration".to_owned() };
+        let file = text.file.display();
+        if text.file.is_absolute() || text.file.extension().is_some() {
+            format!("{file}:{}", text.line(span.start - text.base))
+        } else {
+            file.to_string()
         }
     }
 }
