@@ -243,7 +243,7 @@ fn an_alert_router_that_tells_silences_but_no_alerts_is_not_well() {
     let am = &board.sources[&andon::model::SourceName::new("am")];
     assert_eq!((am.status, am.last_ok), (Status::ServerError, None), "{}", am.message);
     let found = survey(&board, &team, from_clock());
-    assert_eq!(found.verdict.stale_sources, 1, "the head says so");
+    assert_eq!(found.verdict.failing_sources, 1, "the head says so");
     let desk = found.services.iter().find(|s| s.name.as_str() == "desk").unwrap();
     assert_eq!(desk.health, Health::Unknown, "its rule is quiet, but nobody would tell");
 }
