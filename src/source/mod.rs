@@ -245,6 +245,16 @@ pub enum Problem {
     Metric { service: Option<Name>, metric: Name, message: String },
 }
 
+/// What to say of metrics that services want from a kind that tells records only.
+pub fn no_numbers(kind: &str, wanted: Vec<Metric>) -> Vec<Problem> {
+    let refuse = |metric: Metric| Problem::Metric {
+        service: metric.id.service,
+        metric: metric.id.metric,
+        message: format!("a {kind} source has no numbers to give"),
+    };
+    wanted.into_iter().map(refuse).collect()
+}
+
 /// A source, or every problem with its options.
 pub type Opened = Result<Box<dyn Source>, Vec<Problem>>;
 

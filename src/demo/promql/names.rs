@@ -14,18 +14,8 @@ pub const OVER_RANGES: &[&str] = &[
     "last_over_time",
 ];
 
-/// Every function.
-pub const KNOWN: &[&str] = &[
-    "rate",
-    "increase",
-    "irate",
-    "delta",
-    "avg_over_time",
-    "min_over_time",
-    "max_over_time",
-    "sum_over_time",
-    "count_over_time",
-    "last_over_time",
+/// The other functions.
+const OVER_VALUES: &[&str] = &[
     "histogram_quantile",
     "label_replace",
     "vector",
@@ -45,3 +35,8 @@ pub const KNOWN: &[&str] = &[
     "absent",
     "timestamp",
 ];
+
+/// Whether this small store has a function of that name.
+pub fn is_known(name: &str) -> bool {
+    OVER_RANGES.contains(&name) || OVER_VALUES.contains(&name)
+}

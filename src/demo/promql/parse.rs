@@ -305,7 +305,7 @@ impl Parser {
             return self.aggregate(lower);
         }
         if matches!(self.peek(), Some(Token::Sign("("))) {
-            if !super::names::KNOWN.contains(&lower.as_str()) {
+            if !super::names::is_known(&lower) {
                 return Err(Refusal::Parse(format!(
                     "parse error: unknown function with name {word:?}"
                 )));

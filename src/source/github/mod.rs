@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use url::Url;
 
-use super::{Asking, Exchange, Kind, Opening, Problem, Reading, Request, Source};
+use super::{Asking, Exchange, Kind, Opening, Problem, Reading, Request, Source, no_numbers};
 use crate::model::{Clean, SourceName, Status, Trouble};
 
 pub mod answer;
@@ -58,15 +58,7 @@ struct Options {
 
 fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
     let options = Options::deserialize(opening.options).map_err(|e| vec![Problem::Toml(e)])?;
-    let mut problems: Vec<Problem> = opening
-        .metrics
-        .into_iter()
-        .map(|metric| Problem::Metric {
-            service: metric.id.service,
-            metric: metric.id.metric,
-            message: "a github source has no numbers to give".to_owned(),
-        })
-        .collect();
+    let mut problems = no_numbers("github", opening.metrics);
     let key = |key, message: &str| Problem::Key { key, message: message.to_owned() };
     if options.repos.is_empty() {
         problems.push(key("repos", "name at least one repository, such as [\"acme/checkout\"]"));

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::rows::Gaps;
-use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
+use super::{
+    Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, no_numbers, wire,
+};
 use crate::model::{SourceName, Status, Trouble};
 
 pub mod incident;
@@ -54,15 +56,7 @@ struct Options {
 
 fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
     let options = Options::deserialize(opening.options).map_err(|e| vec![Problem::Toml(e)])?;
-    let mut problems: Vec<Problem> = opening
-        .metrics
-        .into_iter()
-        .map(|metric| Problem::Metric {
-            service: metric.id.service,
-            metric: metric.id.metric,
-            message: "a pagerduty source has no numbers to give".to_owned(),
-        })
-        .collect();
+    let mut problems = no_numbers("pagerduty", opening.metrics);
     for (key, ids) in [("services", &options.services), ("teams", &options.teams)] {
         let is_id = |id: &str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric());
         problems.extend(ids.iter().filter(|id| !is_id(id)).map(|id| Problem::Key {
