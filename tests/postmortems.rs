@@ -493,14 +493,14 @@ fn the_reader_sees_what_a_person_sees() {
         let found = one(&format!("{below}{}", eye.file), &bytes);
         assert_eq!(found.title.as_str(), eye.title, "{}", eye.file);
         let date = found.dated.as_ref().map_or(String::new(), |dated| {
-            let mut words = format!("{} {}", dated.date.value, dated.date.place);
+            let mut words = format!("{} {}", dated.date.value, dated.date.place.words());
             for other in &dated.conflicts {
                 words += &format!(" ≠ {} {}", other.value, other.place);
             }
             words
         });
         assert_eq!(date, eye.date, "{}", eye.file);
-        assert_eq!(found.severity.as_ref().map(|s| s.value.0), eye.severity, "{}", eye.file);
+        assert_eq!(found.level().map(|s| s.0), eye.severity, "{}", eye.file);
         let mut firsts: Vec<(SectionKind, &str)> = Vec::new();
         for section in &found.sections {
             if section.kind != SectionKind::Other && firsts.iter().all(|(k, _)| *k != section.kind)
@@ -650,11 +650,11 @@ fn front_matter_comes_first_and_a_differing_name_is_a_conflict() {
     let dated = found.dated.unwrap();
     assert_eq!(found.title.as_str(), "The outage");
     assert_eq!(
-        (dated.date.value.to_string().as_str(), dated.date.place),
+        (dated.date.value.to_string().as_str(), dated.date.place.words()),
         ("2020-01-03", "front matter")
     );
-    assert_eq!(dated.conflicts[0].place, "file name");
-    assert_eq!(found.severity.unwrap().place, "front matter");
+    assert_eq!(dated.conflicts[0].place.words(), "file name");
+    assert_eq!(found.severity.unwrap().place.words(), "front matter");
     assert_eq!(found.services.len(), 2);
 }
 
@@ -663,7 +663,7 @@ fn a_readme_in_a_dated_folder_takes_its_date_from_there() {
     let found = one("2020/2020-07-09/README.md", b"# Checkout was slow\n");
     let dated = found.dated.unwrap();
     assert_eq!(
-        (dated.date.value.to_string().as_str(), dated.date.place),
+        (dated.date.value.to_string().as_str(), dated.date.place.words()),
         ("2020-07-09", "directory")
     );
 }

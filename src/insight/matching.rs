@@ -240,7 +240,7 @@ pub fn named_in<'t>(team: &'t Team, text: &str) -> Vec<&'t Name> {
 
 /// The services a post-mortem is about: as told, else as named in its title or path.
 pub fn services_of<'t>(team: &'t Team, post_mortem: &PostMortem) -> Vec<&'t Name> {
-    let told: Vec<&str> = post_mortem.services.iter().map(Clean::as_str).collect();
+    let told: Vec<&str> = post_mortem.services.iter().map(|s| s.value.as_str()).collect();
     let told = told.join("\n");
     named_in(team, &format!("{told}\n{}\n{}", post_mortem.title, post_mortem.path))
 }

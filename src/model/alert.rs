@@ -10,7 +10,9 @@ use super::{Clean, Key, Link};
 pub type Labels = BTreeMap<Clean, Clean>;
 
 /// 1 is the worst. Read from whatever the upstream calls it; the word itself is kept beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Severity(pub u8);
 
 impl Severity {

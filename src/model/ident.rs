@@ -6,7 +6,18 @@ use std::sync::Arc;
 use super::Clean;
 
 /// A name from the configuration (a service, a metric): chosen by the user, safe to show.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Name(Clean);
 
 impl Name {
@@ -33,7 +44,9 @@ impl fmt::Display for Name {
 pub type SourceName = Name;
 
 /// An upstream's own identifier, raw: actions use it, screens never do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Id(Arc<str>);
 
 impl Id {
@@ -52,7 +65,9 @@ impl Id {
 }
 
 /// The identity of anything told: which source told it, and what that source calls it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Key {
     pub source: SourceName,
     pub id: Id,

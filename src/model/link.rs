@@ -6,6 +6,13 @@ use super::Clean;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Link(Clean);
 
+impl<'de> serde::Deserialize<'de> for Link {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let words = String::deserialize(from)?;
+        Self::parse(&words).ok_or_else(|| serde::de::Error::custom("no web address"))
+    }
+}
+
 impl Link {
     /// `None` for every scheme but http(s), for addresses with a user or password, and above 2 KiB.
     pub fn parse(raw: &str) -> Option<Self> {

@@ -32,7 +32,10 @@ pub use link::Link;
 pub use metric::{
     Bound, Comparison, Measure, MetricId, Probe, ProbeResult, Role, Track, Unit, Weight,
 };
-pub use postmortem::{Dated, Found, PostMortem, Section, SectionKind};
+pub use postmortem::{
+    Action, ActionState, Amount, Clock, Dated, Found, Happening, Interval, Lasted, Loss, LossUnit,
+    PostMortem, Rated, ReadFrom, Revision, Section, SectionKind,
+};
 pub use records::{Record, Records};
 pub use team::{Freeze, FreezeRule, Matching, Metric, Service, Slo, Team};
 pub use text::{Clean, Shape, clean};

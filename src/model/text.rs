@@ -13,6 +13,13 @@ use unicode_segmentation::UnicodeSegmentation;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Clean(Arc<str>);
 
+/// What was kept outside is cleaned again: a file can be changed by others.
+impl<'de> serde::Deserialize<'de> for Clean {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|words| clean(&words, Shape::Body, usize::MAX))
+    }
+}
+
 /// How a field is laid out: titles and names are one line, bodies keep their line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {

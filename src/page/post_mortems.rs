@@ -86,11 +86,19 @@ fn date(dated: Option<&Dated>) -> Clean {
     }
 }
 
+/// The level of a severity whose word is known, else the word itself.
+fn severity(p: &PostMortem) -> Clean {
+    match &p.severity {
+        Some(rated) if rated.value.level.is_none() => rated.value.word.clone(),
+        _ => words::severity(p.level()),
+    }
+}
+
 /// What the document is about: the configured services, else its own words.
 fn about(scene: &Scene<'_>, p: &PostMortem) -> Clean {
     let own = services(scene, p);
     if own.is_empty() {
-        let told: Vec<&str> = p.services.iter().map(Clean::as_str).collect();
+        let told: Vec<&str> = p.services.iter().map(|s| s.value.as_str()).collect();
         Clean::line(told.join(", "))
     } else {
         names(&own)
@@ -111,7 +119,7 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
                 if days.is_some() { Rank::Number(at as f64) } else { Rank::None },
                 Rank::Text(p.title.clone()),
                 if service.is_empty() { Rank::None } else { Rank::Text(service.clone()) },
-                p.severity.as_ref().map_or(Rank::None, |s| Rank::Number(f64::from(s.value.0))),
+                p.level().map_or(Rank::None, |s| Rank::Number(f64::from(s.0))),
                 Rank::Number(complete(p) as f64),
             ],
             problem: complete(p) < WANTED || !p.flags.is_empty(),
@@ -119,7 +127,7 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
                 ("date", date(p.dated.as_ref())),
                 ("title", p.title.clone()),
                 ("service", service),
-                ("severity", words::severity(p.severity.as_ref().map(|s| s.value))),
+                ("severity", severity(p)),
                 ("path", p.path.clone()),
                 ("text", p.text.clone()),
             ],
@@ -173,7 +181,7 @@ fn cells(scene: &Scene<'_>, layout: Layout, p: &PostMortem) -> Vec<Cell> {
         Layout::Small => vec![date, title, service()],
         Layout::Normal | Layout::Wide | Layout::Huge => {
             let k = complete(p);
-            let severity = words::severity(p.severity.as_ref().map(|s| s.value));
+            let severity = severity(p);
             let flags: Vec<&str> = p.flags.iter().map(Clean::as_str).collect();
             vec![
                 date,
@@ -252,8 +260,8 @@ fn in_short(scene: &Scene<'_>, p: &PostMortem) -> Line {
     if !service.is_empty() {
         line = line.dot().and(service, Tone::Plain);
     }
-    if let Some(severity) = &p.severity {
-        line = line.dot().and(words::severity(Some(severity.value)), Tone::Plain);
+    if p.severity.is_some() {
+        line = line.dot().and(severity(p), Tone::Plain);
     }
     let complete = Clean::line(format_args!("complete {}/{WANTED}", complete(p)));
     line.dot().and(complete, Tone::Dim)
@@ -275,7 +283,7 @@ fn facts(scene: &Scene<'_>, p: &PostMortem) -> Block {
     }
     pair(&mut pairs, "service", &about(scene, p), Tone::Plain);
     if let Some(severity) = &p.severity {
-        let words = format!("sev {}, from its {}", severity.value.0, severity.place);
+        let words = format!("{}, from its {}", severity.value.word, severity.place);
         pair(&mut pairs, "severity", &words.into(), Tone::Plain);
     }
     let missing: Vec<&str> =

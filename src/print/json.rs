@@ -346,10 +346,10 @@ fn post_mortem(scene: &Scene<'_>, p: &PostMortem) -> Value {
         "date": p.dated.as_ref().map(|d| d.date.value.to_string()),
         "dates": p.dated.as_ref().map(|d| d.conflicts.iter().map(|c| json!({
             "date": c.value.to_string(),
-            "place": c.place,
+            "place": c.place.words(),
         })).collect::<Value>()),
         "services": services,
-        "severity": p.severity.as_ref().map(|s| s.value.0),
+        "severity": p.level().map(|s| s.0),
         "loss": section(SectionKind::Impact),
         "root_cause": section(SectionKind::RootCause),
         "duration_s": null,

@@ -8,9 +8,9 @@ use andon::insight::{Survey, survey};
 use andon::model::{
     Alert, AlertRule, AlertState, Board, Bound, Change, Clean, Dated, Deploy, Fact, Feed, Found,
     Freeze, FreezeRule, Freshness, Health, Incident, IncidentStatus, Key, Labels, Link, Matching,
-    Measure, Metric, MetricId, Name, Outcome, PostMortem, Probe, ProbeResult, Purpose, Release,
-    Report, Role, RuleHealth, RuleState, Section, SectionKind, Service, Severity, Shift, Silence,
-    SilenceState, SourceName, Status, Suppression, Team, Unit, Weight,
+    Measure, Metric, MetricId, Name, Outcome, PostMortem, Probe, ProbeResult, Purpose, Rated,
+    ReadFrom, Release, Report, Role, RuleHealth, RuleState, Section, SectionKind, Service,
+    Severity, Shift, Silence, SilenceState, SourceName, Status, Suppression, Team, Unit, Weight,
 };
 use andon::page::{Frame, Look, Memo, RowKey, Scene, Size, Tab};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -354,25 +354,23 @@ fn post_mortem(path: &str, date: &str, title: &str, text: &str, sections: &[Sect
         line: i * 3 + 2,
         end: i * 3 + 5,
     };
+    let key = Key::new(&name("reviews"), path);
     Fact::PostMortem(PostMortem {
-        key: Key::new(&name("reviews"), path),
-        path: clean(path),
         file: path.into(),
-        title: clean(title),
         dated: date.parse().ok().map(|value| Dated {
-            date: Found { value, place: "front matter" },
+            date: Found::new(value, ReadFrom::FrontMatter),
             conflicts: if path.contains("odd") {
-                vec![Found { value: "2026-10-31".parse().unwrap(), place: "file name" }]
+                vec![Found::new("2026-10-31".parse().unwrap(), ReadFrom::FileName)]
             } else {
                 Vec::new()
             },
         }),
-        severity: (sections.len() > 2).then_some(Found { value: Severity(2), place: "table" }),
+        severity: (sections.len() > 2).then(|| {
+            Found::new(Rated { word: clean("SEV-2"), level: Some(Severity(2)) }, ReadFrom::Table)
+        }),
         sections: sections.iter().enumerate().map(section).collect(),
-        text: Clean::body(text, 1 << 20),
-        services: Vec::new(),
-        url: None,
         flags: if path.contains("odd") { vec![clean("invalid UTF-8")] } else { Vec::new() },
+        ..PostMortem::new(key, clean(path), clean(title), Clean::body(text, 1 << 20))
     })
 }
 

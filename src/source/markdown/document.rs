@@ -10,7 +10,8 @@ use super::outline::{self, Outline};
 use super::sections;
 use super::which::Which;
 use crate::model::{
-    Clean, Dated, Found, Key, Link, PostMortem, Section, SectionKind, Severity, SourceName,
+    Clean, Dated, Found, Key, Link, PostMortem, Rated, ReadFrom, Section, SectionKind, Severity,
+    SourceName,
 };
 
 /// Bytes of a document that are read.
@@ -71,11 +72,9 @@ pub fn document(file: &File<'_>, source: &SourceName, today: Date) -> Option<Pos
     {
         flags.push("its date lies in the future".into());
     }
+    let key = Key::new(source, file.below);
     Some(PostMortem {
-        key: Key::new(source, file.below),
-        path: Clean::line(file.below),
         file: file.path.to_string_lossy().into(),
-        title: Clean::line(title),
         dated,
         severity: severity(&front, &outline),
         sections: sections_of(&outline, heading, text.as_str().lines().count()),
@@ -83,11 +82,12 @@ pub fn document(file: &File<'_>, source: &SourceName, today: Date) -> Option<Pos
             .all("services")
             .chain(front.all("service"))
             .take(50)
-            .map(Clean::line)
+            .map(|word| Found::new(Clean::line(word), ReadFrom::FrontMatter))
             .collect(),
         url: front.get(&["url", "link"]).and_then(Link::parse),
-        text,
+        raw: (text.as_str().as_bytes() != file.bytes).then(|| file.bytes.into()),
         flags,
+        ..PostMortem::new(key, Clean::line(file.below), Clean::line(title), text)
     })
 }
 
@@ -137,23 +137,23 @@ fn dated(
         let label = field.label.to_lowercase();
         ["date", "incident date", "start time", "date of incident"].contains(&label.as_str())
     });
-    let mut said: Vec<(Spotted, &'static str)> = Vec::new();
-    let mut say = |spotted: Option<Spotted>, place: &'static str| {
+    let mut said: Vec<(Spotted, ReadFrom)> = Vec::new();
+    let mut say = |spotted: Option<Spotted>, place: ReadFrom| {
         if let Some(spotted) = spotted {
             let place = match (spotted.month_only, place) {
-                (true, "file name") => "file name, month only",
-                (true, "directory") => "directory, month only",
+                (true, ReadFrom::FileName) => ReadFrom::FileNameMonth,
+                (true, ReadFrom::Directory) => ReadFrom::DirectoryMonth,
                 (_, place) => place,
             };
             said.push((spotted, place));
         }
     };
     let words = front.get(&["date", "start_time", "incident_date"]);
-    say(words.and_then(|words| dates::first(words, false)), "front matter");
-    say(dates::first(stem(name), true), "file name");
-    say(folders.rsplit(['/', '\\']).find_map(|dir| dates::first(dir, true)), "directory");
-    say(h1.and_then(|words| dates::first(words, false)), "heading");
-    say(label.and_then(|field| dates::first(&field.value, false)), "label");
+    say(words.and_then(|words| dates::first(words, false)), ReadFrom::FrontMatter);
+    say(dates::first(stem(name), true), ReadFrom::FileName);
+    say(folders.rsplit(['/', '\\']).find_map(|dir| dates::first(dir, true)), ReadFrom::Directory);
+    say(h1.and_then(|words| dates::first(words, false)), ReadFrom::Heading);
+    say(label.and_then(|field| dates::first(&field.value, false)), ReadFrom::Label);
 
     let mut flags = Vec::new();
     let in_text = text.as_str().lines().zip(&outline.code).filter(|(_, code)| !**code);
@@ -184,7 +184,7 @@ fn dated(
         if let Some(year) = named_year.filter(|_| !in_year) {
             flags.push(Clean::line(format_args!("the file name says {year}")));
         }
-        said.push((spotted, "text"));
+        said.push((spotted, ReadFrom::Text));
     }
     // A day says more than a month: a month alone counts only where no day agrees with it.
     let mut rest = said.into_iter();
@@ -197,14 +197,14 @@ fn dated(
             && !other.agrees(first.date)
             && conflicts.iter().all(|c| c.value != other.date)
         {
-            conflicts.push(Found { value: other.date, place: from });
+            conflicts.push(Found::new(other.date, from));
         }
     }
-    (Some(Dated { date: Found { value: first.date, place }, conflicts }), flags)
+    (Some(Dated { date: Found::new(first.date, place), conflicts }), flags)
 }
 
 /// A severity where a label, a table row or the front matter names one in a word that is known.
-fn severity(front: &Front, outline: &Outline) -> Option<Found<Severity>> {
+fn severity(front: &Front, outline: &Outline) -> Option<Found<Rated>> {
     let fields = outline.fields.iter().filter(|field| {
         matches!(
             field.label.to_lowercase().as_str(),
@@ -213,13 +213,13 @@ fn severity(front: &Front, outline: &Outline) -> Option<Found<Severity>> {
     });
     front
         .get(&["severity"])
-        .map(|words| (words, "front matter"))
+        .map(|words| (words, ReadFrom::FrontMatter))
         .into_iter()
         .chain(fields.map(|field| (field.value.as_str(), field.place)))
         .find_map(|(words, place)| {
             let word = words.split([' ', '(', ',', ';', '/']).next().unwrap_or_default();
             let value = Severity::parse(words).or_else(|| Severity::parse(word))?;
-            Some(Found { value, place })
+            Some(Found::new(Rated { word: Clean::line(words), level: Some(value) }, place))
         })
 }
 

@@ -1,5 +1,7 @@
 //! The headings of a Markdown text: fences first, then `#`, underlined and bold-label headings.
 
+use crate::model::ReadFrom;
+
 /// A heading where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heading {
@@ -16,7 +18,7 @@ pub struct Heading {
 pub struct Field {
     pub label: String,
     pub value: String,
-    pub place: &'static str,
+    pub place: ReadFrom,
 }
 
 /// What a walk through the lines finds.
@@ -72,7 +74,7 @@ pub fn outline(text: &str, first: usize) -> Outline {
                 label: false,
             });
         } else if let Some(field) = field(line) {
-            if field.place == "label" && starts_bold(line) {
+            if field.place == ReadFrom::Label && starts_bold(line) {
                 out.headings.push(Heading {
                     level: 6,
                     text: field.label.clone(),
@@ -171,7 +173,7 @@ fn field(line: &str) -> Option<Field> {
         return (rows && !label.is_empty() && label.len() <= LABEL).then(|| Field {
             label: plain(label),
             value: plain(value),
-            place: "table",
+            place: ReadFrom::Table,
         });
     }
     for mark in ["**", "__"] {
@@ -190,7 +192,7 @@ fn field(line: &str) -> Option<Field> {
         return (!label.is_empty() && label.len() <= LABEL).then(|| Field {
             label: label.to_owned(),
             value: plain(value),
-            place: "label",
+            place: ReadFrom::Label,
         });
     }
     let (label, value) = text.split_once(':')?;
@@ -198,7 +200,11 @@ fn field(line: &str) -> Option<Field> {
         && !label.is_empty()
         && label.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '_'))
         && value.starts_with([' ', '\t']);
-    named.then(|| Field { label: label.trim().to_owned(), value: plain(value), place: "label" })
+    named.then(|| Field {
+        label: label.trim().to_owned(),
+        value: plain(value),
+        place: ReadFrom::Label,
+    })
 }
 
 /// Words without the marks of emphasis, code and links.
@@ -271,14 +277,14 @@ mod tests {
         let fields =
             outline("**Severity:** Critical\nSeverity: SEV-2\n| Severity | P1 |\n| a | b | c |", 0)
                 .fields;
-        let read: Vec<(&str, &str, &str)> =
+        let read: Vec<(&str, &str, ReadFrom)> =
             fields.iter().map(|f| (f.label.as_str(), f.value.as_str(), f.place)).collect();
         assert_eq!(
             read,
             [
-                ("Severity", "Critical", "label"),
-                ("Severity", "SEV-2", "label"),
-                ("Severity", "P1", "table")
+                ("Severity", "Critical", ReadFrom::Label),
+                ("Severity", "SEV-2", ReadFrom::Label),
+                ("Severity", "P1", ReadFrom::Table)
             ]
         );
     }
