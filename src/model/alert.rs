@@ -34,7 +34,7 @@ impl Severity {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum AlertState {
     Firing,
     Pending,
@@ -44,7 +44,7 @@ pub enum AlertState {
 }
 
 /// Why an alert is quiet: three different reasons, all visible.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Suppression {
     /// By a silence, named by its identity at the same source.
     Silenced(Key),
@@ -55,7 +55,7 @@ pub enum Suppression {
 }
 
 /// One alert, from its start to its end. A new start is a new alert: the id holds the start.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Alert {
     pub key: Key,
     pub name: Clean,
@@ -81,7 +81,7 @@ impl Alert {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum RuleState {
     Inactive,
     Pending,
@@ -90,7 +90,7 @@ pub enum RuleState {
 }
 
 /// A rule that cannot be evaluated looks inactive upstream: its health is a fact of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum RuleHealth {
     Ok,
     Broken,
@@ -99,7 +99,7 @@ pub enum RuleHealth {
 }
 
 /// An alerting rule.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AlertRule {
     pub key: Key,
     pub name: Clean,
@@ -114,7 +114,7 @@ pub struct AlertRule {
     pub firing: usize,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SilenceState {
     Active,
     Pending,
@@ -122,7 +122,7 @@ pub enum SilenceState {
     Other(Clean),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Silence {
     pub key: Key,
     pub state: SilenceState,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Clean, Key, Link};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Outcome {
     Succeeded,
     Failed,
@@ -30,7 +30,7 @@ impl Outcome {
 }
 
 /// One attempt to bring a version to an environment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Deploy {
     pub key: Key,
     /// `owner/name`, for matching with services.
@@ -50,7 +50,7 @@ pub struct Deploy {
 }
 
 /// A published (or drafted) release.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Release {
     pub key: Key,
     pub repo: Clean,
@@ -65,7 +65,7 @@ pub struct Release {
 }
 
 /// One run of a pipeline or workflow.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Run {
     pub key: Key,
     pub repo: Clean,
@@ -82,7 +82,7 @@ pub struct Run {
 }
 
 /// Any other change: configuration, feature flag, infrastructure.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Change {
     pub key: Key,
     pub summary: Clean,

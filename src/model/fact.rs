@@ -38,7 +38,9 @@ pub enum Fact {
 }
 
 /// The kinds of records that can be listed completely, so that absence means something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub enum Feed {
     Alerts,
     Rules,

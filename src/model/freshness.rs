@@ -5,7 +5,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::Clean;
 
 /// The named outcome of a poll; the words are stable in machine output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     Ok,
@@ -91,7 +103,7 @@ impl Trouble {
 }
 
 /// What an upstream said of its rate limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Rate {
     pub left: u64,
     pub limit: Option<u64>,
@@ -99,8 +111,11 @@ pub struct Rate {
 }
 
 /// The state of one source, folded from its polls.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Freshness {
+    /// Told by the configuration of this run, never remembered.
+    #[serde(skip)]
     pub kind: &'static str,
     /// Where it is asked, credentials and query removed.
     pub address: Clean,
@@ -128,6 +143,7 @@ pub struct Freshness {
     /// Things worth knowing that are not failures: truncated lists, deprecations, skipped records.
     pub notes: Vec<Clean>,
     /// Requests of the current poll are in the air since then.
+    #[serde(skip)]
     pub asking_since: Option<Timestamp>,
 }
 

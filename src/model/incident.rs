@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Clean, Key, Link, Severity};
 
 /// The normal form of every vendor's states.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum IncidentStatus {
     Open,
     Acked,
@@ -31,7 +31,7 @@ impl IncidentStatus {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Incident {
     pub key: Key,
     /// What people call it: `#1234`, `INC-12`.
@@ -55,7 +55,7 @@ pub struct Incident {
 }
 
 /// A turn on call. No start or no end is permanent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Shift {
     pub key: Key,
     pub who: Clean,

@@ -5,14 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Clean, Name};
 
 /// Which number: `service` is `None` for a number of the whole team.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct MetricId {
     pub service: Option<Name>,
     pub metric: Name,
 }
 
 /// One reading. No data, no traffic and zero never look alike.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Measure {
     /// A finite number.
     Number(f64),
@@ -308,7 +310,7 @@ impl Track {
 }
 
 /// What a probe asks (`[[service.probe]]`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Probe {
     pub service: Name,
     /// The configured address, credentials removed, as it is shown.
@@ -317,8 +319,26 @@ pub struct Probe {
     pub means: &'static str,
 }
 
+/// Ways to probe; a word that this version does not know makes a record unreadable.
+const MEANS: [&str; 4] = ["http", "tcp", "tls", "dns"];
+
+impl<'de> serde::Deserialize<'de> for Probe {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Written {
+            service: Name,
+            target: Clean,
+            means: String,
+        }
+        let Written { service, target, means } = Written::deserialize(from)?;
+        let known = MEANS.into_iter().find(|known| *known == means);
+        let means = known.ok_or_else(|| serde::de::Error::custom("no way to probe"))?;
+        Ok(Self { service, target, means })
+    }
+}
+
 /// One result of a probe.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ProbeResult {
     pub probe: Probe,
     pub weight: Weight,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Key, SourceName};
 
 /// A thing told, with the moments of its telling.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Record<T> {
     pub what: T,
     pub first_seen: Timestamp,

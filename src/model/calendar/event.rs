@@ -10,7 +10,7 @@ use super::{Length, Moment};
 use crate::model::{Clean, Link};
 
 /// One event of a calendar, with what it needs to be expanded.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct CalendarEvent {
     /// Unique in its calendar: the UID, with a number where a feed uses one UID for several events.
     pub id: Box<str>,
@@ -33,7 +33,7 @@ pub struct CalendarEvent {
 }
 
 /// What an event looks like.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Face {
     pub title: Clean,
     pub cancelled: bool,
@@ -44,7 +44,7 @@ pub struct Face {
     pub url: Option<Link>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Replaces {
     pub at: Moment,
     /// This instance and all later ones.
@@ -53,7 +53,7 @@ pub struct Replaces {
 
 /// Instances that do not happen, as they were written: a day removes all of its instances, a wall clock those
 /// that show it, an instant exactly one.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Excluded {
     days: BTreeSet<Date>,
     locals: BTreeSet<DateTime>,

@@ -71,7 +71,7 @@ impl Default for Budget {
 }
 
 /// A calendar read from one feed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Calendar {
     pub source: SourceName,
     pub purpose: Purpose,

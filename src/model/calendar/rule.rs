@@ -22,7 +22,9 @@ const CYCLE: i16 = 400;
 const LAST_YEAR: i16 = 9_990;
 
 /// Why a rule is not expanded, in words that end a sentence about its event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 pub enum Refused {
     #[error("repeats by the minute or second")]
     ByTheMinute,
@@ -52,7 +54,7 @@ impl Default for Effort {
 }
 
 /// A rule tied to its start, made ready once so that expanding a window is cheap.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Rule {
     parts: ICalendarRecurrenceRule,
     start: DateTime,
