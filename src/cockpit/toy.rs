@@ -154,6 +154,7 @@ pub fn deploy(id: &str, version: &str, who: &str) -> Deploy {
     Deploy {
         key: Identity::new(&SourceName::new("git"), id),
         repo: "o/r".into(),
+        app: Clean::default(),
         environment: "production".into(),
         version: Clean::line(version),
         sha: Clean::default(),

@@ -161,6 +161,10 @@ pub struct Matching {
     pub pagerduty: Option<String>,
     /// The GitHub environment that is this service.
     pub github_environment: Option<String>,
+    /// The Argo CD application that is this service; default: the one of its name.
+    pub argocd: Option<String>,
+    /// The key of the Jira project whose versions are this service's releases.
+    pub jira: Option<String>,
 }
 
 /// `[[service.metric]]`: a number, and what good looks like.

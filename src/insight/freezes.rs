@@ -1,4 +1,4 @@
-//! When deploys should wait: freezes of the configuration and of freeze calendars, now and next.
+//! When deploys should wait: freezes of the configuration, of freeze calendars and of the upstreams' own gates, now and next.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
@@ -48,6 +48,15 @@ pub fn within(board: &Board, team: &Team, window: Window, zone: &TimeZone) -> Ve
             services: (!named.is_empty()).then(|| named.into_iter().cloned().collect()),
             how_to_override: Clean::default(),
         });
+    }
+    for (services, gates) in super::gates::grouped(board, team) {
+        found.extend(super::gates::shut(&gates, window).into_iter().map(|shut| Frozen {
+            name: shut.reason,
+            from: shut.from,
+            until: shut.until,
+            services: Some(services.clone()),
+            how_to_override: shut.how_to_override,
+        }));
     }
     found.sort_by(|a, b| a.from.cmp(&b.from).then_with(|| a.name.cmp(&b.name)));
     found

@@ -3,6 +3,7 @@
 mod changes;
 mod dependents;
 mod freezes;
+pub mod gates;
 mod health;
 mod matching;
 mod on_call;
@@ -53,7 +54,11 @@ pub const INSIGHTS: &[Insight] = &[
     },
     Insight {
         name: "freezes",
-        about: "when deploys should wait: rules and calendars, now and next",
+        about: "when deploys should wait: rules, calendars and upstreams' gates, now and next",
+    },
+    Insight {
+        name: "gates",
+        about: "what GitLab's deploy freezes and Argo CD's sync windows let through: open, by hand only, or closed",
     },
     Insight { name: "releases", about: "the next release planned and the last one made" },
     Insight { name: "on-call", about: "who is on call now, for each service and for the team" },

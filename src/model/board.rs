@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Alert, AlertRule, Calendar, Change, Deploy, Fact, Feed, Freshness, Incident, Key, MetricId,
-    PostMortem, Probe, ProbeResult, Records, Release, Report, Run, Shift, Silence, SourceName,
-    Staleness, Track,
+    Alert, AlertRule, Approval, Calendar, Change, Deploy, Drift, Environment, Fact, Feed,
+    Freshness, Gate, Incident, Key, MetricId, Milestone, PostMortem, Probe, ProbeResult, Records,
+    Release, Report, Run, Shift, Silence, SourceName, Staleness, Track,
 };
 
 /// Results kept per probe: enough for hysteresis and flapping (20 checks) and a sparkline.
@@ -36,6 +36,11 @@ pub struct Board {
     pub changes: Records<Change>,
     pub calendars: BTreeMap<SourceName, Arc<Calendar>>,
     pub post_mortems: Records<PostMortem>,
+    pub milestones: Records<Milestone>,
+    pub gates: Records<Gate>,
+    pub environments: Records<Environment>,
+    pub drifts: Records<Drift>,
+    pub approvals: Records<Approval>,
 }
 
 impl Board {
@@ -58,6 +63,11 @@ impl Board {
                 Feed::Runs => self.runs.still(&key, at),
                 Feed::Changes => self.changes.still(&key, at),
                 Feed::PostMortems => self.post_mortems.still(&key, at),
+                Feed::Milestones => self.milestones.still(&key, at),
+                Feed::Gates => self.gates.still(&key, at),
+                Feed::Environments => self.environments.still(&key, at),
+                Feed::Drifts => self.drifts.still(&key, at),
+                Feed::Approvals => self.approvals.still(&key, at),
             }
         }
         for feed in report.complete {
@@ -72,6 +82,11 @@ impl Board {
                 Feed::Runs => self.runs.complete(source, at),
                 Feed::Changes => self.changes.complete(source, at),
                 Feed::PostMortems => self.post_mortems.complete(source, at),
+                Feed::Milestones => self.milestones.complete(source, at),
+                Feed::Gates => self.gates.complete(source, at),
+                Feed::Environments => self.environments.complete(source, at),
+                Feed::Drifts => self.drifts.complete(source, at),
+                Feed::Approvals => self.approvals.complete(source, at),
             }
         }
     }
@@ -103,6 +118,11 @@ impl Board {
                 self.calendars.insert(source.clone(), x);
             }
             Fact::PostMortem(x) => self.post_mortems.see(x.key.clone(), x, at),
+            Fact::Milestone(x) => self.milestones.see(x.key.clone(), x, at),
+            Fact::Gate(x) => self.gates.see(x.key.clone(), x, at),
+            Fact::Environment(x) => self.environments.see(x.key.clone(), x, at),
+            Fact::Drift(x) => self.drifts.see(x.key.clone(), x, at),
+            Fact::Approval(x) => self.approvals.see(x.key.clone(), x, at),
         }
     }
 
@@ -154,6 +174,11 @@ impl Board {
         self.runs.rewind(now);
         self.changes.rewind(now);
         self.post_mortems.rewind(now);
+        self.milestones.rewind(now);
+        self.gates.rewind(now);
+        self.environments.rewind(now);
+        self.drifts.rewind(now);
+        self.approvals.rewind(now);
     }
 
     /// How old a number is: as its source's last answer, or older when the source no longer answers for this number.

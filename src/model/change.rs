@@ -35,6 +35,8 @@ pub struct Deploy {
     pub key: Key,
     /// `owner/name`, for matching with services.
     pub repo: Clean,
+    /// The application, where the upstream deploys applications and not repositories; else empty.
+    pub app: Clean,
     pub environment: Clean,
     /// A tag or branch, else empty.
     pub version: Clean,

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Alert, AlertRule, Calendar, Change, Clean, Deploy, Id, Incident, Measure, MetricId, PostMortem,
-    ProbeResult, Release, Run, Shift, Silence,
+    Alert, AlertRule, Approval, Calendar, Change, Clean, Deploy, Drift, Environment, Gate, Id,
+    Incident, Measure, MetricId, Milestone, PostMortem, ProbeResult, Release, Run, Shift, Silence,
 };
 
 /// One thing that is true, as told by one source.
@@ -35,6 +35,11 @@ pub enum Fact {
     /// A whole calendar; recurrences are expanded where they are looked at.
     Calendar(std::sync::Arc<Calendar>),
     PostMortem(PostMortem),
+    Milestone(Milestone),
+    Gate(Gate),
+    Environment(Environment),
+    Drift(Drift),
+    Approval(Approval),
 }
 
 /// The kinds of records that can be listed completely, so that absence means something.
@@ -52,6 +57,11 @@ pub enum Feed {
     Runs,
     Changes,
     PostMortems,
+    Milestones,
+    Gates,
+    Environments,
+    Drifts,
+    Approvals,
 }
 
 /// What one good poll told.

@@ -4,13 +4,16 @@ mod alert;
 mod board;
 pub mod calendar;
 mod change;
+mod environment;
 mod fact;
 mod freshness;
+mod gate;
 mod health;
 mod ident;
 mod incident;
 mod link;
 mod metric;
+mod plan;
 mod postmortem;
 mod records;
 mod team;
@@ -23,8 +26,10 @@ pub use alert::{
 pub use board::Board;
 pub use calendar::{Budget, Calendar, CalendarEvent, Expansion, Occurrence, Purpose, Window};
 pub use change::{Change, Deploy, Outcome, Release, Run};
+pub use environment::{Against, Approval, Commit, Drift, Environment};
 pub use fact::{Fact, Feed, Report};
 pub use freshness::{Freshness, Rate, Staleness, Status, Trouble};
+pub use gate::{BadCron, Cron, Gate, GateKind, Schedule, Stretch};
 pub use health::{Health, Overlays};
 pub use ident::{Id, Key, Name, SourceName};
 pub use incident::{Incident, IncidentStatus, Shift};
@@ -32,6 +37,7 @@ pub use link::Link;
 pub use metric::{
     Bound, Comparison, Measure, MetricId, Probe, ProbeResult, Role, Track, Unit, Weight,
 };
+pub use plan::Milestone;
 pub use postmortem::{
     Action, ActionState, Amount, Clock, Dated, Found, Happening, Interval, Lasted, Loss, LossUnit,
     PostMortem, Rated, ReadFrom, Revision, Section, SectionKind,

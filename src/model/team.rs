@@ -54,9 +54,21 @@ pub struct Matching {
     pub pagerduty: Box<str>,
     /// The GitHub environment that is this service, for repositories with several.
     pub github_environment: Clean,
+    /// The Argo CD application that is this service; empty: the one of its name.
+    pub argocd: Clean,
+    /// The key of the Jira project whose versions are this service's releases.
+    pub jira: Clean,
 }
 
 impl Service {
+    /// The application that is this service, where applications are deployed.
+    pub fn app(&self) -> &Clean {
+        match &self.matching.argocd {
+            app if app.is_empty() => self.name.clean(),
+            app => app,
+        }
+    }
+
     /// Whether labels name this service. Without configured labels, `service=<name>` does.
     pub fn owns_labels(&self, labels: &Labels) -> bool {
         if self.matching.labels.is_empty() {

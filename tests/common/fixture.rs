@@ -231,6 +231,7 @@ pub fn deploy(service: &str, n: i64, minutes: i64, outcome: Outcome) -> Deploy {
     Deploy {
         key: Key::new(&name("gh"), format!("{service}-{n}")),
         repo: clean(&format!("acme/{service}")),
+        app: Clean::default(),
         environment: clean("production"),
         version: clean(&format!("v{n}")),
         sha: clean(&format!("{n:040x}")),

@@ -53,6 +53,8 @@ pub fn build_service(
             github_environment: Clean::line(
                 raw.matching.github_environment.as_deref().unwrap_or_default(),
             ),
+            argocd: Clean::line(raw.matching.argocd.as_deref().unwrap_or_default()),
+            jira: Clean::line(raw.matching.jira.as_deref().unwrap_or_default()),
         },
         metrics: raw
             .metrics

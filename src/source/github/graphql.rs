@@ -214,6 +214,7 @@ fn deploy(row: &Row<'_>, repo: &Repo, source: &SourceName) -> Option<Deploy> {
     Some(Deploy {
         key: Key::new(source, repo.deployment_id(&id)),
         repo: repo.shown.clone(),
+        app: Clean::default(),
         environment: row.first_text(&["/latestEnvironment", "/environment"]),
         version: row.text("/ref/name"),
         sha: row.text("/commitOid"),

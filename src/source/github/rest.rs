@@ -87,6 +87,7 @@ fn listed(row: &Row<'_>, id: String, repo: &Repo, source: &SourceName) -> Listed
         deploy: Deploy {
             key: Key::new(source, repo.deployment_id(identity)),
             repo: repo.shown.clone(),
+            app: Clean::default(),
             environment: row.text("/environment"),
             version: if is_sha { Clean::default() } else { row.text("/ref") },
             sha: row.text("/sha"),
