@@ -58,12 +58,14 @@ pub enum Schedule {
     Between {
         start: Cron,
         end: Cron,
+        #[serde(with = "jiff::fmt::serde::tz::required")]
         zone: TimeZone,
     },
     /// Argo CD: on for a while after each time the cron fires, on the wall clock of `zone`.
     After {
         start: Cron,
         length: SignedDuration,
+        #[serde(with = "jiff::fmt::serde::tz::required")]
         zone: TimeZone,
     },
     Once {
