@@ -47,7 +47,7 @@ impl Cockpit {
             }
             Action::Facet => self.next_facet(now),
             Action::Open => self.open(),
-            Action::Back => self.back(),
+            Action::Back => self.back(now),
             Action::Filter => self.start_filter(),
             Action::Problems => {
                 self.change_list(|look| look.problems_only = !look.problems_only);
@@ -73,6 +73,13 @@ impl Cockpit {
                 return vec![Effect::Poll(Which::All)];
             }
             Action::Pause => self.pause(now),
+            Action::Travel
+            | Action::Earlier
+            | Action::Later
+            | Action::LongerStep
+            | Action::ShorterStep
+            | Action::LookAround
+            | Action::Now => return self.travel_in_time(now, action),
             Action::Command => {
                 let field = Field::default();
                 self.mode = Mode::Command { field, picked: None, complaint: None };
@@ -255,7 +262,11 @@ impl Cockpit {
     }
 
     /// Closes the topmost thing: popup, opened page, filter. Never quits.
-    fn back(&mut self) {
+    fn back(&mut self, now: Timestamp) {
+        if matches!(self.mode, Mode::Travel(_)) {
+            self.return_to_now(now);
+            return;
+        }
         if matches!(self.mode, Mode::Help { .. }) {
             self.mode = Mode::Browse;
             return;
@@ -272,8 +283,10 @@ impl Cockpit {
         } else if look.problems_only {
             look.problems_only = false;
             self.forget_order();
-        } else {
+        } else if !look.marked.is_empty() {
             look.marked.clear();
+        } else {
+            self.return_to_now(now);
         }
     }
 
@@ -349,6 +362,10 @@ impl Cockpit {
     }
 
     fn refresh(&mut self, now: Timestamp) -> Vec<Effect> {
+        if self.past.is_some() {
+            self.say(now, Line::plain("the past is not asked again: :now goes back"));
+            return Vec::new();
+        }
         let kinds = self.here().map_or(&[][..], |tab| tab.kinds);
         let board = self.board();
         let fed = board.sources.iter().filter(|(_, fresh)| kinds.contains(&fresh.kind));
@@ -405,7 +422,7 @@ impl Cockpit {
                     self.typed();
                 }
             }
-            (_, Mode::Browse) => {}
+            (_, Mode::Browse | Mode::Travel(_)) => {}
         }
         Vec::new()
     }
@@ -425,12 +442,13 @@ impl Cockpit {
                 *complaint = None;
             }
             Mode::Help { scroll, .. } => *scroll = 0,
-            Mode::Browse => {}
+            Mode::Browse | Mode::Travel(_) => {}
         }
     }
 
     pub(super) fn ground(&self) -> Ground<'_> {
-        Ground { tabs: self.tabs, here: self.here() }
+        let (now, zone) = (self.moment, &self.team.zone);
+        Ground { tabs: self.tabs, here: self.here(), now, zone }
     }
 
     fn pick(&mut self, by: isize) {
@@ -492,6 +510,7 @@ impl Cockpit {
             Order::Filter(text) => self.change_list(|look| look.filter.text = text),
             Order::Theme(skin) => self.skin = skin,
             Order::View(facet) => self.show_facet(facet),
+            Order::At(moment) => return self.look_at(now, Some(moment)),
         }
         Vec::new()
     }

@@ -11,10 +11,12 @@ pub enum Context {
     Detail,
     /// The help popup.
     Help,
+    /// Travelling in time: the keys move the moment.
+    Past,
 }
 
 impl Context {
-    pub const ALL: [Self; 4] = [Self::List, Self::Month, Self::Detail, Self::Help];
+    pub const ALL: [Self; 5] = [Self::List, Self::Month, Self::Detail, Self::Help, Self::Past];
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,6 +54,13 @@ pub enum Action {
     Refresh,
     RefreshAll,
     Pause,
+    Travel,
+    Earlier,
+    Later,
+    LongerStep,
+    ShorterStep,
+    LookAround,
+    Now,
     Command,
     Help,
     Redraw,
@@ -72,10 +81,12 @@ pub struct Entry {
     pub contexts: &'static [Context],
 }
 
-use Context::{Detail, Help, List, Month};
+use Context::{Detail, Help, List, Month, Past};
 
-const EVERYWHERE: &[Context] = &[List, Month, Detail, Help];
+const EVERYWHERE: &[Context] = &[List, Month, Detail, Help, Past];
 const PAGES: &[Context] = &[List, Month, Detail];
+/// Tabs can be changed while time stands still.
+const TABBED: &[Context] = &[List, Month, Detail, Past];
 const MOVING: &[Context] = &[List, Detail, Help];
 const ROWS: &[Context] = &[List, Detail];
 
@@ -116,13 +127,13 @@ pub const ACTIONS: &[Entry] = &[
     entry(Action::Today, "today", "back to today", "today", &["T", "home"], &[Month]),
     entry(Action::Open, "open", "open the selected row or day", "open", &["enter"], &[List, Month]),
     entry(Action::Back, "back", "close what is on top; never quits", "back", &["esc"], EVERYWHERE),
-    entry(Action::Tab(0), "tab-1", "first tab", "", &["1"], PAGES),
-    entry(Action::Tab(1), "tab-2", "second tab", "", &["2"], PAGES),
-    entry(Action::Tab(2), "tab-3", "third tab", "", &["3"], PAGES),
-    entry(Action::Tab(3), "tab-4", "fourth tab", "", &["4"], PAGES),
-    entry(Action::Tab(4), "tab-5", "fifth tab", "", &["5"], PAGES),
-    entry(Action::NextTab, "next-tab", "next tab", "", &["tab", "]"], PAGES),
-    entry(Action::PreviousTab, "previous-tab", "previous tab", "", &["shift-tab", "["], PAGES),
+    entry(Action::Tab(0), "tab-1", "first tab", "", &["1"], TABBED),
+    entry(Action::Tab(1), "tab-2", "second tab", "", &["2"], TABBED),
+    entry(Action::Tab(2), "tab-3", "third tab", "", &["3"], TABBED),
+    entry(Action::Tab(3), "tab-4", "fourth tab", "", &["4"], TABBED),
+    entry(Action::Tab(4), "tab-5", "fifth tab", "", &["5"], TABBED),
+    entry(Action::NextTab, "next-tab", "next tab", "", &["tab", "]"], TABBED),
+    entry(Action::PreviousTab, "previous-tab", "previous tab", "", &["shift-tab", "["], TABBED),
     entry(Action::NextTab, "right-tab", "tab to the right", "", &["l", "right"], ROWS),
     entry(Action::PreviousTab, "left-tab", "tab to the left", "", &["h", "left"], ROWS),
     entry(Action::Facet, "view", "another view of this tab", "view", &["v", "f"], &[List, Month]),
@@ -158,6 +169,27 @@ pub const ACTIONS: &[Entry] = &[
     entry(Action::Refresh, "refresh", "ask the sources of this tab now", "refresh", &["r"], PAGES),
     entry(Action::RefreshAll, "refresh-all", "ask every source now", "", &["R"], PAGES),
     entry(Action::Pause, "pause", "hold the display still, or let it go on", "", &["p"], PAGES),
+    entry(Action::Travel, "travel", "look at a moment of the past", "past", &["t"], PAGES),
+    entry(Action::Earlier, "earlier", "a step into the past", "", &["h", "left"], &[Past]),
+    entry(Action::Later, "later", "a step towards now", "", &["l", "right"], &[Past]),
+    entry(
+        Action::LongerStep,
+        "longer-step",
+        "longer steps: hours, days, incident by incident",
+        "",
+        &["k", "up"],
+        &[Past],
+    ),
+    entry(Action::ShorterStep, "shorter-step", "shorter steps", "", &["j", "down"], &[Past]),
+    entry(
+        Action::LookAround,
+        "look-around",
+        "stay at this moment, and use the other keys in it",
+        "",
+        &["enter"],
+        &[Past],
+    ),
+    entry(Action::Now, "now", "leave the past", "", &["t", "end"], &[Past]),
     entry(Action::Command, "command", "type a command", "command", &[":"], PAGES),
     entry(Action::Help, "help", "what the keys do here", "help", &["?"], EVERYWHERE),
     entry(Action::Redraw, "redraw", "draw the whole screen again", "", &["ctrl-l"], EVERYWHERE),

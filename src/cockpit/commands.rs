@@ -1,10 +1,13 @@
 //! What can be typed behind `:`; every command completes, and a wrong one is told the nearest right word.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher};
 
 use super::actions::{ACTIONS, Action};
 use super::nearest;
+use super::past::moment;
 use crate::model::Clean;
 use crate::page::{Skin, Tab};
 
@@ -12,10 +15,15 @@ use crate::page::{Skin, Tab};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Order {
     Act(Action),
-    Sort { column: usize, reversed: bool },
+    Sort {
+        column: usize,
+        reversed: bool,
+    },
     Filter(String),
     Theme(Skin),
     View(usize),
+    /// A moment of the past.
+    At(Timestamp),
 }
 
 /// One thing that could be typed.
@@ -30,6 +38,9 @@ pub struct Suggestion {
 pub struct Ground<'a> {
     pub tabs: &'a [&'a Tab],
     pub here: Option<&'a Tab>,
+    /// Moments are typed relative to now, in the team's zone.
+    pub now: Timestamp,
+    pub zone: &'a TimeZone,
 }
 
 /// Commands that take a word.
@@ -38,6 +49,7 @@ const WORDED: &[(&str, &str)] = &[
     ("filter", "narrow the list: word, !word, column:regex"),
     ("theme", "change the colours"),
     ("view", "another view of this tab"),
+    ("at", "look at the past: `at 03:12`, `at -2h`, `at 2026-11-21 18:00`"),
 ];
 
 /// Shorter words people bring from elsewhere.
@@ -63,6 +75,11 @@ fn commandable(action: Action) -> bool {
             | A::Tab(_)
             | A::NextTab
             | A::PreviousTab
+            | A::Earlier
+            | A::Later
+            | A::LongerStep
+            | A::ShorterStep
+            | A::LookAround
             | A::Command
             | A::Filter
             | A::Sort
@@ -138,6 +155,7 @@ impl Ground<'_> {
             "filter" => return Ok(Order::Filter(rest.to_owned())),
             "theme" => return theme(rest),
             "view" => return self.view(rest),
+            "at" => return self.at(rest),
             _ => {}
         }
         if let Some(i) = self.tabs.iter().position(|t| t.name == name) {
@@ -150,6 +168,17 @@ impl Ground<'_> {
         let words: Vec<String> = self.all().into_iter().map(|s| s.text).collect();
         let near = nearest::word(name, words.iter().map(String::as_str));
         Err(unknown("command", name, near))
+    }
+
+    fn at(&self, word: &str) -> Result<Order, Clean> {
+        match moment(word, self.now, self.zone) {
+            Some(at) if at < self.now => Ok(Order::At(at)),
+            Some(_) => Err("that moment is still to come".into()),
+            None if word.is_empty() => Err("at when? 03:12, -2h, 2026-11-21 18:00".into()),
+            None => Err(Clean::line(format!(
+                "`{word}` is no moment: try 03:12, -2h or 2026-11-21 18:00"
+            ))),
+        }
     }
 
     fn sort(&self, word: &str) -> Result<Order, Clean> {

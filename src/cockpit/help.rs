@@ -79,6 +79,7 @@ fn elsewhere(contexts: &[Context]) -> String {
         Context::Month => "in the month",
         Context::Detail => "in an opened row",
         Context::Help => "in the help",
+        Context::Past => "in the past",
     });
     words.collect::<Vec<_>>().join(", ")
 }

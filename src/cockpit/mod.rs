@@ -10,6 +10,9 @@ mod key;
 pub mod keymap;
 mod list;
 mod nearest;
+mod past;
+#[cfg(test)]
+mod past_tests;
 mod shown;
 mod state;
 #[cfg(test)]
@@ -20,12 +23,13 @@ pub mod toy;
 
 use jiff::Timestamp;
 
-use crate::model::{Clean, Freshness, Link, Report, SourceName, Trouble};
+use crate::model::{Board, Clean, Freshness, Link, Report, SourceName, Trouble};
 use crate::page::Size;
 
 pub use commands::Ground;
 pub use key::{Code, Key};
 pub use keymap::{KeyProblem, Keymap};
+pub use past::moment;
 pub use state::{Cockpit, Setup};
 
 /// A mouse event that means something to a cockpit.
@@ -55,6 +59,8 @@ pub enum Message {
     Clock,
     /// The configuration changed on disk, or could not be read.
     Notice(Clean),
+    /// What was known at a moment of the past.
+    Recalled(Box<Recalled>),
 }
 
 /// The outcome of one poll.
@@ -68,10 +74,21 @@ pub struct Heard {
     pub freshness: Freshness,
 }
 
+/// The board as it was known at a moment.
+#[derive(Debug)]
+pub struct Recalled {
+    pub at: Timestamp,
+    pub board: Board,
+    /// Nothing before this moment is remembered, where that is known.
+    pub oldest: Option<Timestamp>,
+}
+
 /// What the cockpit wants done outside.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Poll(Which),
+    /// What was known at this moment; of several wishes only the newest counts.
+    Recall(Timestamp),
     /// Puts text on the clipboard (OSC 52).
     Copy(Clean),
     Open(Link),

@@ -65,10 +65,7 @@ impl Cockpit {
         let clock = |at: Timestamp, form: &str| {
             Clean::line(at.to_zoned(self.team.zone.clone()).strftime(form))
         };
-        if let Some(past) = self.past {
-            let words = Clean::line(format!("as of {}", clock(past, "%a %d %b %H:%M")));
-            marks.push(Line::of(words, Tone::Stale));
-        }
+        marks.extend(self.past_mark());
         if let Some(still) = &self.still {
             let words = Clean::line(format!("PAUSED since {}", clock(still.since, "%H:%M:%S")));
             marks.push(Line::of(words, Tone::Stale));
@@ -85,10 +82,13 @@ impl Cockpit {
         }
         marks.push(Line::of("read-only", Tone::Dim));
         Head {
-            banner: production.map(|name| match name.as_str().to_lowercase() {
-                name if name.starts_with("prod") => "PROD".into(),
-                name => Clean::line(name.to_uppercase()),
-            }),
+            banner: production
+                .filter(|_| self.past.is_none())
+                .map(|name| match name.as_str().to_lowercase() {
+                    name if name.starts_with("prod") => "PROD".into(),
+                    name => Clean::line(name.to_uppercase()),
+                })
+                .or_else(|| self.past.as_ref().map(|_| "PAST".into())),
             health: verdict.worst,
             verdict: self.verdict(),
             marks,
@@ -230,6 +230,7 @@ impl Cockpit {
                     completions: offers.into_iter().enumerate().map(completion).collect(),
                 })
             }
+            Mode::Travel(step) => Foot::Notice(self.travel_bar(*step)),
             _ => match &self.notice {
                 Some((words, until)) if *until > now => Foot::Notice(words.clone()),
                 _ => Foot::Hints(self.hints()),

@@ -9,6 +9,7 @@ use super::field::Field;
 use super::filter::Sieve;
 use super::keymap::Keymap;
 use super::list;
+use super::past::{Past, Step};
 use super::{Effect, Heard, Key, Message};
 use crate::insight::{self, Survey};
 use crate::model::{Board, Team};
@@ -58,7 +59,7 @@ pub struct Cockpit {
     /// The board's version the survey was made from.
     surveyed: Option<u64>,
     pub(super) still: Option<Still>,
-    pub(super) past: Option<Timestamp>,
+    pub(super) past: Option<Past>,
     /// The moment shown: it steps coarsely, so that ages change together.
     pub(super) moment: Timestamp,
     /// Counts changes of what pages are made from.
@@ -109,6 +110,8 @@ pub(super) enum Mode {
     Browse,
     /// `/`: the list narrows while typing.
     Filter(Field),
+    /// `t`: keys move through time.
+    Travel(Step),
     /// `:`
     Command {
         field: Field,
@@ -149,7 +152,7 @@ impl Cockpit {
             survey: Arc::default(),
             surveyed: None,
             still: None,
-            past: setup.past,
+            past: None,
             moment: setup.moment,
             generation: 0,
             tab: 0,
@@ -161,6 +164,16 @@ impl Cockpit {
             memo: Memo::default(),
             dirty: true,
         };
+        if let Some(at) = setup.past {
+            cockpit.past = Some(Past {
+                wanted: at,
+                at,
+                board: Arc::clone(&cockpit.board),
+                survey: Arc::default(),
+                surveyed: false,
+                oldest: None,
+            });
+        }
         cockpit.settle(setup.moment);
         cockpit
     }
@@ -223,6 +236,11 @@ impl Cockpit {
                 self.say(now, Line::of(words, Tone::Plain));
                 Vec::new()
             }
+            Message::Recalled(recalled) => {
+                self.recall(*recalled);
+                self.dirty = true;
+                Vec::new()
+            }
         }
     }
 
@@ -248,11 +266,17 @@ impl Cockpit {
 
     /// Makes anew what follows from the board, where the board or its moment changed. Cheap when nothing did.
     pub fn settle(&mut self, now: Timestamp) {
-        let passes = |until: Timestamp| self.past.is_none() && until <= now.max(self.moment);
+        let passes = |until: Timestamp| until <= now.max(self.moment);
         let expired = self.survey.valid_until.is_some_and(passes);
         let changed = self.surveyed != Some(self.board.version);
-        if self.still.is_none() && (changed || expired) {
-            let at = self.past.unwrap_or(now.max(self.moment));
+        if let Some(past) = &mut self.past {
+            if !past.surveyed {
+                past.survey = Arc::new(insight::survey(&past.board, &self.team, past.at));
+                past.surveyed = true;
+                self.generation += 1;
+            }
+        } else if self.still.is_none() && (changed || expired) {
+            let at = now.max(self.moment);
             self.survey = Arc::new(insight::survey(&self.board, &self.team, at));
             self.surveyed = Some(self.board.version);
             self.generation += 1;
@@ -301,6 +325,11 @@ impl Cockpit {
             list::keep_in_sight(&mut seat.look, real);
         }
         self.clamp_scroll();
+    }
+
+    /// What follows from the board has to be made anew: another moment is shown.
+    pub(super) fn forget_survey(&mut self) {
+        self.surveyed = None;
     }
 
     /// The order of the open tab has to be made anew: its filter or sort changed.
@@ -365,7 +394,7 @@ impl Cockpit {
             Mode::Filter(field)
             | Mode::Command { field, .. }
             | Mode::Help { search: field, typing: true, .. } => field.insert(text),
-            Mode::Browse | Mode::Help { .. } => return,
+            Mode::Browse | Mode::Travel(_) | Mode::Help { .. } => return,
         }
         self.typed();
         self.dirty = true;
@@ -381,17 +410,34 @@ impl Cockpit {
         &self.survey
     }
 
-    /// What pages are functions of.
-    pub(super) fn scene(&self) -> Scene<'_> {
+    /// What is on the screen now, as the past begins with it.
+    pub(super) fn on_screen(&self) -> Past {
         let (board, survey, at) = match &self.still {
             Some(still) => (&still.board, &still.survey, still.since),
             None => (&self.board, &self.survey, self.moment),
+        };
+        Past {
+            wanted: at,
+            at,
+            board: Arc::clone(board),
+            survey: Arc::clone(survey),
+            surveyed: true,
+            oldest: None,
+        }
+    }
+
+    /// What pages are functions of.
+    pub(super) fn scene(&self) -> Scene<'_> {
+        let (board, survey, now) = match (&self.past, &self.still) {
+            (Some(past), _) => (&past.board, &past.survey, past.at),
+            (None, Some(still)) => (&still.board, &still.survey, still.since),
+            (None, None) => (&self.board, &self.survey, self.moment),
         };
         Scene {
             board,
             team: &self.team,
             survey,
-            now: self.past.unwrap_or(at),
+            now,
             zone: &self.team.zone,
             frame: self.frame,
             memo: &self.memo,
@@ -421,10 +467,11 @@ impl Cockpit {
     }
 
     pub(super) fn context(&self) -> Context {
-        if matches!(self.mode, Mode::Help { .. }) {
-            return Context::Help;
+        match self.mode {
+            Mode::Help { .. } => Context::Help,
+            Mode::Travel(_) => Context::Past,
+            _ => self.context_below(),
         }
-        self.context_below()
     }
 
     /// The context of the page, whatever lies over it.
@@ -455,7 +502,7 @@ impl Cockpit {
         match self.mode {
             Mode::Filter(_) | Mode::Command { .. } => true,
             Mode::Help { typing, .. } => typing,
-            Mode::Browse => false,
+            Mode::Browse | Mode::Travel(_) => false,
         }
     }
 }

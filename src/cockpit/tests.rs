@@ -193,7 +193,8 @@ fn a_wrong_command_is_told_the_nearest_word_and_stays_to_be_mended() {
 
 #[test]
 fn every_command_completes_and_is_understood() {
-    let ground = Ground { tabs: toy::TABS, here: Some(&toy::LIST) };
+    let zone = jiff::tz::TimeZone::UTC;
+    let ground = Ground { tabs: toy::TABS, here: Some(&toy::LIST), now: now(), zone: &zone };
     let all = ground.all();
     assert!(all.len() > 15);
     for command in &all {
@@ -204,6 +205,7 @@ fn every_command_completes_and_is_understood() {
         let whole = match command.text.as_str() {
             "sort" => "sort who",
             "theme" => "theme dark",
+            "at" => "at -2h",
             "view" => continue,
             other => other,
         };

@@ -11,7 +11,7 @@ use super::cli::{ColorWhen, Common};
 use super::{gather, out, welcome};
 use crate::cockpit::{Cockpit, Message, Setup};
 use crate::config::{Config, Ui, Upstream};
-use crate::engine::run::{News, Setting, run as run_loop};
+use crate::engine::run::{News, Setting, Wish, run as run_loop};
 use crate::engine::terminal::clipboard::Wrap;
 use crate::engine::terminal::{Farewell, Terminal};
 use crate::engine::{Stage, Watch, from_clock};
@@ -71,7 +71,14 @@ pub fn open(common: &Common, config: Config, farewell: Option<Farewell>) -> Exit
     for note in config.notes {
         let _ = sender.send(News::World(Message::Notice(note)));
     }
-    run_loop(&mut terminal, &news, &mut stage, setting(depth), &mut |which| watch.poll(which));
+    let ask = &mut |wish| match wish {
+        Wish::Poll(which) => watch.poll(which),
+        Wish::Recall(_) => {
+            let words = "nothing is remembered yet: the past cannot be shown";
+            let _ = sender.send(News::World(Message::Notice(words.into())));
+        }
+    };
+    run_loop(&mut terminal, &news, &mut stage, setting(depth), ask);
     // Returning from `main` ends the process: nothing that still waits on a name server is waited for.
     watch.stop();
     ExitCode::SUCCESS

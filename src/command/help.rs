@@ -78,7 +78,9 @@ fn keys() -> String {
 }
 
 fn commands() -> String {
-    Ground { tabs: TABS, here: None }.all().iter().fold(String::new(), |mut text, command| {
+    let zone = jiff::tz::TimeZone::UTC;
+    let ground = Ground { tabs: TABS, here: None, now: jiff::Timestamp::UNIX_EPOCH, zone: &zone };
+    ground.all().iter().fold(String::new(), |mut text, command| {
         let _ = writeln!(text, ":{:<16} {}", command.text, command.about);
         text
     })

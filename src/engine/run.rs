@@ -27,6 +27,15 @@ pub trait Screenful {
     fn paint(&mut self, now: Timestamp, buffer: &mut Buffer);
 }
 
+/// What the cockpit asks of those who poll and remember; the answer comes as news.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// Fresh answers.
+    Poll(Which),
+    /// The board as it was known then.
+    Recall(Timestamp),
+}
+
 /// What the loop knows of the world around the terminal.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
@@ -47,15 +56,15 @@ const SHORTEST_NAP: Duration = Duration::from_millis(20);
 
 /// Runs until somebody quits. The screen is given back before this returns.
 ///
-/// `poll` hands a wish for fresh data to whoever polls; it must not block.
+/// `ask` hands a wish for data to whoever polls or remembers; it must not block.
 pub fn run(
     terminal: &mut Terminal,
     news: &Receiver<News>,
     screenful: &mut impl Screenful,
     setting: Setting,
-    poll: &mut dyn FnMut(Which),
+    ask: &mut dyn FnMut(Wish),
 ) {
-    let mut desk = Desk::new(terminal, screenful, setting, poll);
+    let mut desk = Desk::new(terminal, screenful, setting, ask);
     desk.tell(Message::Resized(desk.terminal.size()));
     while !desk.done {
         desk.draw();
@@ -69,7 +78,7 @@ pub fn run(
 struct Desk<'a, S> {
     terminal: &'a mut Terminal,
     screenful: &'a mut S,
-    poll: &'a mut dyn FnMut(Which),
+    ask: &'a mut dyn FnMut(Wish),
     setting: Setting,
     encoder: Encoder,
     buffer: Buffer,
@@ -91,13 +100,13 @@ impl<'a, S: Screenful> Desk<'a, S> {
         terminal: &'a mut Terminal,
         screenful: &'a mut S,
         setting: Setting,
-        poll: &'a mut dyn FnMut(Which),
+        ask: &'a mut dyn FnMut(Wish),
     ) -> Self {
         let size = terminal.size();
         Self {
             terminal,
             screenful,
-            poll,
+            ask,
             setting,
             encoder: Encoder::new(setting.depth),
             buffer: Buffer::empty(area(size)),
@@ -250,7 +259,8 @@ impl<'a, S: Screenful> Desk<'a, S> {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Poll(which) => (self.poll)(which),
+            Effect::Poll(which) => (self.ask)(Wish::Poll(which)),
+            Effect::Recall(at) => (self.ask)(Wish::Recall(at)),
             Effect::Copy(text) => match clipboard::copy(text.as_str(), self.setting.wrap) {
                 Some(bytes) if !self.away => self.terminal.push(&bytes),
                 Some(_) => {}
