@@ -291,6 +291,24 @@ pub struct Freeze {
     pub how_to_override: Option<String>,
 }
 
+/// `[post_mortems]`: what the team agreed on.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PostMortems {
+    /// What each of them must say. Default: `["severity", "loss", "root-cause", "actions"]`.
+    #[schemars(with = "Option<Vec<crate::model::Wanted>>")]
+    pub required: Option<Vec<Text>>,
+    /// How long an action may stay open: `28d` (default), `8w`.
+    #[schemars(with = "Option<String>")]
+    pub action_slo: Option<Text>,
+    /// Which clock durations are taken by: `wall` (default) or `support-hours`.
+    #[schemars(with = "Option<String>")]
+    pub clock: Option<Text>,
+    /// The hours that clock counts; default `mon-fri 09:00-17:00`, in the team's zone.
+    #[schemars(with = "Option<String>")]
+    pub support_hours: Option<Text>,
+}
+
 /// `[ui]`: taste.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -15,6 +15,7 @@ pub fn schema() -> Value {
     let service = of(generator.subschema_for::<raw::Service>());
     let freeze = of(generator.subschema_for::<raw::Freeze>());
     let ui = of(generator.subschema_for::<raw::Ui>());
+    let post_mortems = of(generator.subschema_for::<raw::PostMortems>());
     let auth = of(generator.subschema_for::<raw::Auth>());
     let mut definitions = Value::Object(generator.take_definitions(true));
     if let Some(source) = definitions.get_mut("Source") {
@@ -33,7 +34,7 @@ pub fn schema() -> Value {
             "freeze": { "type": "array", "items": freeze },
             "ui": ui,
             "notify": { "type": "object" },
-            "post_mortems": { "type": "object" },
+            "post_mortems": post_mortems,
             "delivery": { "type": "object" },
             "write": { "type": "object" },
             "store": { "type": "object" },

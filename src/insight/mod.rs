@@ -8,6 +8,7 @@ mod health;
 mod matching;
 mod on_call;
 mod releases;
+pub mod review;
 mod steady;
 pub mod words;
 
@@ -65,6 +66,10 @@ pub const INSIGHTS: &[Insight] = &[
     Insight {
         name: "matching",
         about: "which alert, incident, deploy or post-mortem belongs to which service",
+    },
+    Insight {
+        name: "review",
+        about: "what a post-mortem lacks, how long its incident lasted by the team's clock, and which of its actions are late",
     },
 ];
 

@@ -16,6 +16,7 @@ mod metric;
 mod plan;
 mod postmortem;
 mod records;
+mod review;
 mod team;
 mod text;
 
@@ -43,5 +44,6 @@ pub use postmortem::{
     PostMortem, Rated, ReadFrom, Revision, Section, SectionKind,
 };
 pub use records::{Record, Records};
+pub use review::{Review, SupportHours, Wanted};
 pub use team::{Freeze, FreezeRule, Matching, Metric, Service, Slo, Team};
 pub use text::{Clean, Shape, clean};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::{Bound, Clean, Labels, Link, MetricId, Name, Role, SourceName, Unit, Weight};
+use super::{Bound, Clean, Labels, Link, MetricId, Name, Review, Role, SourceName, Unit, Weight};
 
 #[derive(Debug, Clone)]
 pub struct Team {
@@ -19,6 +19,8 @@ pub struct Team {
     pub freezes: Vec<Freeze>,
     /// Monday unless the configuration says Sunday.
     pub week_starts_sunday: bool,
+    /// How it wants its post-mortems.
+    pub review: Review,
 }
 
 impl Team {

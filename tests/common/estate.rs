@@ -90,6 +90,7 @@ pub fn team(services: usize) -> Arc<Team> {
         metrics: Vec::new(),
         freezes: Vec::new(),
         week_starts_sunday: false,
+        review: andon::model::Review::default(),
     })
 }
 

@@ -114,6 +114,7 @@ pub fn team() -> Team {
             how_to_override: clean("ask the on-call lead"),
         }],
         week_starts_sunday: false,
+        review: andon::model::Review::default(),
     }
 }
 

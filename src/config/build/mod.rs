@@ -1,6 +1,7 @@
 //! From written tables to the team and its upstreams; every semantic problem is located like a syntax error.
 
 mod freezes;
+mod post_mortems;
 mod probes;
 mod services;
 mod site;
@@ -20,6 +21,7 @@ use crate::model::{Clean, Metric, Service, Team};
 use crate::page::Skin;
 
 use freezes::build_freeze;
+use post_mortems::build_review;
 use probes::build_probes;
 use services::{build_service, own_service};
 use site::{Site, known, list, unique};
@@ -39,7 +41,7 @@ const SECTIONS: &[&str] = &[
     "store",
 ];
 /// Named by the contract for what comes later; accepted, and said to be without effect yet.
-const LATER: &[&str] = &["notify", "post_mortems", "delivery", "write", "store"];
+const LATER: &[&str] = &["notify", "delivery", "write", "store"];
 /// Builds everything that can be built; what cannot is in `problems`.
 pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Config {
     let settings = origin::settings(table, texts);
@@ -65,6 +67,11 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
     let ui = section("ui")
         .and_then(|v| site.read(v))
         .map(|raw| build_ui(raw, &mut site))
+        .unwrap_or_default();
+
+    let post_mortems = section("post_mortems")
+        .and_then(|v| site.read::<raw::PostMortems>(v))
+        .map(|raw| build_review(&raw, &mut site))
         .unwrap_or_default();
 
     let services: Vec<raw::Service> =
@@ -137,6 +144,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         metrics: team_metrics,
         freezes,
         week_starts_sunday: written.week_starts == Some(raw::WeekStart::Sunday),
+        review: post_mortems,
     };
     let files = texts.files().filter(|f| f.is_absolute()).map(std::path::Path::to_owned).collect();
     Config { team, upstreams, ui, files, settings, notes }
