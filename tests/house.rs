@@ -38,7 +38,7 @@ const ROOMS: &[Room] = &[
             "croner",
         ],
     ),
-    pure("insight", &["jiff", "croner"]),
+    pure("insight", &["jiff", "croner", "memchr"]),
     pure(
         "source",
         &[

@@ -9,7 +9,7 @@ use super::field::Field;
 use super::key::{Code, Key};
 use super::state::{Cockpit, Mode};
 use super::{Effect, Mouse, Which, help, list};
-use crate::model::Clean;
+use crate::model::{Clean, SourceName};
 use crate::page::{Block, Hit, Line, Noun, Place, RowKey, Rows, Tone, room};
 
 /// Rows a turn of the wheel moves.
@@ -49,12 +49,26 @@ impl Cockpit {
             Action::Open => self.open(),
             Action::Back => self.back(now),
             Action::Filter => self.start_filter(),
+            Action::Find => self.start_find(),
+            Action::NextHit => self.next_hit(now, true),
+            Action::PreviousHit => self.next_hit(now, false),
+            Action::NextHeading => self.next_heading(true),
+            Action::PreviousHeading => self.next_heading(false),
+            Action::NextDocument => self.next_document(now, 1),
+            Action::PreviousDocument => self.next_document(now, -1),
+            Action::Edit => return self.edit(now),
             Action::Problems => {
                 self.change_list(|look| look.problems_only = !look.problems_only);
             }
             Action::Sort => {
                 let n = self.here().map_or(0, |tab| tab.sorts.len()).max(1);
-                self.change_list(|look| look.sort.column = (look.sort.column + 1) % n);
+                let fits = self.by_fit();
+                self.change_list(|look| {
+                    // From the best fit to the first column, then on.
+                    let step = usize::from(!fits);
+                    look.sort.column = (look.sort.column + step) % n;
+                    look.sort.chosen = true;
+                });
             }
             Action::Reverse => self.change_list(|look| look.sort.reversed = !look.sort.reversed),
             Action::Mark => {
@@ -122,7 +136,7 @@ impl Cockpit {
             *scroll = scroll.saturating_add_signed(step).min(lines.saturating_sub(1));
             return;
         }
-        if context == Context::Detail {
+        if matches!(context, Context::Detail | Context::Reader) {
             let most = self.most_scroll();
             if let Some(seat) = self.seat_mut() {
                 seat.look.scroll = seat.look.scroll.saturating_add_signed(step).min(most);
@@ -251,7 +265,9 @@ impl Cockpit {
         if let Some(seat) = self.seat_mut() {
             seat.look.opened = seat.look.selected.clone();
             seat.look.scroll = 0;
+            seat.look.find = crate::page::Find::default();
         }
+        self.led_here();
     }
 
     fn close(&mut self) {
@@ -275,7 +291,9 @@ impl Cockpit {
             return;
         }
         let Some(look) = self.seat_mut().map(|seat| &mut seat.look) else { return };
-        if look.opened.is_some() {
+        if look.opened.is_some() && !look.find.text.is_empty() {
+            look.find = crate::page::Find::default();
+        } else if look.opened.is_some() {
             self.close();
         } else if !look.filter.text.is_empty() {
             look.filter.text.clear();
@@ -361,15 +379,25 @@ impl Cockpit {
         vec![Effect::Copy(link.clean().clone())]
     }
 
+    /// The sources that feed this tab.
+    fn feeding(&self) -> Vec<SourceName> {
+        let kinds = self.here().map_or(&[][..], |tab| tab.kinds);
+        let fed = self.board().sources.iter().filter(|(_, fresh)| kinds.contains(&fresh.kind));
+        fed.map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(super) fn refresh_quietly(&self) -> Option<Effect> {
+        let names = self.feeding();
+        (!names.is_empty()).then_some(Effect::Poll(Which::Sources(names)))
+    }
+
     fn refresh(&mut self, now: Timestamp) -> Vec<Effect> {
         if self.past.is_some() {
             self.say(now, Line::plain("the past is not asked again: :now goes back"));
             return Vec::new();
         }
-        let kinds = self.here().map_or(&[][..], |tab| tab.kinds);
         let board = self.board();
-        let fed = board.sources.iter().filter(|(_, fresh)| kinds.contains(&fresh.kind));
-        let names: Vec<_> = fed.map(|(name, _)| name.clone()).collect();
+        let names = self.feeding();
         if names.is_empty() || names.len() == board.sources.len() {
             self.say(now, Line::plain("asking every source"));
             return vec![Effect::Poll(Which::All)];
@@ -385,7 +413,11 @@ impl Cockpit {
     /// A key while text is typed: nothing but esc and enter is more than text.
     pub(super) fn type_key(&mut self, now: Timestamp, key: Key) -> Vec<Effect> {
         match (key.code, &mut self.mode) {
-            (Code::Enter, Mode::Filter(_)) => self.mode = Mode::Browse,
+            (Code::Enter, Mode::Filter(_) | Mode::Find(..)) => self.mode = Mode::Browse,
+            (Code::Esc, Mode::Find(_, from)) => {
+                let from = *from;
+                self.leave_find(from);
+            }
             (Code::Enter, Mode::Help { typing, .. }) => *typing = false,
             (Code::Enter, Mode::Command { .. }) => return self.run(now),
             (Code::Esc, Mode::Filter(_)) => {
@@ -402,6 +434,7 @@ impl Cockpit {
             (
                 Code::Backspace,
                 Mode::Filter(field)
+                | Mode::Find(field, _)
                 | Mode::Command { field, .. }
                 | Mode::Help { search: field, typing: true, .. },
             ) if field.is_empty() => {
@@ -415,6 +448,7 @@ impl Cockpit {
             (
                 _,
                 Mode::Filter(field)
+                | Mode::Find(field, _)
                 | Mode::Command { field, .. }
                 | Mode::Help { search: field, .. },
             ) => {
@@ -436,6 +470,10 @@ impl Cockpit {
                     seat.touched = true;
                 }
                 self.change_list(|look| look.filter.text = text);
+            }
+            Mode::Find(field, from) => {
+                let (text, from) = (field.text(), *from);
+                self.find(text, from);
             }
             Mode::Command { picked, complaint, .. } => {
                 *picked = None;
@@ -506,6 +544,7 @@ impl Cockpit {
             Order::Sort { column, reversed } => self.change_list(|look| {
                 look.sort.column = column;
                 look.sort.reversed = reversed;
+                look.sort.chosen = true;
             }),
             Order::Filter(text) => self.change_list(|look| look.filter.text = text),
             Order::Theme(skin) => self.skin = skin,
@@ -566,6 +605,7 @@ fn touches(action: Action) -> bool {
             | A::Open
             | A::Mark
             | A::Browse
+            | A::Edit
             | A::CopyId
             | A::CopyLink
     )

@@ -9,6 +9,8 @@ pub enum Context {
     Month,
     /// One thing opened.
     Detail,
+    /// A document opened.
+    Reader,
     /// The help popup.
     Help,
     /// Travelling in time: the keys move the moment.
@@ -16,7 +18,8 @@ pub enum Context {
 }
 
 impl Context {
-    pub const ALL: [Self; 5] = [Self::List, Self::Month, Self::Detail, Self::Help, Self::Past];
+    pub const ALL: [Self; 6] =
+        [Self::List, Self::Month, Self::Detail, Self::Reader, Self::Help, Self::Past];
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +47,14 @@ pub enum Action {
     Open,
     Back,
     Filter,
+    Find,
+    NextHit,
+    PreviousHit,
+    NextHeading,
+    PreviousHeading,
+    NextDocument,
+    PreviousDocument,
+    Edit,
     Problems,
     Sort,
     Reverse,
@@ -81,14 +92,15 @@ pub struct Entry {
     pub contexts: &'static [Context],
 }
 
-use Context::{Detail, Help, List, Month, Past};
+use Context::{Detail, Help, List, Month, Past, Reader};
 
-const EVERYWHERE: &[Context] = &[List, Month, Detail, Help, Past];
-const PAGES: &[Context] = &[List, Month, Detail];
+const EVERYWHERE: &[Context] = &[List, Month, Detail, Reader, Help, Past];
+const PAGES: &[Context] = &[List, Month, Detail, Reader];
 /// Tabs can be changed while time stands still.
-const TABBED: &[Context] = &[List, Month, Detail, Past];
-const MOVING: &[Context] = &[List, Detail, Help];
-const ROWS: &[Context] = &[List, Detail];
+const TABBED: &[Context] = &[List, Month, Detail, Reader, Past];
+const MOVING: &[Context] = &[List, Detail, Reader, Help];
+const ROWS: &[Context] = &[List, Detail, Reader];
+const READING: &[Context] = &[Reader];
 
 const fn entry(
     action: Action,
@@ -145,6 +157,28 @@ pub const ACTIONS: &[Entry] = &[
         &["/"],
         &[List, Help],
     ),
+    entry(Action::Find, "find", "find words in this document", "find", &["/"], READING),
+    entry(Action::NextHit, "next-hit", "next place found", "next", &["n"], READING),
+    entry(Action::PreviousHit, "previous-hit", "place found before", "", &["N"], READING),
+    entry(Action::NextHeading, "next-heading", "next heading", "", &["}"], READING),
+    entry(Action::PreviousHeading, "previous-heading", "heading before", "", &["{"], READING),
+    entry(
+        Action::NextDocument,
+        "next-document",
+        "next document of the list",
+        "next document",
+        &[">", "J"],
+        READING,
+    ),
+    entry(
+        Action::PreviousDocument,
+        "previous-document",
+        "document of the list before this one",
+        "",
+        &["<", "K"],
+        READING,
+    ),
+    entry(Action::Edit, "edit", "open its file in $EDITOR", "edit", &["e"], &[List, Reader]),
     entry(
         Action::Problems,
         "problems",

@@ -80,6 +80,11 @@ fn commandable(action: Action) -> bool {
             | A::LongerStep
             | A::ShorterStep
             | A::LookAround
+            | A::Find
+            | A::NextHit
+            | A::PreviousHit
+            | A::NextHeading
+            | A::PreviousHeading
             | A::Command
             | A::Filter
             | A::Sort

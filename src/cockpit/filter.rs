@@ -1,7 +1,14 @@
 //! What `/` understands: `word`, `!word`, `column:regex`, all of which must hold.
 
+use std::collections::{BTreeMap, HashMap};
+
 use crate::model::Clean;
-use crate::page::Entry;
+use crate::page::{Entry, RowKey};
+
+/// The column that holds a whole document: words are looked for in it by the shelf's own search.
+const TEXT: &str = "text";
+/// What a word in the title or another column adds to the fit of a row.
+const NAMED: f64 = 0.5;
 
 /// A filter that was read, and what could not be read in it.
 #[derive(Debug, Default)]
@@ -9,6 +16,8 @@ pub struct Sieve {
     terms: Vec<Term>,
     /// Said in the prompt: a pattern being typed is often wrong for a moment.
     pub problem: Option<Clean>,
+    /// For each plain word, the rows in whose whole text it stands; `None` where rows have no such text.
+    texts: Option<BTreeMap<String, HashMap<RowKey, f64>>>,
 }
 
 #[derive(Debug)]
@@ -61,18 +70,55 @@ impl Sieve {
         Ok(Some(Term::Has(word.to_lowercase())))
     }
 
+    /// Looks every plain word up in whole texts, once, instead of in each row.
+    pub fn consult(&mut self, search: impl Fn(&str) -> HashMap<RowKey, f64>) {
+        let plain = self.terms.iter().filter_map(|term| match term {
+            Term::Has(text) | Term::Lacks(text) => Some(text),
+            Term::Column(..) => None,
+        });
+        self.texts = Some(plain.map(|text| (text.clone(), search(text))).collect());
+    }
+
+    /// Whether rows have a fit to be sorted by.
+    pub fn ranks(&self) -> bool {
+        self.texts.is_some() && self.terms.iter().any(|term| matches!(term, Term::Has(_)))
+    }
+
+    /// How well a row fits what is looked for; only an order, in no unit.
+    pub fn fit(&self, entry: &Entry) -> f64 {
+        let wanted = self.terms.iter().filter_map(|term| match term {
+            Term::Has(text) => Some(text),
+            _ => None,
+        });
+        let one = |text: &String| {
+            let named = if in_columns(entry, text, true) { NAMED } else { 0.0 };
+            named + self.in_text(entry, text).unwrap_or(0.0)
+        };
+        wanted.map(one).sum()
+    }
+
+    fn in_text(&self, entry: &Entry, text: &str) -> Option<f64> {
+        self.texts.as_ref()?.get(text)?.get(&entry.key).copied()
+    }
+
     pub fn holds(&self, entry: &Entry) -> bool {
-        let any = |found: &dyn Fn(&str) -> bool| {
-            entry.words.iter().any(|(_, word)| found(&word.as_str().to_lowercase()))
+        let has = |text: &str| {
+            in_columns(entry, text, self.texts.is_some()) || self.in_text(entry, text).is_some()
         };
         self.terms.iter().all(|term| match term {
-            Term::Has(text) => any(&|word| word.contains(text.as_str())),
-            Term::Lacks(text) => !any(&|word| word.contains(text.as_str())),
+            Term::Has(text) => has(text),
+            Term::Lacks(text) => !has(text),
             Term::Column(start, regex) => entry.words.iter().any(|(column, word)| {
                 column.to_lowercase().starts_with(start.as_str()) && regex.is_match(word.as_str())
             }),
         })
     }
+}
+
+/// Whether a cell holds a word; a whole text is left to its own search where there is one.
+fn in_columns(entry: &Entry, text: &str, searched: bool) -> bool {
+    let cells = entry.words.iter().filter(|(column, _)| !(searched && *column == TEXT));
+    cells.into_iter().any(|(_, word)| word.as_str().to_lowercase().contains(text))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::filter::Sieve;
-use crate::page::{Entry, Look, Rank, RowKey};
+use crate::page::{Entry, Look, Rank, RowKey, Sort};
 
 /// Makes the shown order anew from all entries, and keeps what the reader had: the selected row, its place on the screen, the marks.
 pub fn arrange(look: &mut Look, entries: Vec<Entry>, sieve: &Sieve, rows: usize) {
@@ -22,10 +22,19 @@ pub fn arrange(look: &mut Look, entries: Vec<Entry>, sieve: &Sieve, rows: usize)
         .into_iter()
         .filter(|e| (!look.problems_only || e.problem) && sieve.holds(e))
         .collect();
+    if look.filter.text.trim().is_empty() && look.sort.column == 0 {
+        look.sort.chosen = false;
+    }
     shown.sort_by(|a, b| {
         let rank = |e: &Entry| e.ranks.get(look.sort.column).cloned().unwrap_or(Rank::None);
         compare(&rank(a), &rank(b), look.sort.reversed)
     });
+    if sieve.ranks() && look.sort == Sort::default() {
+        // Stable: what fits equally well stays in its order.
+        let mut fitted: Vec<(f64, Entry)> = shown.into_iter().map(|e| (sieve.fit(&e), e)).collect();
+        fitted.sort_by(|a, b| b.0.total_cmp(&a.0));
+        shown = fitted.into_iter().map(|(_, e)| e).collect();
+    }
     look.order = shown.into_iter().map(|e| e.key).collect();
     settle_selection(look, &before, stood);
     look.stood = look.selected_at().unwrap_or(0);

@@ -13,6 +13,7 @@ mod nearest;
 mod past;
 #[cfg(test)]
 mod past_tests;
+mod reader;
 mod shown;
 mod state;
 #[cfg(test)]
@@ -92,6 +93,8 @@ pub enum Effect {
     /// Puts text on the clipboard (OSC 52).
     Copy(Clean),
     Open(Link),
+    /// Gives the terminal to the user's editor, with this file in it, and takes it back afterwards.
+    Edit(Box<str>),
     Redraw,
     Quit,
 }

@@ -160,7 +160,11 @@ impl Cockpit {
         let (Some(tab), Some(look)) = (self.here(), self.look()) else { return Line::new() };
         if let Some(key) = &look.opened {
             let name = (tab.id)(&self.scene(), key).unwrap_or_else(|| Clean::line(&**key));
-            return Line::of(tab.title, Tone::Dim).and(" › ", Tone::Dim).and(name, Tone::Title);
+            let line = Line::of(tab.title, Tone::Dim).and(" › ", Tone::Dim).and(name, Tone::Title);
+            return match self.found_says() {
+                Some(says) => line.dot().and(says, Tone::Match),
+                None => line,
+            };
         }
         let mut line = Line::new();
         for (i, facet) in tab.facets.iter().enumerate() {
@@ -181,7 +185,10 @@ impl Cockpit {
         if look.problems_only {
             parts.push(("problems only".into(), Tone::Match));
         }
-        let default = look.sort.column == 0 && !look.sort.reversed;
+        let default = look.sort.column == 0 && !look.sort.reversed && !look.sort.chosen;
+        if self.by_fit() {
+            parts.push(("best fit first".into(), Tone::Plain));
+        }
         if let Some(column) = tab.sorts.get(look.sort.column).filter(|_| !default) {
             let way = if look.sort.reversed { " reversed" } else { "" };
             parts.push((Clean::line(format!("by {column}{way}")), Tone::Plain));
@@ -208,6 +215,16 @@ impl Cockpit {
                     before,
                     after,
                     says: self.filter_says(),
+                    completions: Vec::new(),
+                })
+            }
+            Mode::Find(field, _) => {
+                let (before, after) = field.halves();
+                Foot::Prompt(Prompt {
+                    sign: '/',
+                    before,
+                    after,
+                    says: self.find_says(),
                     completions: Vec::new(),
                 })
             }
@@ -272,6 +289,9 @@ impl Cockpit {
                         || look
                             .is_some_and(|look| !look.filter.text.is_empty() || look.problems_only))
             }
+            Action::NextHit => look.is_some_and(|look| !look.find.words().is_empty()),
+            Action::NextDocument => look.is_some_and(|look| look.order.len() > 1),
+            Action::Edit => self.has_file(),
             Action::Facet => self.here().is_some_and(|tab| tab.facets.len() > 1),
             Action::Sort => self.here().is_some_and(|tab| tab.sorts.len() > 1),
             Action::Help => context != Context::Help,

@@ -112,6 +112,8 @@ pub(super) enum Mode {
     Filter(Field),
     /// `t`: keys move through time.
     Travel(Step),
+    /// `/` inside a document; the scroll it began at, where nothing found goes back to.
+    Find(Field, usize),
     /// `:`
     Command {
         field: Field,
@@ -299,11 +301,18 @@ impl Cockpit {
         let facet = self.facet();
         let entries = (tab.entries)(&self.scene(), facet);
         let rows = self.frame.list_rows();
+        let mut columns = self.seat().map(|seat| seat.columns.clone()).unwrap_or_default();
+        if let Some(entry) = entries.first() {
+            columns = entry.words.iter().map(|(column, _)| *column).collect();
+        }
+        let text = self.look().map(|look| look.filter.text.clone()).unwrap_or_default();
+        let mut sieve = Sieve::read(&text, &columns);
+        if let Some(shelf) = tab.shelf().filter(|_| facet == 0) {
+            let scene = self.scene();
+            sieve.consult(|word| (shelf.search)(&scene, word));
+        }
         if let Some(seat) = self.seat_mut() {
-            if let Some(entry) = entries.first() {
-                seat.columns = entry.words.iter().map(|(column, _)| *column).collect();
-            }
-            let sieve = Sieve::read(&seat.look.filter.text, &seat.columns);
+            seat.columns = columns;
             if !seat.touched {
                 seat.look.selected = None;
                 seat.look.order.clear();
@@ -392,6 +401,7 @@ impl Cockpit {
     fn paste(&mut self, text: &str) {
         match &mut self.mode {
             Mode::Filter(field)
+            | Mode::Find(field, _)
             | Mode::Command { field, .. }
             | Mode::Help { search: field, typing: true, .. } => field.insert(text),
             Mode::Browse | Mode::Travel(_) | Mode::Help { .. } => return,
@@ -478,7 +488,13 @@ impl Cockpit {
     pub(super) fn context_below(&self) -> Context {
         let month = self.here().and_then(|tab| tab.facets.get(self.facet())) == Some(&"month");
         match self.look() {
-            Some(look) if look.opened.is_some() => Context::Detail,
+            Some(look) if look.opened.is_some() => {
+                if self.reads() {
+                    Context::Reader
+                } else {
+                    Context::Detail
+                }
+            }
             _ if month => Context::Month,
             _ => Context::List,
         }
@@ -500,7 +516,7 @@ impl Cockpit {
     /// Printable keys are text now.
     pub(super) fn typing(&self) -> bool {
         match self.mode {
-            Mode::Filter(_) | Mode::Command { .. } => true,
+            Mode::Filter(_) | Mode::Find(..) | Mode::Command { .. } => true,
             Mode::Help { typing, .. } => typing,
             Mode::Browse | Mode::Travel(_) => false,
         }

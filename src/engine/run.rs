@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 
 use super::from_clock;
 pub use super::news::{Heard, News};
-use super::terminal::{ASK, Pacer, Terminal, browser, clipboard};
+use super::terminal::{ASK, Pacer, Terminal, browser, clipboard, editor};
 use crate::cockpit::{Effect, Message, Which};
 use crate::model::Clean;
 use crate::page::Size;
@@ -275,6 +275,7 @@ impl<'a, S: Screenful> Desk<'a, S> {
                     ))));
                 }
             }
+            Effect::Edit(file) => self.edit(&file),
             Effect::Redraw => {
                 self.encoder.forget();
                 self.stale = true;
@@ -282,6 +283,25 @@ impl<'a, S: Screenful> Desk<'a, S> {
             }
             Effect::Quit => self.done = true,
         }
+    }
+
+    /// Lends the terminal to the user's editor; the screen is drawn anew afterwards.
+    fn edit(&mut self, file: &str) {
+        if self.away {
+            return;
+        }
+        let path = std::path::Path::new(file);
+        let result = self.terminal.lend(|| editor::run(path));
+        self.pacer.restart();
+        self.encoder.forget();
+        self.stale = true;
+        self.resize(self.terminal.size());
+        let words = match result {
+            Ok(status) if status.success() => return,
+            Ok(status) => format!("the editor ended with {status}"),
+            Err(error) => format!("no editor could be started ({error}): set $EDITOR"),
+        };
+        self.tell(Message::Notice(Clean::line(words)));
     }
 
     /// An answer on its way would be typed into the shell: a terminal known to be quick is waited for.

@@ -9,6 +9,7 @@ mod matching;
 mod on_call;
 mod releases;
 pub mod review;
+mod search;
 mod steady;
 pub mod words;
 
@@ -28,6 +29,7 @@ pub use matching::{
 };
 pub use on_call::Turn;
 pub use releases::Planned;
+pub use search::search;
 
 /// One thing that is derived, for the table of the README.
 pub struct Insight {
@@ -71,6 +73,7 @@ pub const INSIGHTS: &[Insight] = &[
         name: "review",
         about: "what a post-mortem lacks, how long its incident lasted by the team's clock, and which of its actions are late",
     },
+    Insight { name: "search", about: "full text of every post-mortem, the best fitting first" },
 ];
 
 /// Everything derived that more than one page needs, computed once per change of the board, not per frame.

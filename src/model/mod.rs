@@ -6,6 +6,7 @@ pub mod calendar;
 mod change;
 mod environment;
 mod fact;
+mod folded;
 mod freshness;
 mod gate;
 mod health;
@@ -29,6 +30,7 @@ pub use calendar::{Budget, Calendar, CalendarEvent, Expansion, Occurrence, Purpo
 pub use change::{Change, Deploy, Outcome, Release, Run};
 pub use environment::{Against, Approval, Commit, Drift, Environment};
 pub use fact::{Fact, Feed, Report};
+pub use folded::Folded;
 pub use freshness::{Freshness, Rate, Staleness, Status, Trouble};
 pub use gate::{BadCron, Cron, Gate, GateKind, Schedule, Stretch};
 pub use health::{Health, Overlays};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Clean, Key, Link, Severity};
+use super::{Clean, Folded, Key, Link, Severity};
 
 /// A value, and where it was read.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -275,6 +275,9 @@ pub struct PostMortem {
     pub sections: Vec<Section>,
     /// The whole text, cleaned; lines as in the file.
     pub text: Clean,
+    /// The same text for searching; made by whoever asks first.
+    #[serde(skip)]
+    pub folded: Folded,
     /// The bytes as they are, where cleaning changed any.
     pub raw: Option<Arc<[u8]>>,
     pub url: Option<Link>,
@@ -311,6 +314,7 @@ impl PostMortem {
             history: Vec::new(),
             sections: Vec::new(),
             text,
+            folded: Folded::default(),
             raw: None,
             url: None,
             flags: Vec::new(),
@@ -320,6 +324,11 @@ impl PostMortem {
     /// The document byte for byte, as far as it was read.
     pub fn bytes(&self) -> &[u8] {
         self.raw.as_deref().unwrap_or(self.text.as_str().as_bytes())
+    }
+
+    /// The text in lower case.
+    pub fn folded(&self) -> &str {
+        self.folded.of(self.text.as_str())
     }
 
     pub fn date(&self) -> Option<Date> {

@@ -24,6 +24,8 @@ pub struct Look {
     /// First line in sight of the opened page's text: a `Prose` that is longer than its room starts there.
     /// Opened pages without such a text scroll as a whole, and need not look at this.
     pub scroll: usize,
+    /// What is looked for inside the opened document.
+    pub find: Find,
     /// The day the calendar's cursor is on; `None` is today.
     pub day: Option<Date>,
     /// Which of a tab's alternative views is on (Releases: 0 month, 1 agenda, 2 deploys, 3 environments).
@@ -37,11 +39,43 @@ pub struct Filter {
     pub text: String,
 }
 
+impl Filter {
+    /// The plain words of it, in lower case: what full text is searched for, and what is marked.
+    pub fn plain(&self, columns: &[&str]) -> Vec<String> {
+        let is_column = |word: &&str| {
+            word.split_once(':').is_some_and(|(head, _)| {
+                let head = head.to_lowercase();
+                !head.is_empty() && columns.iter().any(|c| c.to_lowercase().starts_with(&head))
+            })
+        };
+        let words = self.text.split_whitespace().filter(|w| !w.starts_with('!') && !is_column(w));
+        words.map(str::to_lowercase).collect()
+    }
+}
+
+/// `/` inside a document: words, as typed.
+#[derive(Debug, Clone, Default)]
+pub struct Find {
+    pub text: String,
+    /// Marked beside: the words of the list's filter that led here.
+    pub led: Vec<String>,
+}
+
+impl Find {
+    /// Everything that is marked.
+    pub fn words(&self) -> Vec<String> {
+        let own = (!self.text.trim().is_empty()).then(|| self.text.trim().to_owned());
+        own.map_or_else(|| self.led.clone(), |own| vec![own])
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sort {
     /// Index into `Tab::sorts`.
     pub column: usize,
     pub reversed: bool,
+    /// Somebody chose it: the best fit no longer comes first while text is searched.
+    pub chosen: bool,
 }
 
 impl Look {

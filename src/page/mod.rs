@@ -1,6 +1,7 @@
 //! What a tab says, as plain values: tables, charts, calendars, timelines, text. No terminal in sight.
 
 mod build;
+mod found;
 mod frame;
 mod happened;
 mod health;
@@ -28,8 +29,9 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::insight::Survey;
 use crate::model::{Board, Clean, Link, Team};
 
+pub use found::{Place as Found, places};
 pub use frame::{Frame, Layout, Size};
-pub use look::{Filter, Look, Sort};
+pub use look::{Filter, Find, Look, Sort};
 pub use memo::Memo;
 pub use noun::{
     Agenda, AgendaEntry, Align, Axis, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
@@ -101,6 +103,28 @@ pub struct Tab {
     pub id: fn(&Scene<'_>, &RowKey) -> Option<Clean>,
     /// A count for the tab bar: problems in there.
     pub badge: fn(&Scene<'_>) -> usize,
+}
+
+/// What a tab of documents can do beside: search their whole text, read one, open its file.
+pub struct Shelf {
+    /// Name of the tab; its first view lists the documents.
+    pub tab: &'static str,
+    /// Rows in whose text a word (lower case) stands, with how well it fits: more is better, in no unit.
+    pub search: fn(&Scene<'_>, &str) -> std::collections::HashMap<RowKey, f64>,
+    /// A document as the reader shows it.
+    pub reading: fn(&Scene<'_>, &RowKey) -> Option<Arc<markdown::Reading>>,
+    /// The path of its file, for an editor; `None` for what is no file.
+    pub file: fn(&Scene<'_>, &RowKey) -> Option<Box<str>>,
+}
+
+/// Tabs of documents.
+pub const SHELVES: &[Shelf] = &[post_mortems::SHELF];
+
+impl Tab {
+    /// What can be done with its documents, when it has any.
+    pub fn shelf(&self) -> Option<&'static Shelf> {
+        SHELVES.iter().find(|shelf| shelf.tab == self.name)
+    }
 }
 
 /// The tabs, in the order of the number keys. Every function of a tab is total.

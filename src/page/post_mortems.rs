@@ -4,9 +4,12 @@ use super::build::{breadth, card, cell, in_sight, left, list, pair, record_key, 
 use super::releases::names;
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Place, Prose, Rank, RowKey, Scene,
-    Tab, Tone, Width, markdown, words,
+    Shelf, Tab, Tone, Width, found, markdown, words,
 };
-use crate::insight::services_of;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::insight::{search, services_of};
 use crate::model::{Clean, Dated, Link, Name, PostMortem, SectionKind};
 
 pub const POST_MORTEMS: Tab = Tab {
@@ -23,6 +26,12 @@ pub const POST_MORTEMS: Tab = Tab {
     id,
     badge,
 };
+
+/// Its documents: searched by their whole text, read, and edited where they are files.
+pub const SHELF: Shelf = Shelf { tab: POST_MORTEMS.name, search: matching, reading: read, file };
+
+/// What may stand before a colon in a filter.
+const COLUMNS: &[&str] = &["date", "title", "service", "severity", "path", "text"];
 
 const KIND: &str = "post-mortem";
 /// The four things a post-mortem should say (domain: severity, loss, cause, actions).
@@ -75,6 +84,29 @@ pub fn all<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a PostMortem> {
 fn find<'a>(scene: &Scene<'a>, key: &RowKey) -> Option<&'a PostMortem> {
     let key = record_key(KIND, key)?;
     scene.board.post_mortems.get(&key).map(|r| &r.what)
+}
+
+fn matching(scene: &Scene<'_>, word: &str) -> HashMap<RowKey, f64> {
+    let documents = scene.board.post_mortems.present().map(|r| &r.what);
+    search(documents, word).into_iter().map(|(key, fit)| (row_key(KIND, key), fit)).collect()
+}
+
+/// The columns a text has on this frame. The painter keeps a column at each side and one for the bar.
+fn width(scene: &Scene<'_>) -> usize {
+    usize::from(scene.frame.main_width().saturating_sub(4)).min(WIDEST)
+}
+
+fn reading(scene: &Scene<'_>, p: &PostMortem) -> Arc<markdown::Reading> {
+    let width = width(scene);
+    scene.memo.reading.get(scene, (p.key.clone(), width), || markdown::reading(&p.text, width))
+}
+
+fn read(scene: &Scene<'_>, key: &RowKey) -> Option<Arc<markdown::Reading>> {
+    find(scene, key).map(|p| reading(scene, p))
+}
+
+fn file(scene: &Scene<'_>, key: &RowKey) -> Option<Box<str>> {
+    find(scene, key).map(|p| p.file.clone()).filter(|file| !file.is_empty())
 }
 
 /// The date with `≠` when the document contradicts itself.
@@ -138,7 +170,17 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
 
 fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let layout = scene.frame.layout;
-    let row = |key: &RowKey| find(scene, key).map(|p| cells(scene, breadth(&scene.frame), p));
+    let wanted = look.filter.plain(COLUMNS);
+    let row = |key: &RowKey| {
+        let mut cells = cells(scene, breadth(&scene.frame), find(scene, key)?);
+        for cell in cells.iter_mut().filter(|_| !wanted.is_empty()) {
+            if let Cell::Line(line) = cell {
+                *line =
+                    found::marked(std::slice::from_ref(line), &wanted).pop().unwrap_or_default();
+            }
+        }
+        Some(cells)
+    };
     let table = list(scene, look, 0, columns(breadth(&scene.frame)), || empty(scene), row);
     let mut blocks = vec![Block::main("", Noun::Table(table))];
     let chosen = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first());
@@ -208,16 +250,47 @@ fn opening(scene: &Scene<'_>, look: &Look, facts: &Block, p: &PostMortem) -> Opt
     };
     let taken = look.order.len() + about + 4;
     let free = usize::from(scene.frame.body_height()).checked_sub(taken).filter(|n| *n >= 4)?;
-    let width = usize::from(scene.frame.main_width().saturating_sub(4)).min(WIDEST);
-    let reading =
-        scene.memo.reading.get(scene, (p.key.clone(), width), || markdown::reading(&p.text, width));
-    let lines: Vec<Line> = reading.lines.iter().take(free).cloned().collect();
+    let reading = reading(scene, p);
+    let wanted = look.filter.plain(COLUMNS);
+    let (title, lines) = match hits(&reading.lines, &wanted, free) {
+        Some((places, lines)) => (words::counted(places, "place", "places"), lines),
+        None => ("its text".into(), reading.lines.iter().take(free).cloned().collect()),
+    };
     let total = lines.len();
     let rows = u16::try_from(total).ok()?;
     let prose = Noun::Prose(Prose { lines, first: 0, total });
-    let block =
-        if beside { Block::main("its text", prose) } else { Block::side("its text", prose) };
+    let block = if beside { Block::main(title, prose) } else { Block::side(title, prose) };
     (total > 0).then(|| block.exactly(rows))
+}
+
+/// How many places hold the wanted words, and the lines around the first of them.
+fn hits(lines: &[Line], wanted: &[String], room: usize) -> Option<(usize, Vec<Line>)> {
+    let mut at: Vec<usize> = Vec::new();
+    for word in wanted {
+        at.extend(found::places(lines, word).iter().map(found::Place::line));
+    }
+    at.sort_unstable();
+    let places = at.len();
+    at.dedup();
+    let mut shown: Vec<usize> = Vec::new();
+    let last = lines.len().saturating_sub(1);
+    for line in at {
+        let near = line.saturating_sub(1)..=(line + 1).min(last);
+        if shown.last().is_some_and(|before| *near.start() > before + 1) {
+            shown.push(usize::MAX);
+        }
+        shown.extend(
+            near.filter(|n| shown.last().is_none_or(|b| *b == usize::MAX || n > b))
+                .collect::<Vec<_>>(),
+        );
+        if shown.len() >= room {
+            break;
+        }
+    }
+    shown.truncate(room);
+    let line = |at: &usize| lines.get(*at).cloned().unwrap_or_else(|| Line::of("…", Tone::Dim));
+    let lines: Vec<Line> = shown.iter().map(line).collect();
+    (places > 0).then(|| (places, found::marked(&lines, wanted)))
 }
 
 /// Facts above the text, the text itself, and the outline beside it where there is room.
@@ -225,10 +298,7 @@ fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
     let p = find(scene, key)?;
     let layout = scene.frame.layout;
     let mut blocks = Vec::new();
-    // The painter keeps a column at each side and one for the bar.
-    let width = usize::from(scene.frame.main_width().saturating_sub(4)).min(WIDEST);
-    let reading =
-        scene.memo.reading.get(scene, (p.key.clone(), width), || markdown::reading(&p.text, width));
+    let reading = reading(scene, p);
     // A text that opens with its title has no need of another one.
     let said = reading.outline.first().is_some_and(|head| head.text == p.title);
     let mut title = if said { Clean::default() } else { words::shown(&p.title) };
@@ -244,7 +314,8 @@ fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
     // Only what can be in sight is handed over: a key copies a screenful, however long the document is.
     let first = look.scroll.min(total);
     let seen = reading.lines.iter().skip(first).take(usize::from(scene.frame.body_height()));
-    let prose = Prose { lines: seen.cloned().collect(), first, total };
+    let seen: Vec<Line> = seen.cloned().collect();
+    let prose = Prose { lines: found::marked(&seen, &look.find.words()), first, total };
     blocks.push(Block::main(title, Noun::Prose(prose)).share(3, 6));
     if layout == Layout::Huge {
         let own = usize::from(said);

@@ -121,7 +121,12 @@ pub fn listen(life: Arc<Life>, news: Sender<News>) -> io::Result<()> {
         let mut heard = Vec::new();
         let mut bytes = [0; 4096];
         loop {
-            match life.tty().wait_readable(reader.patience()) {
+            let ready = life.tty().wait_readable(reader.patience());
+            if life.is_lent() {
+                life.wait_until_back();
+                continue;
+            }
+            match ready {
                 Ok(Ready::Yes) => match life.tty().read(&mut bytes) {
                     Ok(Some(n)) => reader.feed(bytes.get(..n).unwrap_or(&[]), &mut heard),
                     Ok(None) => {}

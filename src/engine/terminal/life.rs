@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use crossterm::Command;
@@ -84,6 +84,9 @@ pub struct Life {
     left: AtomicBool,
     /// True once the process is on its way out: nothing takes the screen again.
     ending: AtomicBool,
+    /// True while the terminal is lent to an editor: keys, ctrl-c and ctrl-z are its own then.
+    lent: Mutex<bool>,
+    back: Condvar,
     /// Held for one write at a time.
     writing: Mutex<()>,
     farewell: Mutex<Option<Farewell>>,
@@ -100,6 +103,8 @@ impl Life {
             active: AtomicBool::new(false),
             left: AtomicBool::new(true),
             ending: AtomicBool::new(false),
+            lent: Mutex::new(false),
+            back: Condvar::new(),
             writing: Mutex::new(()),
             farewell: Mutex::new(None),
         }))
@@ -148,6 +153,30 @@ impl Life {
         }
         drop(one);
         self.left.store(true, SeqCst);
+    }
+
+    /// Gives the screen back for a while: until it is taken back nobody but the borrower reads keys.
+    pub fn lend(&self) {
+        *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.leave();
+    }
+
+    /// Takes the terminal back from a borrower, with whatever it left unread thrown away.
+    pub fn take_back(&self) {
+        self.tty.drop_input();
+        let _ = self.enter();
+        *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.back.notify_all();
+    }
+
+    pub fn is_lent(&self) -> bool {
+        *self.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits while the terminal is lent.
+    pub fn wait_until_back(&self) {
+        let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.back.wait_while(lent, |lent| *lent));
     }
 
     /// Gives the screen back and ends the process at once: no destructor may wait for a name server.

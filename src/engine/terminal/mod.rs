@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod clipboard;
+pub mod editor;
 mod guard;
 mod input;
 mod life;
@@ -121,6 +122,15 @@ impl Terminal {
         }
         self.forget();
         Ok(())
+    }
+
+    /// Lends the terminal to something that runs in the foreground, and takes it back. Keys typed meanwhile are not ours.
+    pub fn lend<T>(&mut self, run: impl FnOnce() -> T) -> T {
+        self.forget();
+        self.life.lend();
+        let result = run();
+        self.life.take_back();
+        result
     }
 
     /// What is tidied up when a signal, a hang-up or a fault ends the process.

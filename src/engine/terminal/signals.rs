@@ -25,13 +25,15 @@ pub fn obey(life: Arc<Life>, mut signals: Signals, news: Sender<News>) -> io::Re
                 SIGTSTP => suspend(&life),
                 // Only here, never after `suspend` returns: that may run on for a moment before it stops.
                 SIGCONT => {
-                    if life.enter().is_ok() {
+                    if !life.is_lent() && life.enter().is_ok() {
                         let _ = news.send(News::Resumed(life.tty().size()));
                     }
                 }
                 SIGWINCH => {
                     let _ = news.send(News::Resized(life.tty().size()));
                 }
+                // Typed at the editor the terminal is lent to: its own business.
+                SIGINT | SIGQUIT if life.is_lent() => {}
                 deadly => life.end(128 + deadly),
             }
         }

@@ -138,6 +138,8 @@ impl Folder {
                     };
                     match document(&file, &self.name, today) {
                         Some(found) => {
+                            // Made here, where nobody waits for a key.
+                            let _ = found.folded();
                             report.facts.push(Fact::PostMortem(found));
                             report.remember.push((entry.below.clone(), version(entry)));
                         }
