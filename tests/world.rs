@@ -19,14 +19,14 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use andon::cockpit::{Heard, Message, Which};
-use andon::config::{Config, load_text};
-use andon::engine::{Watch, from_clock, poll_once};
+use andon::config::{Config, Upstream, load_text};
+use andon::engine::{Watch, from_clock, poll_once, recall};
 use andon::insight::survey;
 use andon::model::{
     AlertState, Board, Health, Measure, MetricId, Name, RuleHealth, SourceName, Staleness, Status,
     Suppression, Team, Track,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use servers::{Server, free_port, http, tool, until};
 
@@ -298,6 +298,17 @@ query = "increase(app_signups_total[1h] offset 5m)"
         assert_eq!(*measure, Measure::Number(expected), "{at}");
     }
     assert_eq!(last.1, Measure::Number((until / 60 % 60) as f64));
+    // The past is asked as it was: the numbers of two hours ago, and six hours before them.
+    let then = Timestamp::from_second(until - 2 * 3600).unwrap();
+    let stores: Vec<_> =
+        config(lab, &text).upstreams.iter().filter_map(Upstream::recalling).collect();
+    let mut past = Board::default();
+    assert!(recall::ask(&stores, then, &mut past));
+    let minute = (then.as_second() / 60 % 60) as f64;
+    assert_eq!(number(&past, "minute"), Measure::Number(minute));
+    let points = track(&past, "minute").points();
+    assert!(points.len() > 175 && points.iter().all(|(at, _)| *at <= then), "{points:?}");
+    assert!(past.rules.is_empty(), "rules are of now");
 }
 
 #[test]

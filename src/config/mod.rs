@@ -52,6 +52,20 @@ pub struct Upstream {
     pub timeout: Duration,
 }
 
+impl Upstream {
+    /// The same upstream, to be asked about the past; `None` where it keeps none.
+    pub fn recalling(&self) -> Option<Self> {
+        Some(Self {
+            name: self.name.clone(),
+            kind: self.kind,
+            source: self.source.recalling()?,
+            endpoint: self.endpoint.clone(),
+            every: self.every,
+            timeout: self.timeout,
+        })
+    }
+}
+
 /// How an upstream is reached: the only place where credentials are named.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoint {

@@ -4,6 +4,7 @@ mod carry;
 mod clock;
 mod limits;
 mod news;
+pub mod recall;
 pub mod run;
 mod secret;
 mod stage;

@@ -21,6 +21,13 @@ pub trait Source: Debug + Send + Sync {
     /// A partial failure is the source's to judge: a failed request among several may still give a report.
     fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble>;
 
+    /// The same source, asked only for what the upstream can still tell of the moment `Asking::now` lies at, in the past.
+    ///
+    /// `None` for upstreams without history.
+    fn recalling(&self) -> Option<Box<dyn Source>> {
+        None
+    }
+
     /// Numbers this source tells of its own accord, with the units and bounds of its own options.
     fn metrics(&self) -> Vec<Metric> {
         Vec::new()

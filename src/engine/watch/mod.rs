@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
@@ -108,9 +109,18 @@ pub fn poll_once_within(
     deadline: Duration,
     limits: &Limits,
 ) -> Vec<Heard> {
+    poll_at(upstreams, deadline, limits, from_clock())
+}
+
+/// Asks as if it were `at`: for upstreams that can still tell of a moment in the past.
+pub fn poll_at(
+    upstreams: Vec<Upstream>,
+    deadline: Duration,
+    limits: &Limits,
+    at: Timestamp,
+) -> Vec<Heard> {
     let subjects: Vec<Subject> = upstreams.into_iter().map(Subject::from).collect();
     let mut ledgers: Vec<Ledger> = subjects.iter().map(Ledger::new).collect();
-    let at = from_clock();
     let mut polled: Vec<_> = subjects.iter().map(|_| None).collect();
     let failure = match runtime() {
         Err(e) => fault::internal(no_polling(&e)),

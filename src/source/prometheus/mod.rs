@@ -33,7 +33,7 @@ pub const KIND: Kind = Kind {
     open,
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Options {
     rules: bool,
@@ -68,6 +68,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             every: opening.every,
             metrics: opening.metrics,
             options,
+            recalls: false,
         })),
         Some(_) => Err(problems),
         None => {
@@ -78,13 +79,15 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Prometheus {
     name: SourceName,
     base: Url,
     every: Duration,
     metrics: Vec<Metric>,
     options: Options,
+    /// Asked about a moment of the past: numbers of then, and no rules, which are of now only.
+    recalls: bool,
 }
 
 /// Tags: what an exchange was for.
@@ -109,10 +112,13 @@ impl Source for Prometheus {
             .chunks(promql::BATCH)
             .map(<[usize]>::to_vec)
             .chain(single.into_iter().map(|i| vec![i]))
-            .map(|batch| self.instant(&batch))
+            .map(|batch| self.instant(&batch, asking))
             .collect();
         if requests.is_empty() {
-            requests.push(self.instant(&[]));
+            requests.push(self.instant(&[], asking));
+        }
+        if self.recalls {
+            return requests;
         }
         if self.options.alerts || (self.options.rules && asking.round.is_multiple_of(RULES_EVERY)) {
             let mut url = wire::join(&self.base, "api/v1/rules");
@@ -132,7 +138,7 @@ impl Source for Prometheus {
     fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble> {
         let numbers = Numbers::of(heard, NOW);
         if let Some(batch) = numbers.to_ask_singly() {
-            return Ok(Reading::More(batch.iter().map(|i| self.instant(&[*i])).collect()));
+            return Ok(Reading::More(batch.iter().map(|i| self.instant(&[*i], asking)).collect()));
         }
         if !numbers.answered() {
             return Err(numbers.lost().map_or_else(no_answer, Trouble::clone));
@@ -155,6 +161,12 @@ impl Source for Prometheus {
             }
         }
         Ok(Reading::Done(self.report(asking, heard, &numbers, &history)))
+    }
+
+    fn recalling(&self) -> Option<Box<dyn Source>> {
+        let options = Options { alerts: false, rules: false, ..self.options };
+        let then = Self { options, recalls: true, ..self.clone() };
+        Some(Box::new(then))
     }
 }
 
@@ -180,11 +192,14 @@ impl Prometheus {
         format!("{}ms", self.every.mul_f64(share).clamp(LEAST, MOST).as_millis())
     }
 
-    fn instant(&self, batch: &[usize]) -> Request {
+    /// The store's own now is asked for, unless the past is: clocks differ, and its newest sample must not be missed.
+    fn instant(&self, batch: &[usize], asking: &Asking<'_>) -> Request {
         let url = wire::join(&self.base, "api/v1/query");
         let query = promql::batch(self.queries(batch));
-        let form = [("query", query.as_str()), ("timeout", &self.limit(0.4))];
-        Request::Http(Http::get(numbers::tag(NOW, batch), url).form(&form))
+        let (limit, time) = (self.limit(0.4), asking.now.as_second().to_string());
+        let form = [("query", query.as_str()), ("timeout", &limit), ("time", &time)];
+        let form = if self.recalls { &form[..] } else { form.get(..2).unwrap_or(&form) };
+        Request::Http(Http::get(numbers::tag(NOW, batch), url).form(form))
     }
 
     fn range(&self, batch: &[usize], asking: &Asking<'_>) -> Request {
