@@ -6,13 +6,14 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What one connection asked.
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// Request line and headers, as they came.
     pub head: String,
+    pub at: Instant,
 }
 
 impl Asked {
@@ -93,7 +94,7 @@ fn serve(mut stream: TcpStream, ledger: &Ledger, behave: &Behave) {
     let Some(head) = read_request(&mut stream) else { return };
     let asked = {
         let mut all = ledger.asked.lock().unwrap();
-        let asked = Asked { head };
+        let asked = Asked { head, at: Instant::now() };
         all.push(asked.clone());
         asked
     };

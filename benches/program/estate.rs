@@ -1,0 +1,112 @@
+//! An estate on loopback: a server that answers every query with another number, and a configuration of so many sources.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::pty::Pty;
+
+/// The program that is measured; another one, an older say, where `ANDON_BENCH_PROGRAM` names it.
+pub fn program() -> PathBuf {
+    let other = std::env::var_os("ANDON_BENCH_PROGRAM");
+    other.map_or_else(|| env!("CARGO_BIN_EXE_andon").into(), PathBuf::from)
+}
+
+/// Serves Prometheus' instant queries on kept connections; counts them.
+pub struct Estate {
+    port: u16,
+    asked: Arc<AtomicUsize>,
+    folder: tempfile::TempDir,
+}
+
+impl Estate {
+    pub fn new() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = asked.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let counted = counted.clone();
+                std::thread::spawn(move || serve(stream, &counted));
+            }
+        });
+        Self { port, asked, folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// So many sources, each with a service and its number.
+    fn configuration(&self, sources: usize, every: &str) -> PathBuf {
+        let mut text = String::from("[team]\nname = \"bench\"\n");
+        for i in 0..sources {
+            write!(
+                text,
+                "[[source]]\nname = \"s{i:03}\"\nkind = \"prometheus\"\nevery = \"{every}\"\n\
+                 url = \"http://127.0.0.1:{}/{i}\"\n\
+                 [[service]]\nname = \"service-{i:03}\"\n\
+                 [[service.metric]]\nname = \"errors\"\nsource = \"s{i:03}\"\n\
+                 query = \"errors{{service='{i}'}}\"\nunit = \"ratio\"\nrole = \"errors\"\n\
+                 good = \"< 0.5\"\nbad = \"> 0.9\"\n",
+                self.port
+            )
+            .unwrap();
+        }
+        let file = self.folder.path().join(format!("{sources}-{every}.toml"));
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    /// The cockpit of so many sources.
+    pub fn cockpit(&self, sources: usize, every: &str) -> Pty {
+        let file = self.configuration(sources, every);
+        let arguments = ["--config", file.to_str().unwrap()];
+        Pty::spawn(program(), &arguments, &[("LC_ALL", "C.UTF-8")])
+    }
+}
+
+/// One connection, as long as the other side keeps it.
+fn serve(stream: TcpStream, asked: &AtomicUsize) {
+    let _ = stream.set_nodelay(true);
+    let Ok(mut answers) = stream.try_clone() else { return };
+    let mut requests = BufReader::new(stream);
+    loop {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if requests.read_line(&mut line).unwrap_or(0) == 0 {
+                return;
+            }
+            if line == "\r\n" {
+                break;
+            }
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().unwrap_or(0);
+            }
+        }
+        if requests.by_ref().take(length).read_to_end(&mut Vec::new()).is_err() {
+            return;
+        }
+        let n = asked.fetch_add(1, Ordering::Relaxed);
+        let body = format!(
+            "{{\"status\":\"success\",\"data\":{{\"resultType\":\"vector\",\"result\":\
+             [{{\"metric\":{{}},\"value\":[{}.0,\"0.{:03}\"]}}]}}}}",
+            jiff::Timestamp::now().as_second(),
+            n % 300
+        );
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        if answers.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
