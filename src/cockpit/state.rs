@@ -420,6 +420,16 @@ impl Cockpit {
         &self.survey
     }
 
+    /// The same, unless it is of another moment or held still.
+    pub fn survey_of_now(&self) -> Option<&Survey> {
+        let current = self.past.is_none() && self.surveyed == Some(self.board.version);
+        current.then_some(&*self.survey)
+    }
+
+    pub fn team(&self) -> &Team {
+        &self.team
+    }
+
     /// What is on the screen now, as the past begins with it.
     pub(super) fn on_screen(&self) -> Past {
         let (board, survey, at) = match &self.still {

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 
 use super::help::TOPICS;
 use crate::page::{Skin, TABS};
+use crate::print::status::Format as LineFormat;
 
 /// What is broken, since when, what changed just before, who has it, what to do: a team cockpit for the terminal.
 #[derive(Debug, Parser)]
@@ -23,6 +24,7 @@ Examples:
   andon check                    asks every source once and says how it went
   andon show health              a tab as text
   andon show incidents --format json
+  andon status --format tmux     one line for a status bar
   andon help sources             every kind of source and its options
 
 Exit codes: 0 fine, 3 wrong usage or configuration; check: 1 attention, 2 down or unreachable;
@@ -69,7 +71,7 @@ fn views() -> Vec<&'static str> {
 }
 
 fn topics() -> Vec<&'static str> {
-    let commands = ["demo", "check", "show", "config", "completions", "man"];
+    let commands = ["demo", "check", "show", "status", "config", "completions", "man"];
     TOPICS.iter().copied().chain(commands).collect()
 }
 
@@ -116,6 +118,8 @@ pub enum Command {
     Check(Check),
     /// Prints a tab: as text, as it looks on a screen, or as JSON, Markdown or CSV
     Show(Show),
+    /// The board in one line, for tmux, a bar or a prompt: from a small file, never the network; always exits 0
+    Status(Status),
     /// The values in force and where each came from
     Config {
         #[command(subcommand)]
@@ -221,6 +225,39 @@ pub struct Show {
     pub to: Option<String>,
     #[command(flatten)]
     pub world: World,
+}
+
+fn lines() -> Vec<&'static str> {
+    LineFormat::ALL.iter().map(|format| format.name()).collect()
+}
+
+/// Read by hand, before this grammar: it stands here for help, completions and the manual.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  set -g status-right '#(exec andon status --follow --format tmux)'      tmux: a line per change, no process per tick
+  set -g status-right '#{@andon}'                                        tmux: with [status] tmux = true
+  andon status --template '{mark} {down|{} down }{stale}'
+  andon status --format json
+
+In a template {field} is a value, and {field|text with {}} a text that is shown when the value is neither empty nor 0.
+`andon help status` lists the fields.")]
+pub struct Status {
+    /// Whom the line is for
+    #[arg(long, value_parser = Offered(lines))]
+    pub format: Option<String>,
+    /// A line of your own
+    #[arg(long, value_name = "TEXT")]
+    pub template: Option<String>,
+    /// Go on: a line for each change, until nobody reads
+    #[arg(long)]
+    pub follow: bool,
+    /// Also set tmux's user option @andon
+    #[arg(long)]
+    pub push: bool,
+    /// Never wake a poller, however old the data are
+    #[arg(long)]
+    pub no_poll: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,19 +3,22 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
 use color_eyre::eyre::Result;
 
 use super::cli::{ColorWhen, Common};
-use super::{gather, out, welcome};
+use super::{gather, out, status, welcome};
 use crate::cockpit::{Cockpit, Message, Setup};
 use crate::config::{Config, Ui, Upstream};
 use crate::engine::run::{News, Setting, Wish, run as run_loop};
+use crate::engine::share::{Beacon, Lamp, Place};
 use crate::engine::terminal::clipboard::Wrap;
 use crate::engine::terminal::{Farewell, Terminal};
 use crate::engine::{Stage, Watch, from_clock};
-use crate::model::{Board, Freshness};
+use crate::model::{Board, Clean, Freshness};
+use crate::print::status::Teller;
 use crate::view::depth::{Depth, Env, speaks_utf8};
 
 /// Exit code when there is no terminal to draw on.
@@ -24,7 +27,10 @@ pub const NO_SCREEN: u8 = 2;
 pub fn run(common: &Common) -> Result<ExitCode> {
     let places = gather::places(common);
     match gather::found(&places)? {
-        Some(config) => Ok(open(common, config, None)),
+        Some(config) => {
+            let places = status::places(common.config.as_deref());
+            Ok(open(common, config, None, places))
+        }
         None if can_draw() => welcome::run(common, &places),
         None => Err(gather::unconfigured(&places)),
     }
@@ -35,8 +41,14 @@ fn can_draw() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Opens the cockpit and stays until it is left; `farewell` tidies up when a signal ends it.
-pub fn open(common: &Common, config: Config, farewell: Option<Farewell>) -> ExitCode {
+/// Opens the cockpit and stays until it is left; `farewell` tidies up when a signal ends it. At `places` others of
+/// this configuration are met; a demo has none.
+pub fn open(
+    common: &Common,
+    config: Config,
+    farewell: Option<Farewell>,
+    places: Vec<Place>,
+) -> ExitCode {
     let var = |name: &str| std::env::var(name).ok();
     let term = var("TERM");
     let (sender, news) = mpsc::channel();
@@ -51,13 +63,17 @@ pub fn open(common: &Common, config: Config, farewell: Option<Farewell>) -> Exit
         terminal.on_end(farewell);
     }
     let (depth, ascii) = drawing(common, &config.ui);
+    let lamp = (!places.is_empty()).then(|| {
+        let beacon = Beacon::start(places, teller());
+        Lamp::new(beacon, status::taste(&config), Arc::new(AtomicBool::new(true)))
+    });
     let setup = Setup {
         keymap: config.ui.keymap.clone(),
         skin: config.ui.skin,
         board: awaited(&config.upstreams),
         ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
     };
-    let mut stage = Stage::new(Cockpit::new(setup), depth, ascii);
+    let mut stage = Stage::new(Cockpit::new(setup), depth, ascii).with_lamp(lamp);
     let watch = Watch::start(
         config.upstreams,
         Box::new({
@@ -82,6 +98,12 @@ pub fn open(common: &Common, config: Config, farewell: Option<Farewell>) -> Exit
     // Returning from `main` ends the process: nothing that still waits on a name server is waited for.
     watch.stop();
     ExitCode::SUCCESS
+}
+
+/// This process, as those who read what it leaves know it.
+fn teller() -> Teller {
+    let loaded = from_clock().as_millisecond();
+    Teller { pid: std::process::id(), background: false, lock: Clean::default(), loaded }
 }
 
 /// What the loop knows of the terminal it draws on.

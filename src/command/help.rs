@@ -13,6 +13,7 @@ use crate::cockpit::actions::ACTIONS;
 use crate::cockpit::{Ground, Keymap};
 use crate::config::nearest;
 use crate::page::TABS;
+use crate::print::status::FIELDS;
 use crate::source::KINDS;
 
 pub const TOPICS: &[&str] = &["sources", "keys", "commands", "tabs"];
@@ -24,6 +25,7 @@ pub fn topic(word: Option<&str>) -> Result<ExitCode> {
         Some("keys") => keys(),
         Some("commands") => commands(),
         Some("tabs") => tabs(),
+        Some("status") => of_command("status")? + &fields(),
         Some(name) => of_command(name)?,
     };
     out::data(&text)?;
@@ -59,6 +61,13 @@ fn sources() -> String {
     }
     text.push_str("\nProbes of a service's own endpoints are written as [[service.probe]]; `andon config example` shows one of each.\n");
     text
+}
+
+fn fields() -> String {
+    FIELDS.iter().fold(String::from("\nFields of a template:\n"), |mut text, (name, about)| {
+        let _ = writeln!(text, "  {name:<15} {about}");
+        text
+    })
 }
 
 fn tabs() -> String {

@@ -10,6 +10,7 @@ mod help;
 mod out;
 mod screen;
 mod show;
+mod status;
 mod welcome;
 
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use clap::error::ErrorKind;
 
 pub use cli::Cli;
 use cli::Command;
+pub use status::early;
 
 /// Exit code of wrong usage and of a wrong configuration, in the Nagios convention of `check`.
 const USAGE: u8 = 3;
@@ -38,6 +40,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         Some(Command::Demo(options)) => demo::run(&cli.common, options),
         Some(Command::Check(options)) => check::run(&cli.common, options),
         Some(Command::Show(options)) => show::run(&cli.common, options),
+        // Every other command line of it was answered before the grammar was asked.
+        Some(Command::Status(_)) => help::topic(Some("status")),
         Some(Command::Config { what }) => config::run(&cli.common, what.as_ref()),
         Some(Command::Completions { shell }) => help::completions(*shell),
         Some(Command::Man) => help::man(),

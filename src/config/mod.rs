@@ -33,6 +33,7 @@ pub struct Config {
     pub team: Team,
     pub upstreams: Vec<Upstream>,
     pub ui: Ui,
+    pub status: StatusLine,
     /// Files that were read, in order.
     pub files: Vec<PathBuf>,
     /// Effective values, each with the place it came from.
@@ -110,6 +111,19 @@ pub enum Auth {
     /// The vendor's own form: the kind says how (`Token token=…`, `PRIVATE-TOKEN`).
     Token(Secret),
 }
+
+/// How the status line is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StatusLine {
+    /// One of `STATUS_FORMATS`.
+    pub format: Option<String>,
+    pub template: Option<Clean>,
+    /// The line is pushed to tmux.
+    pub tmux: bool,
+}
+
+/// Formats a status line may have; `print` has one writer for each.
+pub const STATUS_FORMATS: &[&str] = &["plain", "ansi", "tmux", "waybar", "polybar", "json"];
 
 /// Taste.
 #[derive(Debug, Clone, PartialEq, Eq)]

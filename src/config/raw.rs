@@ -325,6 +325,20 @@ pub struct Ui {
     pub keys: BTreeMap<String, Spanned<Keys>>,
 }
 
+/// `[status]`: the line that `andon status` prints.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Status {
+    /// `plain`, `ansi`, `tmux`, `waybar`, `polybar` or `json`, where no `--format` says another.
+    #[schemars(with = "Option<String>")]
+    pub format: Option<Text>,
+    /// `{mark} {down|{} down }{stale}`: `andon help status` lists the fields.
+    #[schemars(with = "Option<String>")]
+    pub template: Option<Text>,
+    /// Push the line to tmux as the user option `@andon`, once a change.
+    pub tmux: bool,
+}
+
 /// One key or several.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]

@@ -16,6 +16,7 @@ pub fn schema() -> Value {
     let freeze = of(generator.subschema_for::<raw::Freeze>());
     let ui = of(generator.subschema_for::<raw::Ui>());
     let post_mortems = of(generator.subschema_for::<raw::PostMortems>());
+    let status = of(generator.subschema_for::<raw::Status>());
     let auth = of(generator.subschema_for::<raw::Auth>());
     let mut definitions = Value::Object(generator.take_definitions(true));
     if let Some(source) = definitions.get_mut("Source") {
@@ -33,6 +34,7 @@ pub fn schema() -> Value {
             "service": { "type": "array", "items": service },
             "freeze": { "type": "array", "items": freeze },
             "ui": ui,
+            "status": status,
             "notify": { "type": "object" },
             "post_mortems": post_mortems,
             "delivery": { "type": "object" },

@@ -7,6 +7,7 @@ mod news;
 pub mod recall;
 pub mod run;
 mod secret;
+pub mod share;
 mod stage;
 mod stop;
 pub mod terminal;

@@ -25,6 +25,10 @@ pub trait Screenful {
     fn is_dirty(&self) -> bool;
     /// Draws everything: whatever a cell held is overwritten. Afterwards it is not dirty.
     fn paint(&mut self, now: Timestamp, buffer: &mut Buffer);
+    /// News was taken in and what could be drawn is drawn: time for what others than the reader wait for.
+    fn rest(&mut self, now: Timestamp) {
+        let _ = now;
+    }
 }
 
 /// What the cockpit asks of those who poll and remember; the answer comes as news.
@@ -68,6 +72,7 @@ pub fn run(
     desk.tell(Message::Resized(desk.terminal.size()));
     while !desk.done {
         desk.draw();
+        desk.screenful.rest(from_clock());
         desk.wait(news);
     }
     desk.hear_stragglers(news);

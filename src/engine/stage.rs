@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 
 use super::run::Screenful;
+use super::share::Lamp;
 use crate::cockpit::{Cockpit, Effect, Message};
 use crate::view::{self, Depth, Theme};
 
@@ -12,11 +13,19 @@ pub struct Stage {
     cockpit: Cockpit,
     depth: Depth,
     ascii: bool,
+    lamp: Option<Lamp>,
 }
 
 impl Stage {
     pub fn new(cockpit: Cockpit, depth: Depth, ascii: bool) -> Self {
-        Self { cockpit, depth, ascii }
+        Self { cockpit, depth, ascii, lamp: None }
+    }
+
+    /// What this cockpit knows is shown to others, too.
+    #[must_use]
+    pub fn with_lamp(mut self, lamp: Option<Lamp>) -> Self {
+        self.lamp = lamp;
+        self
     }
 
     pub fn cockpit(&self) -> &Cockpit {
@@ -43,5 +52,18 @@ impl Screenful for Stage {
         let theme = Theme::new(screen.skin, self.depth, self.ascii);
         view::paint(&screen, &theme, buffer);
         self.cockpit.drawn();
+    }
+
+    fn rest(&mut self, now: Timestamp) {
+        let Some(lamp) = self.lamp.as_mut().filter(|lamp| lamp.is_due(self.cockpit.board(), now))
+        else {
+            return;
+        };
+        self.cockpit.settle(now);
+        match self.cockpit.survey_of_now() {
+            Some(survey) => lamp.show(self.cockpit.team(), self.cockpit.board(), survey, now),
+            // The screen shows another moment, or is held still.
+            None => lamp.look(self.cockpit.team(), self.cockpit.board(), now),
+        }
     }
 }

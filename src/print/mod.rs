@@ -5,6 +5,7 @@ mod json;
 mod markdown;
 mod plain;
 mod said;
+pub mod status;
 
 pub use csv::csv;
 pub use json::json;

@@ -15,7 +15,7 @@ use super::problem::{Located, nearest};
 use super::raw::{self, SOURCE_KEYS};
 use super::read::only;
 use super::tree::{Table, Texts, Value};
-use super::{Config, Ui, origin};
+use super::{Config, STATUS_FORMATS, StatusLine, Ui, origin};
 use crate::cockpit::Keymap;
 use crate::model::{Clean, Metric, Service, Team};
 use crate::page::Skin;
@@ -34,6 +34,7 @@ const SECTIONS: &[&str] = &[
     "service",
     "freeze",
     "ui",
+    "status",
     "notify",
     "post_mortems",
     "delivery",
@@ -67,6 +68,10 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
     let ui = section("ui")
         .and_then(|v| site.read(v))
         .map(|raw| build_ui(raw, &mut site))
+        .unwrap_or_default();
+    let status = section("status")
+        .and_then(|v| site.read(v))
+        .map(|raw| build_status(raw, &mut site))
         .unwrap_or_default();
 
     let post_mortems = section("post_mortems")
@@ -147,7 +152,16 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         review: post_mortems,
     };
     let files = texts.files().filter(|f| f.is_absolute()).map(std::path::Path::to_owned).collect();
-    Config { team, upstreams, ui, files, settings, notes }
+    Config { team, upstreams, ui, status, files, settings, notes }
+}
+
+fn build_status(raw: raw::Status, site: &mut Site<'_>) -> StatusLine {
+    let format = raw.format.filter(|word| known(word, STATUS_FORMATS, "format", site));
+    StatusLine {
+        format: format.map(toml::Spanned::into_inner),
+        template: raw.template.map(|text| Clean::line(text.get_ref())),
+        tmux: raw.tmux,
+    }
 }
 
 fn build_ui(raw: raw::Ui, site: &mut Site<'_>) -> Ui {

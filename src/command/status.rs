@@ -1,0 +1,276 @@
+//! `andon status`: one line from one small file, before anything else of the program is set up; it always prints, and ends with 0.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::config::{Config, Places};
+use crate::engine::share::{self, Doorstep, Place, Woken};
+use crate::model::Clean;
+use crate::print::status::{Absence, Format, Glance, Taste, Template, Wish, escaped, line};
+
+/// How long a disk may take where the quick way found nothing fresh.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// A line that says an age is looked at again this often.
+const STEP: Duration = Duration::from_secs(60);
+
+/// What was asked for on the command line.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Asked {
+    config: Option<PathBuf>,
+    format: Option<Format>,
+    template: Option<String>,
+    follow: bool,
+    push: bool,
+    no_poll: bool,
+    ascii: bool,
+}
+
+/// Answers `andon status` and gives the exit code; `None` for every other command line, and for its help.
+///
+/// It stands before the runtime, the command line's grammar and the configuration: a bar asks every few seconds.
+pub fn early(arguments: &[OsString]) -> Option<ExitCode> {
+    match read_arguments(arguments.get(1..).unwrap_or(&[]))? {
+        Ok(asked) => run(&asked),
+        // A bar shows standard output only: what is wrong with the question is said there.
+        Err(words) => say(&Clean::line(format_args!("andon status: {words}")).to_string()),
+    }
+    Some(ExitCode::SUCCESS)
+}
+
+/// `None` when this is not for us, or asks for help.
+fn read_arguments(arguments: &[OsString]) -> Option<Result<Asked, String>> {
+    let mut asked = Asked::default();
+    let mut ours = false;
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let word = argument.to_str().unwrap_or("");
+        let (name, joined) = match word.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => (name, Some(OsStr::new(value))),
+            _ => (word, None),
+        };
+        let mut value = || joined.or_else(|| rest.next().map(OsString::as_os_str));
+        let wrong = match name {
+            "status" if !ours => {
+                ours = true;
+                None
+            }
+            "-h" | "--help" => return None,
+            "--config" => take(value(), name, &mut asked.config, |v| Ok(PathBuf::from(v))),
+            "--format" => take(value(), name, &mut asked.format, format),
+            "--template" => take(value(), name, &mut asked.template, |v| text(v)),
+            // They are of every command, and mean nothing to a line.
+            "--theme" | "--color" => take(value(), name, &mut None, |_| Ok(())),
+            "--ascii" => flag(&mut asked.ascii),
+            "--follow" => flag(&mut asked.follow),
+            "--push" => flag(&mut asked.push),
+            "--no-poll" => flag(&mut asked.no_poll),
+            _ if !ours => return None,
+            _ => Some(format!("`{word}` is no option of it; `andon status --help` lists them")),
+        };
+        match wrong {
+            Some(words) if ours => return Some(Err(words)),
+            // Before `status` it is another command's, or clap's to judge.
+            Some(_) => return None,
+            None => {}
+        }
+    }
+    ours.then_some(Ok(asked))
+}
+
+fn flag(slot: &mut bool) -> Option<String> {
+    *slot = true;
+    None
+}
+
+fn take<T>(
+    value: Option<&OsStr>,
+    name: &str,
+    slot: &mut Option<T>,
+    read: impl Fn(&OsStr) -> Result<T, String>,
+) -> Option<String> {
+    match value.map(read) {
+        Some(Ok(read)) => {
+            *slot = Some(read);
+            None
+        }
+        Some(Err(words)) => Some(words),
+        None => Some(format!("{name} needs a value")),
+    }
+}
+
+fn text(value: &OsStr) -> Result<String, String> {
+    value.to_str().map(str::to_owned).ok_or_else(|| "the template is not UTF-8".to_owned())
+}
+
+fn format(value: &OsStr) -> Result<Format, String> {
+    value.to_str().and_then(Format::named).ok_or_else(|| {
+        let names: Vec<&str> = Format::ALL.iter().map(|f| f.name()).collect();
+        format!("there is no format `{}`; formats are {}", value.display(), names.join(", "))
+    })
+}
+
+fn run(asked: &Asked) {
+    let files = files(asked.config.as_deref());
+    let mut printed = None;
+    let mut refused = 0;
+    let doorstep = asked
+        .follow
+        .then(|| Place::of(&files).first().map(|place| Doorstep::of(place.folder())))
+        .flatten();
+    loop {
+        let seen = look(&files, asked);
+        let now = now();
+        let text = written(&seen, asked, now);
+        if printed.as_ref() != Some(&text) {
+            say(&text);
+            if asked.push {
+                let pushed =
+                    written(&seen, &Asked { format: Some(Format::Tmux), ..asked.brief() }, now);
+                refused = if share::push(&pushed) { 0 } else { refused + 1 };
+            }
+            printed = Some(text);
+        }
+        // A tmux that takes nothing any more is gone.
+        if !asked.follow || refused >= 3 {
+            return;
+        }
+        let until_stale = seen.as_ref().map_or(0, |glance| glance.stale_at.saturating_add(1) - now);
+        let until_stale = u64::try_from(until_stale).ok().filter(|s| *s > 0);
+        let longest = until_stale.map_or(STEP, |s| STEP.min(Duration::from_secs(s)));
+        let woken = match &doorstep {
+            Some(doorstep) => doorstep.wait(io::stdout(), longest),
+            None => Doorstep::of(Path::new("")).wait(io::stdout(), longest),
+        };
+        if !matches!(woken, Ok(Woken::Look)) {
+            return;
+        }
+    }
+}
+
+impl Asked {
+    /// What a second line of the same reading needs.
+    fn brief(&self) -> Self {
+        Self { template: self.template.clone(), ascii: self.ascii, ..Self::default() }
+    }
+}
+
+/// The line as it is wanted: by the command line, else by `[status]`, else plain.
+fn written(seen: &Result<Glance, Absence>, asked: &Asked, now: i64) -> String {
+    let taste = seen.as_ref().map(|glance| glance.taste.clone()).unwrap_or_default();
+    let format = asked.format.or(taste.format).unwrap_or(Format::Plain);
+    let template = asked.template.as_deref().or(taste.template.as_ref().map(Clean::as_str));
+    let template = match template.filter(|_| format != Format::Json).map(Template::parse) {
+        Some(Err(words)) => {
+            let words = Clean::line(format_args!("andon status: the template: {words}"));
+            return escaped(words.as_str(), format).into_owned();
+        }
+        Some(Ok(template)) => Some(template),
+        None => None,
+    };
+    let ascii = asked.ascii || taste.ascii;
+    let wish = Wish { format, template: template.as_ref(), ascii, now };
+    line(seen.as_ref().map_err(|absence| *absence), &wish)
+}
+
+/// The files that would be read, as they are named; none of them is touched.
+fn files(config: Option<&Path>) -> Vec<PathBuf> {
+    let places = Places::usual(config.map(Path::to_owned));
+    places.files().into_iter().map(|(file, _)| std::path::absolute(&file).unwrap_or(file)).collect()
+}
+
+/// The files that are there, by their real names.
+fn real(files: &[PathBuf]) -> Vec<PathBuf> {
+    files.iter().filter_map(|file| file.canonicalize().ok()).collect()
+}
+
+/// Where whoever polls this configuration leaves its line: by the configuration's name, and by its real name.
+pub fn places(config: Option<&Path>) -> Vec<Place> {
+    let files = files(config);
+    let mut places: Vec<Place> = Place::of(&files).into_iter().take(1).collect();
+    let real = Place::of(&real(&files)).into_iter().next();
+    places.extend(real.filter(|place| !places.contains(place)));
+    places
+}
+
+/// What was left by whoever polls.
+fn look(files: &[PathBuf], asked: &Asked) -> Result<Glance, Absence> {
+    let now = now();
+    let found = Place::of(files).first().map(glance);
+    if let Some(Ok(glance)) = &found
+        && !glance.is_stale(now)
+    {
+        return Ok(glance.clone());
+    }
+    let (tell, told) = channel();
+    let (files, no_poll) = (files.to_owned(), asked.no_poll);
+    // A home that does not answer must not hold up a bar: the thread is left behind.
+    let spawned =
+        std::thread::Builder::new().spawn(move || tell.send(search(&files, no_poll, now)));
+    let searched = match spawned {
+        Ok(_) => told.recv_timeout(PATIENCE).unwrap_or(Err(Absence::Late)),
+        Err(_) => Err(Absence::Late),
+    };
+    match (found, searched) {
+        (Some(Ok(old)), Ok(other)) if old.heard > other.heard => Ok(old),
+        (Some(Ok(old)), Err(_)) => Ok(old),
+        (_, searched) => searched,
+    }
+}
+
+/// The slower way: by real names, in the folders of other environments, and whether there is a configuration at all.
+fn search(files: &[PathBuf], no_poll: bool, now: i64) -> Result<Glance, Absence> {
+    let real = real(files);
+    if real.is_empty() {
+        return Err(Absence::Unconfigured);
+    }
+    let mut places = Place::of(files);
+    places.extend(Place::of(&real));
+    let mut absence = Absence::NothingYet(false);
+    let mut newest: Option<Glance> = None;
+    for found in places.iter().map(glance) {
+        match found {
+            Ok(glance) if newest.as_ref().is_none_or(|known| known.heard < glance.heard) => {
+                newest = Some(glance);
+            }
+            Ok(_) | Err(Absence::NothingYet(_)) => {}
+            Err(other) => absence = other,
+        }
+    }
+    let _ = (no_poll, now);
+    newest.ok_or(absence)
+}
+
+fn glance(place: &Place) -> Result<Glance, Absence> {
+    match share::read(&place.status()) {
+        Ok(text) => Glance::decode(&text).ok_or(Absence::Unreadable),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Absence::NothingYet(false)),
+        Err(_) => Err(Absence::Unreadable),
+    }
+}
+
+/// The taste of a configuration, for whoever polls to carry along.
+pub fn taste(config: &Config) -> Taste {
+    Taste {
+        format: config.status.format.as_deref().and_then(Format::named),
+        template: config.status.template.clone(),
+        ascii: config.ui.ascii,
+        tmux: config.status.tmux,
+    }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// One line; whoever does not listen misses it.
+fn say(text: &str) {
+    let mut out = Vec::with_capacity(text.len() + 1);
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'\n');
+    let _ = io::stdout().lock().write_all(&out);
+}

@@ -1,0 +1,73 @@
+//! From a board to the line that others see: how often it is made anew, and by whom.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Beacon;
+use crate::insight::{Survey, survey};
+use crate::model::{Board, Team};
+use crate::print::status::{Glance, Taste};
+
+/// Shows a board to others while its process is the one that polls.
+#[derive(Debug)]
+pub struct Lamp {
+    beacon: Beacon,
+    taste: Taste,
+    /// Whether this process polls.
+    on: Arc<AtomicBool>,
+    shown: Option<Glance>,
+    /// Version and moment of the board that was looked at last.
+    looked: Option<(u64, Timestamp)>,
+}
+
+/// Boards that change without pause are looked at this often.
+const PACE: SignedDuration = SignedDuration::from_secs(1);
+/// The file is renewed no more often than this while it says the same, in seconds.
+const RENEWED: i64 = 10;
+/// What time alone changes (a freeze that ends, a turn on call) is looked at this often.
+const LONGEST: SignedDuration = SignedDuration::from_secs(30);
+
+impl Lamp {
+    pub fn new(beacon: Beacon, taste: Taste, on: Arc<AtomicBool>) -> Self {
+        Self { beacon, taste, on, shown: None, looked: None }
+    }
+
+    /// True when the board may say something new.
+    pub fn is_due(&self, board: &Board, now: Timestamp) -> bool {
+        let Some((version, at)) = self.looked.filter(|_| self.on.load(Relaxed)) else {
+            return self.on.load(Relaxed);
+        };
+        let since = now.duration_since(at);
+        // A clock that was set back makes everything due.
+        since < SignedDuration::ZERO
+            || since >= LONGEST
+            || (since >= PACE && (version != board.version || self.is_half_gone(now)))
+    }
+
+    /// Shows what follows from the board, unless others see the same already.
+    pub fn show(&mut self, team: &Team, board: &Board, survey: &Survey, now: Timestamp) {
+        self.looked = Some((board.version, now));
+        let glance = Glance { taste: self.taste.clone(), ..Glance::of(team, board, survey, now) };
+        let same = self.shown.as_ref().is_some_and(|shown| shown.says_the_same(&glance));
+        if same && !self.is_half_gone(now) {
+            return;
+        }
+        self.beacon.show(glance.clone());
+        self.shown = Some(glance);
+    }
+
+    /// The same, for whoever has made no survey.
+    pub fn look(&mut self, team: &Team, board: &Board, now: Timestamp) {
+        self.show(team, board, &survey(board, team, now), now);
+    }
+
+    /// Half of the time is over after which readers would call it stale.
+    fn is_half_gone(&self, now: Timestamp) -> bool {
+        self.shown.as_ref().is_some_and(|shown| {
+            let (now, life) = (now.as_second(), shown.stale_at - shown.written);
+            now < shown.written || now >= shown.written + (life / 2).max(RENEWED)
+        })
+    }
+}
