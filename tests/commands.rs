@@ -407,3 +407,48 @@ fn without_a_terminal_the_cockpit_says_so_in_one_line() {
     assert!(out(&output).is_empty());
     assert_eq!(err(&output).lines().count(), 1, "{}", err(&output));
 }
+
+/// A team whose freezes are known here and now, and one source of freezes that may be silent.
+fn frozen_team(home: &std::path::Path, rest: &str) {
+    write_config(
+        home,
+        &format!(
+            "[[service]]\nname = \"shop\"\n[[service]]\nname = \"money\"\n\
+             [[freeze]]\nname = \"long\"\nfrom = 2020-01-01\nuntil = 2099-01-01\n\
+             services = [\"money\"]\noverride = \"ask ada\"\n{rest}"
+        ),
+    );
+}
+
+#[test]
+fn can_deploy_says_yes_no_or_that_nobody_can_say() {
+    let home = home();
+    frozen_team(home.path(), "");
+    let ask = |arguments: &[&str]| andon(home.path(), arguments);
+    let yes = ask(&["can-deploy", "shop"]);
+    assert_eq!((yes.status.code(), &*out(&yes)), (Some(0), "shop: yes: nothing is frozen\n"));
+    let no = ask(&["can-deploy", "money"]);
+    assert_eq!(no.status.code(), Some(1), "{}", err(&no));
+    assert!(out(&no).starts_with("money: no: frozen by long until 2099-01-01 "), "{}", out(&no));
+    assert!(out(&no).ends_with("to override: ask ada\n"), "{}", out(&no));
+    assert_eq!(ask(&["check", "--can-deploy", "money"]).stdout, no.stdout);
+    let wrong = ask(&["can-deploy", "shpo"]);
+    assert_eq!(wrong.status.code(), Some(3));
+    assert!(err(&wrong).contains("did you mean `shop`?") && out(&wrong).is_empty());
+
+    frozen_team(
+        home.path(),
+        "[[source]]\nname = \"quiet\"\nkind = \"ical\"\npath = \"gone.ics\"\nas = \"freeze\"\n",
+    );
+    let unknown = ask(&["can-deploy", "shop", "--format", "json"]);
+    assert_eq!(unknown.status.code(), Some(3), "{}", err(&unknown));
+    let said = json(&unknown);
+    assert_eq!((&said["allowed"], &said["until"]), (&Value::Null, &Value::Null));
+    assert!(said["reason"].as_str().unwrap().starts_with("nobody can say: quiet, "), "{said}");
+    assert_eq!(said["sources"][0]["status"], "not-found");
+    let sure = json(&ask(&["can-deploy", "money", "--format", "json"]));
+    assert_eq!((&sure["allowed"], &sure["override"]), (&false.into(), &"ask ada".into()));
+    // In the machine's zone the year begins a little earlier or later.
+    let until = sure["until"].as_str().unwrap();
+    assert!(until.starts_with("2098-12-31") || until.starts_with("2099-01-01"), "{until}");
+}

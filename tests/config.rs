@@ -166,6 +166,57 @@ fn a_freeze_says_when_it_begins_and_ends() {
 }
 
 #[test]
+fn a_release_says_when_it_is_made() {
+    for (release, expected) in [
+        ("", "when is this release made?"),
+        ("cron = \"0 10 * * 2\"\nat = 2026-12-01T10:00:00\n", "when is this release made?"),
+        ("rule = \"FREQ=WEEKLY\"\n", "when is this release made?"),
+        ("cron = \"often\"\n", "no cron"),
+        ("at = 2026-12-01\nrule = \"FREQ=SOMETIMES\"\n", "its repeat rule cannot be read"),
+        ("at = 2026-12-01\nrule = \"FREQ=SECONDLY\"\n", "repeats by the minute or second"),
+        ("at = 2026-12-01\nservices = [\"web\"]\n", "no service is called `web`"),
+        ("at = 2026-12-01\nlasts = \"long\"\n", "no duration"),
+    ] {
+        let said = problems(&format!("[[release]]\nname = \"train\"\n{release}"));
+        assert!(said.contains(expected), "{release}: {said}");
+    }
+}
+
+#[test]
+fn releases_are_planned_by_cron_by_rule_or_once() {
+    let plans = |release: &str, from: &str, until: &str| -> Vec<String> {
+        let text = format!(
+            "[team]\ntimezone = \"Europe/London\"\n[[release]]\nname = \"train\"\n{release}"
+        );
+        let team = read(&text).unwrap_or_else(|e| panic!("{e}")).team;
+        let window =
+            andon::model::Window { from: from.parse().unwrap(), until: until.parse().unwrap() };
+        let found = andon::insight::plans(&Default::default(), &team, window, &team.zone);
+        assert!(found.iter().all(|e| e.title.as_str() == "train"));
+        found.iter().map(|e| e.start.to_string()).collect()
+    };
+    // The clocks go back on 25 October: ten o'clock stays ten o'clock.
+    let october = ("2026-10-13T00:00:00Z", "2026-11-04T00:00:00Z");
+    let tuesdays = [
+        "2026-10-13T09:00:00Z",
+        "2026-10-20T09:00:00Z",
+        "2026-10-27T10:00:00Z",
+        "2026-11-03T10:00:00Z",
+    ];
+    assert_eq!(plans("cron = \"0 10 * * 2\"\n", october.0, october.1), tuesdays);
+    let weekly = "at = 2026-01-06T10:00:00\nrule = \"FREQ=WEEKLY\"\n";
+    assert_eq!(plans(weekly, october.0, october.1), tuesdays);
+    // The third Thursday, as GitLab releases.
+    let third = "at = 2026-01-15T15:00:00Z\nrule = \"FREQ=MONTHLY;BYDAY=3TH\"\n";
+    assert_eq!(
+        plans(third, "2026-10-01T00:00:00Z", "2026-12-01T00:00:00Z"),
+        ["2026-10-15T14:00:00Z", "2026-11-19T15:00:00Z"]
+    );
+    let once = "at = 2026-10-20\n";
+    assert_eq!(plans(once, october.0, october.1), ["2026-10-19T23:00:00Z"], "a whole day");
+}
+
+#[test]
 fn settings_name_their_origin_and_never_a_secret() {
     let flags = [("ui.theme".to_owned(), "\"dark\"".to_owned())];
     let text =
@@ -181,7 +232,7 @@ fn settings_name_their_origin_and_never_a_secret() {
 #[test]
 fn the_schema_knows_every_section_and_every_kind() {
     let schema = andon::config::schema();
-    for section in ["team", "source", "service", "freeze", "ui", "include"] {
+    for section in ["team", "source", "service", "freeze", "release", "ui", "include"] {
         assert!(schema["properties"][section].is_object(), "{section}");
     }
     let kinds = &schema["$defs"]["Source"]["properties"]["kind"]["enum"];

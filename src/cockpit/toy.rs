@@ -26,6 +26,8 @@ pub fn team() -> Team {
         services: Vec::new(),
         metrics: Vec::new(),
         freezes: Vec::new(),
+        freeze_sources: Vec::new(),
+        plans: Vec::new(),
         week_starts_sunday: false,
         review: crate::model::Review::default(),
     }

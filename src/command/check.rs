@@ -7,13 +7,16 @@ use color_eyre::eyre::{Result, eyre};
 use jiff::SignedDuration;
 
 use super::cli::{Check, CheckFormat, Common};
-use super::{gather, out};
+use super::{can_deploy, gather, out};
 use crate::insight::Verdict;
 use crate::model::{Freshness, Health, Status};
 use crate::page::{Frame, Memo, Scene, Size};
 use crate::print;
 
 pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
+    if let Some(service) = &options.can_deploy {
+        return can_deploy::answer(common, service, options.format, &options.world);
+    }
     let gathered = gather::gather(common, &options.world)?;
     if gathered.board.sources.is_empty() {
         // Nothing asked is nothing known: that must not look like all is well.

@@ -28,6 +28,7 @@ Examples:
   andon help sources             every kind of source and its options
 
 Exit codes: 0 fine, 3 wrong usage or configuration; check: 1 attention, 2 down or unreachable;
+can-deploy: 1 no, 3 nobody can say;
 the cockpit: 2 without a terminal to draw on"
 )]
 pub struct Cli {
@@ -71,7 +72,8 @@ fn views() -> Vec<&'static str> {
 }
 
 fn topics() -> Vec<&'static str> {
-    let commands = ["demo", "check", "show", "status", "config", "completions", "man"];
+    let commands =
+        ["demo", "check", "show", "status", "can-deploy", "config", "completions", "man"];
     TOPICS.iter().copied().chain(commands).collect()
 }
 
@@ -120,6 +122,8 @@ pub enum Command {
     Show(Show),
     /// The board in one line, for tmux, a bar or a prompt: from a small file, never the network; always exits 0
     Status(Status),
+    /// May a service be deployed now? Exit code 0 yes, 1 no, 3 nobody can say
+    CanDeploy(CanDeploy),
     /// The values in force and where each came from
     Config {
         #[command(subcommand)]
@@ -167,8 +171,12 @@ pub struct Demo {
 Examples:
   andon check                    as a cron job or a Nagios check
   andon check --format json | jq '.sources[] | select(.status != \"ok\")'
+  andon check --can-deploy checkout     may it be deployed now? exit code 0 yes, 1 no, 3 nobody can say
   andon check --demo             on the demo's world")]
 pub struct Check {
+    /// Ask only what tells of freezes, and say whether this service may be deployed
+    #[arg(long, value_name = "SERVICE")]
+    pub can_deploy: Option<String>,
     /// How it is printed
     #[arg(long, default_value = "text")]
     pub format: CheckFormat,
@@ -258,6 +266,24 @@ pub struct Status {
     /// Never wake a poller, however old the data are
     #[arg(long)]
     pub no_poll: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  andon can-deploy checkout && ./deploy.sh
+  andon can-deploy checkout --format json | jq -r .reason
+
+Exit codes: 0 yes, 1 no, 3 nobody can say: a source that tells of freezes is silent or stale")]
+pub struct CanDeploy {
+    /// Which service
+    #[arg(value_name = "SERVICE")]
+    pub service: String,
+    /// How it is printed
+    #[arg(long, default_value = "text")]
+    pub format: CheckFormat,
+    #[command(flatten)]
+    pub world: World,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

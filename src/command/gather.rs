@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::cli::{Common, World};
 use super::welcome;
-use crate::config::{Config, Places, Ui, load, load_text};
+use crate::config::{Config, Places, Ui, Upstream, load, load_text};
 use crate::demo;
 use crate::engine::{from_clock, poll_once};
 use crate::insight::{Survey, survey};
@@ -101,6 +101,15 @@ pub fn demonstrated(
 
 /// Asks every source of `world` once.
 pub fn gather(common: &Common, world: &World) -> Result<Gathered> {
+    gather_from(common, world, |_| true)
+}
+
+/// Asks those sources of `world` once that are wanted.
+pub fn gather_from(
+    common: &Common,
+    world: &World,
+    wanted: impl Fn(&Upstream) -> bool,
+) -> Result<Gathered> {
     let (config, _running) = match &world.demo {
         Some(at) => {
             let (config, running) = demonstrated(common, Some(at), 1.0, None)?;
@@ -109,10 +118,11 @@ pub fn gather(common: &Common, world: &World) -> Result<Gathered> {
         None => (configured(common)?, None),
     };
     let mut board = Board::default();
-    for upstream in &config.upstreams {
+    let upstreams: Vec<Upstream> = config.upstreams.into_iter().filter(wanted).collect();
+    for upstream in &upstreams {
         board.sources.entry(upstream.name.clone()).or_default();
     }
-    for heard in poll_once(config.upstreams, ROUND) {
+    for heard in poll_once(upstreams, ROUND) {
         board.sources.insert(heard.source.clone(), heard.freshness);
         if let Ok(report) = heard.outcome {
             board.fold(&heard.source, heard.at, report);

@@ -1,5 +1,6 @@
 //! One file per subcommand; the only room that knows the whole house.
 
+mod can_deploy;
 mod check;
 mod cli;
 mod cockpit;
@@ -42,6 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         Some(Command::Show(options)) => show::run(&cli.common, options),
         // Every other command line of it was answered before the grammar was asked.
         Some(Command::Status(_)) => help::topic(Some("status")),
+        Some(Command::CanDeploy(options)) => can_deploy::run(&cli.common, options),
         Some(Command::Config { what }) => config::run(&cli.common, what.as_ref()),
         Some(Command::Completions { shell }) => help::completions(*shell),
         Some(Command::Man) => help::man(),

@@ -309,6 +309,38 @@ pub struct PostMortems {
     pub support_hours: Option<Text>,
 }
 
+/// `[[release]]`: releases the team means to make: by a cron, at a moment, or from a moment on by a recurrence rule.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    #[schemars(with = "String")]
+    pub name: Text,
+    /// Cron of its starts: `0 10 * * 2`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub cron: Option<Text>,
+    /// The only release, or the first of a `rule`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub at: Option<Spanned<toml::value::Datetime>>,
+    /// Recurrence rule of RFC 5545: `FREQ=MONTHLY;BYDAY=3TH`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub rule: Option<Text>,
+    /// How long one takes: `1h`; default: a moment, or the whole day where `at` is a date.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub lasts: Option<Text>,
+    /// Zone of the cron and of local times; default: the team's.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub timezone: Option<Text>,
+    /// Services that are released; `["*"]` (default) is all.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub services: Option<Vec<Text>>,
+}
+
 /// `[ui]`: taste.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -14,6 +14,7 @@ pub fn schema() -> Value {
     let source = of(generator.subschema_for::<raw::Source>());
     let service = of(generator.subschema_for::<raw::Service>());
     let freeze = of(generator.subschema_for::<raw::Freeze>());
+    let release = of(generator.subschema_for::<raw::Release>());
     let ui = of(generator.subschema_for::<raw::Ui>());
     let post_mortems = of(generator.subschema_for::<raw::PostMortems>());
     let status = of(generator.subschema_for::<raw::Status>());
@@ -33,6 +34,7 @@ pub fn schema() -> Value {
             "source": { "type": "array", "items": source },
             "service": { "type": "array", "items": service },
             "freeze": { "type": "array", "items": freeze },
+            "release": { "type": "array", "items": release },
             "ui": ui,
             "status": status,
             "notify": { "type": "object" },

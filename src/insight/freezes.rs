@@ -1,11 +1,11 @@
 //! When deploys should wait: freezes of the configuration, of freeze calendars and of the upstreams' own gates, now and next.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 
+use super::gates::{self, Permit};
 use super::matching::named_in;
-use super::words::later;
 use crate::model::{
-    Board, Budget, Clean, Freeze, FreezeRule, Name, Occurrence, Purpose, Team, Window,
+    Board, Budget, Clean, Freeze, FreezeRule, Name, Occurrence, Purpose, SourceName, Team, Window,
 };
 
 /// A stretch of time in which deploys should wait.
@@ -18,6 +18,10 @@ pub struct Frozen {
     /// `None` covers every service.
     pub services: Option<Vec<Name>>,
     pub how_to_override: Clean,
+    /// What told of it; `None` is the configuration.
+    pub source: Option<SourceName>,
+    /// Closed, only by hand, or nobody knows.
+    pub permit: Permit,
 }
 
 impl Frozen {
@@ -42,21 +46,29 @@ pub fn within(board: &Board, team: &Team, window: Window, zone: &TimeZone) -> Ve
     for occurrence in occurrences(board, Purpose::Freeze, window, zone) {
         let named = named_in(team, occurrence.title.as_str());
         found.push(Frozen {
+            source: Some(occurrence.key.source),
             name: occurrence.title,
             from: occurrence.start,
             until: Some(occurrence.end),
             services: (!named.is_empty()).then(|| named.into_iter().cloned().collect()),
             how_to_override: Clean::default(),
+            permit: Permit::Closed,
         });
     }
-    for (services, gates) in super::gates::grouped(board, team) {
-        found.extend(super::gates::shut(&gates, window).into_iter().map(|shut| Frozen {
-            name: shut.reason,
-            from: shut.from,
-            until: shut.until,
-            services: Some(services.clone()),
-            how_to_override: shut.how_to_override,
-        }));
+    for (services, gates) in gates::grouped(board, team) {
+        // Gates of different upstreams are different locks: each is shut on its own.
+        for own in gates::by_source(&gates) {
+            let source = own.first().map(|gate| gate.key.source.clone());
+            found.extend(gates::shut(&own, window).into_iter().map(|shut| Frozen {
+                name: shut.reason,
+                from: shut.from,
+                until: shut.until,
+                services: Some(services.clone()),
+                how_to_override: shut.how_to_override,
+                source: source.clone(),
+                permit: shut.permit,
+            }));
+        }
     }
     found.sort_by(|a, b| a.from.cmp(&b.from).then_with(|| a.name.cmp(&b.name)));
     found
@@ -87,6 +99,8 @@ pub fn stretches(freeze: &Freeze, window: Window) -> Vec<Frozen> {
         until,
         services: freeze.services.clone(),
         how_to_override: freeze.how_to_override.clone(),
+        source: None,
+        permit: Permit::Closed,
     };
     match &freeze.rule {
         FreezeRule::Once { from, until } => {
@@ -116,18 +130,10 @@ pub fn stretches(freeze: &Freeze, window: Window) -> Vec<Frozen> {
     }
 }
 
-/// What is frozen now, and what comes next within the next weeks.
-pub fn now_and_next(board: &Board, team: &Team, now: Timestamp) -> (Vec<Frozen>, Option<Frozen>) {
-    let horizon = SignedDuration::from_hours(24 * 60);
-    let until = later(now, horizon);
-    let all = within(board, team, Window { from: now, until }, &team.zone);
-    let next = all.iter().find(|f| f.from > now).cloned();
-    (all.into_iter().filter(|f| f.is_on(now)).collect(), next)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::SignedDuration;
 
     fn weekend() -> Freeze {
         let cron = |p: &str| Box::new(p.parse::<croner::Cron>().unwrap());

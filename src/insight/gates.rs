@@ -69,7 +69,8 @@ pub fn permit(gates: &[&Gate], now: Timestamp) -> Permit {
     by_source(gates).map(|own| permit_of_one(&own, now)).max().unwrap_or(Permit::Open)
 }
 
-fn by_source<'a>(gates: &[&'a Gate]) -> impl Iterator<Item = Vec<&'a Gate>> + use<'a> {
+/// The gates of each upstream.
+pub fn by_source<'a>(gates: &[&'a Gate]) -> impl Iterator<Item = Vec<&'a Gate>> + use<'a> {
     let mut groups: BTreeMap<&Name, Vec<&Gate>> = BTreeMap::new();
     for gate in gates {
         groups.entry(&gate.key.source).or_default().push(gate);

@@ -1,5 +1,7 @@
 //! What follows from the board: health, since when, what changed before, who has it, staleness. Pure.
 
+mod calendar;
+mod can_deploy;
 mod changes;
 mod dependents;
 mod freezes;
@@ -21,8 +23,10 @@ use crate::model::{
     Board, Clean, Health, IncidentStatus, Key, Name, Overlays, Purpose, SourceName, Team, Window,
 };
 
+pub use calendar::{Event, calendar, plans};
+pub use can_deploy::{Clearance, Freezes};
 pub use changes::LOOK_BACK;
-pub use freezes::{Frozen, occurrences, stretches, within as freezes_within};
+pub use freezes::{Frozen, occurrences};
 pub use health::{level, of_severity};
 pub use matching::{
     deploys_from, is_production, moment, named_in, of_incident, reaches, services_of, version,
@@ -62,6 +66,14 @@ pub const INSIGHTS: &[Insight] = &[
     Insight {
         name: "gates",
         about: "what GitLab's deploy freezes and Argo CD's sync windows let through: open, by hand only, or closed",
+    },
+    Insight {
+        name: "can-deploy",
+        about: "may a service be deployed now: yes; no, until when, how to override; or nobody can say, and why",
+    },
+    Insight {
+        name: "calendar",
+        about: "everything dated in one order; releases planned in a freeze, on a holiday or across a hand-off are flagged",
     },
     Insight { name: "releases", about: "the next release planned and the last one made" },
     Insight { name: "on-call", about: "who is on call now, for each service and for the team" },
@@ -134,6 +146,8 @@ pub struct ServiceState {
     pub held_by: Option<Clean>,
     pub incidents: Vec<Key>,
     pub alerts: Vec<Key>,
+    /// May it be deployed now?
+    pub clearance: Clearance,
 }
 
 /// A deploy or another change, placed in time.
@@ -192,6 +206,7 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
     let on_call = on_call::now(board, team, now);
     let team_wide = on_call::team_wide(board, &on_call, now);
     let maintained = maintained(board, team, now);
+    let freezes = Freezes::new(board, team, now);
     let mut states: Vec<ServiceState> = team
         .services
         .iter()
@@ -211,6 +226,7 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
                 held_by: held_by(own),
                 incidents: matching::once(own.incidents.iter().map(|i| i.key.clone()).collect()),
                 alerts: matching::once(own.alerts.iter().map(|a| a.key.clone()).collect()),
+                clearance: freezes.can_deploy(&service.name),
                 ..ServiceState::default()
             }
         })
@@ -218,15 +234,14 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
     dependents::fold(team, &sorted, &mut states);
     correlate(board, team, &sorted, &mut states, now);
     let before = before_each(board, team, &sorted, &states);
-    let (frozen, next_freeze) = freezes::now_and_next(board, team, now);
     let mut survey = Survey {
         version: board.version,
         verdict: dependents::verdict(board, &states, now),
         services: states,
         before,
         by_name: sorted.by_name,
-        frozen,
-        next_freeze,
+        frozen: freezes.on().cloned().collect(),
+        next_freeze: freezes.next().cloned(),
         next_release: releases::next(board, team, now),
         last_release: releases::last(board, team, now),
         on_call,

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::freezes::occurrences;
+use super::calendar::plans;
 use super::matching::{is_production, moment, version};
 use super::words::{earlier, later};
-use crate::model::{Board, Clean, Outcome, Purpose, Team, Window};
+use crate::model::{Board, Clean, Outcome, Team, Window};
 
 /// A release on the team's calendar or in its history.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,7 @@ const BACK: SignedDuration = SignedDuration::from_hours(24 * 60);
 /// The next planned release: the first that begins after `now`.
 pub fn next(board: &Board, team: &Team, now: Timestamp) -> Option<Planned> {
     let until = later(now, AHEAD);
-    occurrences(board, Purpose::Release, Window { from: now, until }, &team.zone)
+    plans(board, team, Window { from: now, until }, &team.zone)
         .into_iter()
         .find(|o| o.start > now)
         .map(|o| Planned { title: o.title, at: o.start })
@@ -41,7 +41,7 @@ pub fn last(board: &Board, team: &Team, now: Timestamp) -> Option<Planned> {
     let happened = published.chain(deployed).filter(|p| p.at <= now).max_by_key(|p| p.at);
     happened.or_else(|| {
         let from = earlier(now, BACK);
-        occurrences(board, Purpose::Release, Window { from, until: now }, &team.zone)
+        plans(board, team, Window { from, until: now }, &team.zone)
             .into_iter()
             .rfind(|o| o.start <= now)
             .map(|o| Planned { title: o.title, at: o.start })

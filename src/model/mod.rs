@@ -47,5 +47,5 @@ pub use postmortem::{
 };
 pub use records::{Record, Records};
 pub use review::{Review, SupportHours, Wanted};
-pub use team::{Freeze, FreezeRule, Matching, Metric, Service, Slo, Team};
+pub use team::{Freeze, FreezeRule, Matching, Metric, Plan, PlanRule, Service, Slo, Team};
 pub use text::{Clean, Shape, clean};

@@ -1,10 +1,13 @@
 //! The team as configured: its services, their metrics, and when nobody should deploy.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::{Bound, Clean, Labels, Link, MetricId, Name, Review, Role, SourceName, Unit, Weight};
+use super::{
+    Bound, Calendar, Clean, Labels, Link, MetricId, Name, Review, Role, SourceName, Unit, Weight,
+};
 
 #[derive(Debug, Clone)]
 pub struct Team {
@@ -17,10 +20,32 @@ pub struct Team {
     /// Numbers of the whole team.
     pub metrics: Vec<Metric>,
     pub freezes: Vec<Freeze>,
+    /// Sources that tell when deploys should wait: while one of them is silent, nobody can say that they need not.
+    pub freeze_sources: Vec<SourceName>,
+    /// Releases planned by the configuration itself.
+    pub plans: Vec<Plan>,
     /// Monday unless the configuration says Sunday.
     pub week_starts_sunday: bool,
     /// How it wants its post-mortems.
     pub review: Review,
+}
+
+/// A team of nobody, in UTC.
+impl Default for Team {
+    fn default() -> Self {
+        Self {
+            name: Clean::default(),
+            zone: TimeZone::UTC,
+            environments: Vec::new(),
+            services: Vec::new(),
+            metrics: Vec::new(),
+            freezes: Vec::new(),
+            freeze_sources: Vec::new(),
+            plans: Vec::new(),
+            week_starts_sunday: false,
+            review: Review::default(),
+        }
+    }
 }
 
 impl Team {
@@ -126,4 +151,24 @@ pub enum FreezeRule {
         end: Box<croner::Cron>,
         zone: TimeZone,
     },
+}
+
+/// Releases the team means to make, as a rule.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub name: Clean,
+    pub rule: PlanRule,
+    /// `None` is for every service.
+    pub services: Option<Vec<Name>>,
+}
+
+#[derive(Debug, Clone)]
+pub enum PlanRule {
+    Cron {
+        pattern: Box<croner::Cron>,
+        zone: TimeZone,
+        lasts: SignedDuration,
+    },
+    /// One moment, or a recurrence rule from a moment on: a calendar of one event.
+    Calendar(Arc<Calendar>),
 }

@@ -1,5 +1,9 @@
 //! Small words for building tables and cards, shared by the tabs.
 
+use std::collections::HashMap;
+
+use jiff::{Timestamp, civil::Date};
+
 use super::{
     Align, Block, Card, Cell, Column, Empty, Frame, Layout, Line, Look, Noun, Row, RowKey, Scene,
     Size, Table, Tone, Width,
@@ -147,6 +151,29 @@ pub fn pair(pairs: &mut Vec<(Clean, Line)>, label: &'static str, text: &Clean, t
     if !text.is_empty() {
         pairs.push((label.into(), Line::of(text.clone(), tone)));
     }
+}
+
+pub fn names(list: &[Name]) -> Clean {
+    let list: Vec<&str> = list.iter().map(Name::as_str).collect();
+    Clean::line(list.join(", "))
+}
+
+/// The date of a moment in the page's zone.
+pub fn date(scene: &Scene<'_>, at: Timestamp) -> Date {
+    at.to_zoned(scene.zone.clone()).date()
+}
+
+/// The services that come from a repository; the repository itself where none is configured.
+pub fn of_repo(scene: &Scene<'_>, repo: &Clean) -> Clean {
+    let known = scene.memo.repos.get(scene, (), || {
+        let mut names: HashMap<String, Vec<&str>> = HashMap::new();
+        for service in scene.team.services.iter().filter(|s| !s.repo.is_empty()) {
+            let repo = service.repo.as_str().to_ascii_lowercase();
+            names.entry(repo).or_default().push(service.name.as_str());
+        }
+        names.into_iter().map(|(repo, names)| (repo, Clean::line(names.join(", ")))).collect()
+    });
+    known.get(&repo.as_str().to_ascii_lowercase()).unwrap_or(repo).clone()
 }
 
 #[cfg(test)]

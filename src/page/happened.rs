@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::releases::of_repo;
+use super::build::of_repo;
 use super::{Agenda, AgendaEntry, Block, Line, Noun, Scene, Tone, words};
 use crate::insight::words::{earlier, later};
 use crate::insight::{is_production, moment, of_incident, version};

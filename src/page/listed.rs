@@ -6,14 +6,13 @@ use super::{Scene, incidents, releases};
 use crate::insight::words::earlier;
 use crate::model::{Alert, Clean, Window};
 
-pub use super::month::{Event, events};
 pub use super::post_mortems::{all as post_mortems, complete, services};
-pub use super::releases::Versions;
+pub use super::releases::environments::Versions;
 
 /// The stretch listed when nobody asks for another: a month back, a quarter ahead.
 pub fn around(scene: &Scene<'_>) -> Window {
     let back = earlier(scene.now, SignedDuration::from_hours(24 * 31));
-    Window { from: back, until: releases::ahead(scene).until }
+    Window { from: back, until: releases::agenda::ahead(scene).until }
 }
 
 /// The word of an alert's state, quiet or not.

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::happened::Step;
 use super::markdown::Reading;
-use super::{RowKey, Scene, month};
-use crate::insight::Suspect;
+use super::{RowKey, Scene};
+use crate::insight::{Event, Suspect};
 use crate::model::{Clean, Key, Name, Window};
 
 /// Values derived from a board, made when a page first needs them. Whoever shows pages again and again keeps one
@@ -17,9 +17,9 @@ use crate::model::{Clean, Key, Name, Window};
 #[derive(Debug, Default)]
 pub struct Memo {
     /// Of the month on screen.
-    pub month: Kept<Window, Vec<month::Event>>,
+    pub month: Kept<Window, Vec<Event>>,
     /// Of the stretch the agenda shows.
-    pub agenda: Kept<Window, Vec<month::Event>>,
+    pub agenda: Kept<Window, Vec<Event>>,
     /// The document being read, laid out to a width.
     pub reading: Kept<(Key, usize), Reading>,
     /// What each document is about.

@@ -1,7 +1,7 @@
 //! The Post-mortems tab: what was learnt, searchable by its full text, with a reader.
 
+use super::build::names;
 use super::build::{breadth, card, cell, in_sight, left, list, pair, record_key, row_key, share};
-use super::releases::names;
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Place, Prose, Rank, RowKey, Scene,
     Shelf, Tab, Tone, Width, found, markdown, words,

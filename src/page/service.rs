@@ -10,7 +10,7 @@ use super::{
     Axis, Block, Cell, Chart, Limit, Line, Look, Mark, Noun, RowKey, Scene, Series, Tone, Width,
     room, words,
 };
-use crate::insight::{ServiceState, deploys_from, moment, reaches, version};
+use crate::insight::{Clearance, ServiceState, deploys_from, moment, reaches, version};
 use crate::model::{
     Bound, Clean, Comparison, Deploy, Health, Key, Link, Metric, Outcome, Role, Service, Staleness,
 };
@@ -90,6 +90,7 @@ fn facts(scene: &Scene<'_>, state: &ServiceState, service: &Service) -> Block {
     if let Some(who) = &state.held_by {
         pair(&mut pairs, "who has it", who, Tone::OnCall);
     }
+    pairs.push(("can deploy".into(), clearance(scene, &state.clearance)));
     pair(&mut pairs, "owner", &service.owner, Tone::Plain);
     if let Some(who) = &state.on_call {
         pair(&mut pairs, "on call", who, Tone::OnCall);
@@ -100,6 +101,34 @@ fn facts(scene: &Scene<'_>, state: &ServiceState, service: &Service) -> Block {
     pair(&mut pairs, "chat", &service.chat, Tone::Plain);
     pair(&mut pairs, "repository", &service.repo, Tone::Plain);
     card(service.name.clean().clone(), pairs)
+}
+
+/// `no until Mon 08:00: frozen by weekend · to override: ask ada`.
+pub fn clearance(scene: &Scene<'_>, answer: &Clearance) -> Line {
+    let near = |at| words::near(at, scene.now, scene.zone);
+    match answer.allowed {
+        Some(true) => {
+            let line = Line::of("yes", Tone::Ok);
+            match &answer.next {
+                Some((name, from)) => {
+                    let words = Clean::line(format_args!("until {name}, {}", near(*from)));
+                    line.dot().and(words, Tone::Dim)
+                }
+                None => line,
+            }
+        }
+        Some(false) => {
+            let until = answer.until.map_or_else(String::new, |at| format!(" until {}", near(at)));
+            let words = Clean::line(format_args!("no{until}: {}", answer.reason));
+            let line = Line::of(words, Tone::Freeze);
+            if answer.how_to_override.is_empty() {
+                return line;
+            }
+            let words = Clean::line(format_args!("to override: {}", answer.how_to_override));
+            line.dot().and(words, Tone::Dim)
+        }
+        None => Line::of(answer.reason.clone(), Tone::Unknown),
+    }
 }
 
 /// What changed just before, each with its score.

@@ -5,27 +5,53 @@ use serde_json::{Map, Value, json};
 
 use crate::insight::words::{earlier, later};
 use crate::insight::{
-    Before, ServiceState, Suspect, deploys_from, is_production, level, moment, of_incident,
+    Before, Clearance, Event, ServiceState, Suspect, calendar, deploys_from, is_production, level,
+    moment, of_incident,
 };
 use crate::model::{
     Alert, Clean, Deploy, Freshness, Incident, Metric, Name, Outcome, PostMortem, Record,
     SectionKind, Service, Suppression, Track, Window,
 };
 use crate::page::Scene;
-use crate::page::listed::{self, Event, Versions};
+use crate::page::listed::{self, Versions};
 
 /// Deploys told with a service.
 const DEPLOYS: usize = 10;
 
-/// The document of a tab; a tab without machine output has the common head only.
-/// `bounds` narrows what is dated: incidents, deploys, events, post-mortems.
-pub fn json(scene: &Scene<'_>, tab: &str, bounds: Option<Window>) -> Value {
+/// What every document starts with.
+fn head(scene: &Scene<'_>, full: bool) -> Map<String, Value> {
     let mut out = Map::new();
     out.insert("andon".into(), env!("CARGO_PKG_VERSION").into());
     out.insert("moment".into(), time(scene.now));
-    let full = tab == "sources";
     let sources = scene.board.sources.iter().map(|(name, f)| source(scene, name, f, full));
     out.insert("sources".into(), sources.collect());
+    out
+}
+
+/// The answer to "can this service be deployed now?".
+pub fn clearance(scene: &Scene<'_>, service: &Name, answer: &Clearance) -> Value {
+    let mut out = head(scene, false);
+    out.insert("service".into(), service.as_str().into());
+    out.extend(permission(answer));
+    Value::Object(out)
+}
+
+fn permission(answer: &Clearance) -> Map<String, Value> {
+    let next =
+        answer.next.as_ref().map(|(name, from)| json!({"name": word(name), "from": time(*from)}));
+    Map::from_iter([
+        ("allowed".to_owned(), json!(answer.allowed)),
+        ("reason".to_owned(), word(&answer.reason)),
+        ("until".to_owned(), maybe(answer.until)),
+        ("override".to_owned(), word(&answer.how_to_override)),
+        ("next_freeze".to_owned(), json!(next)),
+    ])
+}
+
+/// The document of a tab; a tab without machine output has the common head only.
+/// `bounds` narrows what is dated: incidents, deploys, events, post-mortems.
+pub fn json(scene: &Scene<'_>, tab: &str, bounds: Option<Window>) -> Value {
+    let mut out = head(scene, tab == "sources");
     match tab {
         "health" => {
             let pairs = scene.team.services.iter().zip(&scene.survey.services);
@@ -153,6 +179,7 @@ fn of_service(scene: &Scene<'_>, service: &Service, state: &ServiceState) -> Val
         "incidents": incidents.collect::<Value>(),
         "changes": state.changes.iter().map(change).collect::<Value>(),
         "changes_known": state.changes_known,
+        "can_deploy": permission(&state.clearance),
     })
 }
 
@@ -248,7 +275,7 @@ fn alert(scene: &Scene<'_>, alert: &Alert) -> Value {
 
 fn releases(scene: &Scene<'_>, bounds: Option<Window>, out: &mut Map<String, Value>) {
     let window = bounds.map_or_else(|| listed::around(scene), |w| reasonable(scene, w));
-    let events = listed::events(scene, window);
+    let events = calendar(scene.board, scene.team, window, scene.zone);
     out.insert("events".into(), events.iter().map(event).collect());
     let mut deploys: Vec<&Deploy> =
         scene.board.deploys.all().map(|r| &r.what).filter(|d| within(bounds, moment(d))).collect();
@@ -300,13 +327,14 @@ fn event(event: &Event) -> Value {
         "source": event.key.source.as_str(),
         "uid": event.key.id.clean().as_str(),
         "title": word(&event.title),
-        "kind": event.kind,
+        "kind": event.purpose.word(),
         "start": start,
         "end": end,
         "all_day": event.days.is_some(),
         "status": word(&event.status),
         "services": services,
-        "conflict": event.conflict.as_ref().map(Clean::as_str),
+        "conflict": event.conflicts.first().map(Clean::as_str),
+        "conflicts": event.conflicts.iter().map(Clean::as_str).collect::<Vec<_>>(),
     })
 }
 

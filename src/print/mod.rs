@@ -8,7 +8,7 @@ mod said;
 pub mod status;
 
 pub use csv::csv;
-pub use json::json;
+pub use json::{clearance, json};
 pub use markdown::markdown;
 pub use plain::plain;
 pub use said::whole;

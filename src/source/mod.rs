@@ -32,6 +32,11 @@ pub trait Source: Debug + Send + Sync {
     fn metrics(&self) -> Vec<Metric> {
         Vec::new()
     }
+
+    /// Whether it tells when deploys should wait: while such a source is silent, nobody can say that they need not.
+    fn tells_freezes(&self) -> bool {
+        false
+    }
 }
 
 /// What a source may know when it is asked.

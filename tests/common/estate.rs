@@ -89,6 +89,8 @@ pub fn team(services: usize) -> Arc<Team> {
         services: (0..services).map(service).collect(),
         metrics: Vec::new(),
         freezes: Vec::new(),
+        freeze_sources: Vec::new(),
+        plans: Vec::new(),
         week_starts_sunday: false,
         review: andon::model::Review::default(),
     })

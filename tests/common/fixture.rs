@@ -113,6 +113,8 @@ pub fn team() -> Team {
             services: None,
             how_to_override: clean("ask the on-call lead"),
         }],
+        freeze_sources: Vec::new(),
+        plans: Vec::new(),
         week_starts_sunday: false,
         review: andon::model::Review::default(),
     }

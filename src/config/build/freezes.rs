@@ -36,21 +36,28 @@ pub fn build_freeze(
             return None;
         }
     };
-    let mut covered = Vec::new();
-    let mut all = raw.services.is_none();
-    for name in raw.services.iter().flatten() {
-        if name.get_ref() == "*" {
-            all = true;
-        } else if known(name, services, "service", site) {
-            covered.push(Name::new(name.get_ref()));
-        }
-    }
     Some(Freeze {
         name: Clean::line(raw.name.get_ref()),
         rule,
-        services: (!all).then_some(covered),
+        services: covered(raw.services.as_deref(), services, site),
         how_to_override: Clean::line(raw.how_to_override.as_deref().unwrap_or_default()),
     })
+}
+
+/// Services a rule is about; `None` is all of them.
+pub fn covered(
+    written: Option<&[raw::Text]>,
+    services: &[&str],
+    site: &mut Site<'_>,
+) -> Option<Vec<Name>> {
+    let written = written?;
+    let mut covered = Vec::new();
+    for name in written.iter().filter(|name| name.get_ref() != "*") {
+        if known(name, services, "service", site) {
+            covered.push(Name::new(name.get_ref()));
+        }
+    }
+    written.iter().all(|name| name.get_ref() != "*").then_some(covered)
 }
 
 pub fn cron(text: &raw::Text, site: &mut Site<'_>) -> Option<croner::Cron> {

@@ -1,6 +1,7 @@
 //! From written tables to the team and its upstreams; every semantic problem is located like a syntax error.
 
 mod freezes;
+mod plans;
 mod post_mortems;
 mod probes;
 mod services;
@@ -21,6 +22,7 @@ use crate::model::{Clean, Metric, Service, Team};
 use crate::page::Skin;
 
 use freezes::build_freeze;
+use plans::build_plan;
 use post_mortems::build_review;
 use probes::build_probes;
 use services::{build_service, own_service};
@@ -33,6 +35,7 @@ const SECTIONS: &[&str] = &[
     "source",
     "service",
     "freeze",
+    "release",
     "ui",
     "status",
     "notify",
@@ -136,6 +139,15 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
             build_freeze(&freeze, &zone, &service_names, &mut site)
         })
         .collect();
+    let plans = list(section("release"), &mut site)
+        .iter()
+        .filter_map(|v| {
+            let plan = site.read::<raw::Release>(v)?;
+            build_plan(&plan, &zone, &service_names, &mut site)
+        })
+        .collect();
+    let telling = upstreams.iter().filter(|u| u.source.tells_freezes());
+    let freeze_sources = telling.map(|u| u.name.clone()).collect();
     let team = Team {
         name: Clean::line(written.name.unwrap_or_default()),
         zone,
@@ -148,6 +160,8 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         services: built,
         metrics: team_metrics,
         freezes,
+        freeze_sources,
+        plans,
         week_starts_sunday: written.week_starts == Some(raw::WeekStart::Sunday),
         review: post_mortems,
     };

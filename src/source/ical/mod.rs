@@ -116,6 +116,10 @@ impl Source for Ical {
         }
         Ok(Reading::Done(self.report(calendar)))
     }
+
+    fn tells_freezes(&self) -> bool {
+        self.purpose == Purpose::Freeze
+    }
 }
 
 impl Ical {

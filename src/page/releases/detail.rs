@@ -1,11 +1,14 @@
 //! One deploy, release or calendar entry opened: what it was, where, when and by whom.
 
-use super::build::{card, name_key, name_of, pair};
-use super::releases::{ENVIRONMENT, Made, names, of_repo, planned};
-use super::service::outcome_tone;
-use super::{Block, Line, Look, Noun, Prose, RowKey, Scene, Tone, health, month, service, words};
-use crate::insight::version;
+use super::agenda::planned;
+use super::environments::ENVIRONMENT;
+use super::event::{self, EVENT};
+use super::made::Made;
+use crate::insight::{Event, version};
 use crate::model::{Clean, Deploy, Link, Release};
+use crate::page::build::{card, name_key, name_of, names, of_repo, pair, record_key};
+use crate::page::service::{self, outcome_tone};
+use crate::page::{Block, Line, Look, Noun, Prose, RowKey, Scene, Tone, health, words};
 
 pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
     if let Some(name) = name_of(ENVIRONMENT, key) {
@@ -17,11 +20,12 @@ pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>
             Made::Release(release) => of_release(scene, release),
         }]);
     }
-    Some(of_event(scene, &event(scene, key)?))
+    Some(of_event(scene, &found(scene, key)?))
 }
 
-fn event(scene: &Scene<'_>, key: &RowKey) -> Option<month::Event> {
-    planned(scene).iter().find(|e| e.row == *key).cloned()
+fn found(scene: &Scene<'_>, key: &RowKey) -> Option<Event> {
+    let id = record_key(EVENT, key)?;
+    planned(scene).iter().find(|e| e.id == id).cloned()
 }
 
 pub fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {
@@ -31,7 +35,7 @@ pub fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {
     match Made::find(scene, key) {
         Some(Made::Deploy(deploy)) => deploy.url.clone(),
         Some(Made::Release(release)) => release.url.clone(),
-        None => event(scene, key)?.url,
+        None => found(scene, key)?.url,
     }
 }
 
@@ -43,7 +47,7 @@ pub fn id(scene: &Scene<'_>, key: &RowKey) -> Option<Clean> {
         Some(Made::Deploy(deploy)) if deploy.sha.is_empty() => Some(version(deploy)),
         Some(Made::Deploy(deploy)) => Some(deploy.sha.clone()),
         Some(Made::Release(release)) => Some(release.tag.clone()),
-        None => event(scene, key).map(|e| e.title),
+        None => found(scene, key).map(|e| e.title),
     }
 }
 
@@ -99,9 +103,9 @@ fn of_release(scene: &Scene<'_>, release: &Release) -> Block {
     card(Clean::line(format_args!("release {}", release.tag)), pairs)
 }
 
-fn of_event(scene: &Scene<'_>, event: &month::Event) -> Vec<Block> {
+fn of_event(scene: &Scene<'_>, event: &Event) -> Vec<Block> {
     let mut pairs = Vec::new();
-    pair(&mut pairs, "kind", &event.kind.into(), event.tone());
+    pair(&mut pairs, "kind", &event.purpose.word().into(), event::tone(event.purpose));
     if let Some((first, last)) = event.days {
         let words = if first == last {
             words::day(first)
@@ -118,9 +122,8 @@ fn of_event(scene: &Scene<'_>, event: &month::Event) -> Vec<Block> {
             None => pair(&mut pairs, "ends", &"no end known".into(), Tone::Dim),
         }
     }
-    if let Some(freeze) = &event.conflict {
-        let words = Clean::line(format_args!("falls into freeze {freeze}"));
-        pair(&mut pairs, "conflict", &words, Tone::Degraded);
+    for conflict in &event.conflicts {
+        pair(&mut pairs, "conflict", conflict, Tone::Degraded);
     }
     pair(&mut pairs, "services", &names(&event.services), Tone::Plain);
     pair(&mut pairs, "status", &event.status, Tone::Plain);
@@ -129,7 +132,7 @@ fn of_event(scene: &Scene<'_>, event: &month::Event) -> Vec<Block> {
         pair(&mut pairs, "link", url.clean(), Tone::Link);
     }
     pair(&mut pairs, "source", event.key.source.clean(), Tone::Dim);
-    let mut blocks = vec![card(event.title.clone(), pairs)];
+    let mut blocks = vec![card(words::shown(&event.title), pairs)];
     if !event.description.is_empty() {
         let lines: Vec<Line> =
             event.description.as_str().lines().map(|l| Line::plain(Clean::line(l))).collect();

@@ -1,0 +1,86 @@
+//! The Releases tab: a month of plans and deploys with freezes behind them, an agenda, the deploy log, and versions per environment.
+
+pub mod agenda;
+mod detail;
+pub mod environments;
+mod event;
+mod headline;
+mod log;
+mod made;
+mod month;
+
+use jiff::SignedDuration;
+
+use super::{Block, Empty, Entry, Layout, Look, Noun, Prose, Scene, Tab};
+use crate::insight::words::earlier;
+use crate::insight::{is_production, moment};
+use crate::model::Outcome;
+
+/// Kinds of sources that feed it.
+const KINDS: &[&str] = &["ical", "github"];
+
+pub const RELEASES: Tab = Tab {
+    name: "releases",
+    title: "Releases",
+    about: "planned and actual releases in a month, freezes, the deploy log, versions per environment",
+    sorts: &["time", "service", "state", "who"],
+    facets: &["month", "agenda", "deploys", "environments"],
+    kinds: KINDS,
+    entries,
+    compose,
+    detail: detail::detail,
+    link: detail::link,
+    id: detail::id,
+    badge,
+};
+
+const MONTH: usize = 0;
+const AGENDA: usize = 1;
+const DEPLOYS: usize = 2;
+
+fn entries(scene: &Scene<'_>, facet: usize) -> Vec<Entry> {
+    match facet {
+        MONTH => Vec::new(),
+        AGENDA => agenda::entries(scene),
+        DEPLOYS => log::entries(scene),
+        _ => environments::entries(scene),
+    }
+}
+
+fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let above = u16::from(scene.frame.layout >= Layout::Small);
+    if above > 0 {
+        let prose = Prose { lines: vec![headline::headline(scene)], first: 0, total: 1 };
+        blocks.push(Block::main("", Noun::Prose(prose)).exactly(1));
+    }
+    match look.facet {
+        MONTH => blocks.extend(month::compose(scene, look)),
+        AGENDA => blocks.push(agenda::compose(scene, look, above)),
+        DEPLOYS => blocks.push(log::compose(scene, look, above)),
+        _ => blocks.push(environments::compose(scene, look, above)),
+    }
+    blocks
+}
+
+fn empty(scene: &Scene<'_>) -> Empty {
+    super::sources::emptiness(
+        scene,
+        KINDS,
+        "Nothing planned, nothing deployed",
+        "No source of releases yet",
+        "Add a [[source]] of kind ical (as = \"release\") or github to your configuration.",
+    )
+}
+
+/// Failed production deploys of the last day.
+fn badge(scene: &Scene<'_>) -> usize {
+    let since = earlier(scene.now, SignedDuration::from_hours(24));
+    let deploys = scene.board.deploys.all().map(|r| &r.what);
+    let failed = deploys.filter(|d| {
+        d.outcome == Outcome::Failed
+            && is_production(scene.team, d.environment.as_str())
+            && moment(d).is_some_and(|at| at >= since && at <= scene.now)
+    });
+    failed.count()
+}
