@@ -15,6 +15,8 @@ pub mod view;
 
 pub mod print;
 
+pub mod store;
+
 pub mod engine;
 
 pub mod demo;

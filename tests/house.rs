@@ -77,6 +77,20 @@ const ROOMS: &[Room] = &[
     pure("view", &["ratatui", "jiff", "unicode_segmentation", "unicode_width"]),
     pure("print", &["serde_json", "jiff", "unicode_segmentation", "unicode_width"]),
     busy(
+        "store",
+        &[
+            "rusqlite",
+            "postcard",
+            "lz4_flex",
+            "serde",
+            "serde_json",
+            "jiff",
+            "directories",
+            "rustix",
+            "thiserror",
+        ],
+    ),
+    busy(
         "engine",
         &[
             "tokio",

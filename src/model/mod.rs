@@ -25,7 +25,7 @@ pub use alert::{
     Alert, AlertRule, AlertState, Labels, RuleHealth, RuleState, Severity, Silence, SilenceState,
     Suppression,
 };
-pub use board::Board;
+pub use board::{Board, RESULTS_KEPT};
 pub use calendar::{Budget, Calendar, CalendarEvent, Expansion, Occurrence, Purpose, Window};
 pub use change::{Change, Deploy, Outcome, Release, Run};
 pub use environment::{Against, Approval, Commit, Drift, Environment};

@@ -75,6 +75,34 @@ impl<T> Records<T> {
         }
     }
 
+    /// A record as it was remembered.
+    pub fn put(&mut self, key: Key, record: Record<T>) {
+        self.by_key.insert(key, record);
+    }
+
+    pub fn remove(&mut self, key: &Key) {
+        self.by_key.remove(key);
+    }
+
+    /// As remembered: gone at a moment, last seen at another.
+    pub fn end(&mut self, key: &Key, seen: Option<Timestamp>, gone: Timestamp) {
+        if let Some(record) = self.by_key.get_mut(key) {
+            record.last_seen = seen.map_or(record.last_seen, |seen| record.last_seen.max(seen));
+            record.gone = Some(gone);
+        }
+    }
+
+    /// As remembered: the last complete answer of a source was at `at`, and had all of its records that are not gone.
+    pub fn confirm(&mut self, source: &SourceName, at: Timestamp) {
+        self.completes.entry(source.clone()).or_default().insert(at);
+        let own = self.by_key.range_mut(Key::new(source, "")..);
+        for (_, record) in own.take_while(|(key, _)| key.source == *source) {
+            if record.gone.is_none() {
+                record.last_seen = record.last_seen.max(at);
+            }
+        }
+    }
+
     pub fn get(&self, key: &Key) -> Option<&Record<T>> {
         self.by_key.get(key)
     }

@@ -1,0 +1,68 @@
+//! What is remembered between runs: every fact with the moment it was learnt, and the board folded from them, now or then.
+
+mod block;
+mod feeds;
+mod opening;
+mod pack;
+mod place;
+mod read;
+mod schema;
+mod scribe;
+mod words;
+mod write;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use crate::model::Clean;
+
+pub use opening::Notice;
+pub use place::{Place, fingerprint};
+pub use scribe::Scribe;
+pub use words::Trouble;
+pub use write::Told;
+
+/// The memory of one configuration. Several processes may hold it open; one of them should write.
+///
+/// It never stands in the way: where there is no place for it, reading finds nothing and writing does nothing,
+/// and a notice said so when it was opened.
+pub struct Store {
+    file: Option<PathBuf>,
+    /// `None`: nothing is remembered in this run.
+    base: Option<Connection>,
+    known: write::Known,
+}
+
+impl Store {
+    /// Opens the memory at `place`, makes it anew, or goes on without one: the notices say what a person should know.
+    pub fn open(place: &Place, now: Timestamp) -> (Self, Vec<Notice>) {
+        opening::open(place, now)
+    }
+
+    /// A memory that remembers nothing.
+    pub fn none() -> Self {
+        Self { file: None, base: None, known: write::Known::default() }
+    }
+
+    /// Whether anything is remembered at all.
+    pub fn is_on(&self) -> bool {
+        self.base.is_some()
+    }
+
+    /// Where it lies, for words.
+    pub fn shown(&self) -> Clean {
+        self.file.as_ref().map(|file| Clean::line(file.display())).unwrap_or_default()
+    }
+}
+
+/// Moments are kept in nanoseconds since the epoch: exact, from 1677 to 2262.
+fn nanos(at: Timestamp) -> i64 {
+    let bound = if at < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX };
+    i64::try_from(at.as_nanosecond()).unwrap_or(bound)
+}
+
+fn moment(nanos: i64) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,186 @@
+//! Opening a memory: private, checked, brought to this version; a damaged one is set aside, and nothing is ever deleted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::place::{on_a_network, prepare};
+use super::words::Trouble;
+use super::{Place, Store, schema, write};
+use crate::model::Clean;
+
+/// Something a person should know about the memory, once.
+pub type Notice = Clean;
+
+/// How long another process that writes is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes the write-ahead log may keep after a checkpoint.
+const LOG_KEPT: i64 = 4 * 1024 * 1024;
+
+enum Opened {
+    Ready(Connection),
+    /// Written by a newer andon: its tables are not ours to guess at.
+    Newer(i64),
+    /// A database, but not of ours.
+    Alien,
+}
+
+pub fn open(place: &Place, now: Timestamp) -> (Store, Vec<Notice>) {
+    let mut notices = Vec::new();
+    let Some(mut file) = place.file.clone() else {
+        notices.push(off(&"there is no home directory"));
+        return (Store::none(), notices);
+    };
+    let mut shared = true;
+    if on_a_network(&nearest_folder(&file)) {
+        match place.elsewhere() {
+            Some(local) => {
+                notices.push(Clean::line(format_args!(
+                    "{} is on a network: memory is kept in {} until you log out",
+                    folder_of(&file).display(),
+                    folder_of(&local).display()
+                )));
+                file = local;
+            }
+            // One process then, and the oldest kind of journal: what such disks can be trusted with.
+            None => shared = false,
+        }
+    }
+    let store = |base| Store { file: Some(file.clone()), base, known: write::Known::default() };
+    match try_open(&file, shared) {
+        Ok(Opened::Ready(base)) => return (store(Some(base)), notices),
+        Ok(Opened::Newer(version)) => {
+            notices.push(off(&format_args!(
+                "{} was written by a newer andon (version {version}, this one knows {})",
+                file.display(),
+                schema::VERSION
+            )));
+            return (store(None), notices);
+        }
+        Ok(Opened::Alien) => {}
+        Err(trouble) if trouble.is_damage() => {}
+        Err(trouble) => {
+            notices.push(off(&format_args!("{}: {}", file.display(), reason(&trouble))));
+            return (store(None), notices);
+        }
+    }
+    let base = match set_aside(&file, now).and_then(|aside| Ok((aside, try_open(&file, shared)?))) {
+        Ok((aside, Opened::Ready(base))) => {
+            notices.push(Clean::line(format_args!(
+                "memory begins anew: {} could not be read, and is kept as {}",
+                file.display(),
+                aside.display()
+            )));
+            Some(base)
+        }
+        Ok(_) => None,
+        Err(trouble) => {
+            notices.push(off(&format_args!("{}: {}", file.display(), reason(&trouble))));
+            None
+        }
+    };
+    (store(base), notices)
+}
+
+fn off(why: &dyn std::fmt::Display) -> Notice {
+    Clean::line(format_args!("nothing is remembered in this run: {why}"))
+}
+
+fn reason(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::File(error) if error.get_ref().is_some() => error.to_string(),
+        other => other.words(),
+    }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(file)
+}
+
+/// The folder of a file, or what of it is there already.
+fn nearest_folder(file: &Path) -> PathBuf {
+    let there = file.ancestors().skip(1).find(|folder| folder.is_dir());
+    there.map(Path::to_owned).unwrap_or_default()
+}
+
+fn try_open(file: &Path, shared: bool) -> Result<Opened, Trouble> {
+    prepare(file)?;
+    // Without `SQLITE_OPEN_URI`: a `?` or `file:` in a path is part of its name.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let mut base = Connection::open_with_flags(real(file), flags)?;
+    base.busy_timeout(PATIENCE)?;
+    base.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    base.pragma_update(None, "trusted_schema", false)?;
+    let version = schema::version(&base)?;
+    if version > schema::VERSION {
+        return Ok(Opened::Newer(version));
+    }
+    let tables: i64 = base.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application: i32 = base.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if tables > 0 && application != schema::APPLICATION {
+        return Ok(Opened::Alien);
+    }
+    if tables == 0 {
+        base.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
+    if shared {
+        journal(&base, "WAL")?;
+    } else {
+        base.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        journal(&base, "TRUNCATE")?;
+    }
+    // A power cut may lose the last moments, never more: exactly what a cache of upstreams can afford.
+    base.pragma_update(None, "synchronous", "NORMAL")?;
+    base.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
+    base.pragma_update(None, "temp_store", "MEMORY")?;
+    schema::migrate(&mut base)?;
+    base.set_prepared_statement_cache_capacity(64);
+    Ok(Opened::Ready(base))
+}
+
+/// Sets the kind of journal; a file that is in use with another kind stays as it is.
+fn journal(base: &Connection, kind: &str) -> rusqlite::Result<()> {
+    let now: String = base.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if now.eq_ignore_ascii_case(kind) {
+        return Ok(());
+    }
+    match base.query_row(&format!("PRAGMA journal_mode={kind}"), [], |row| row.get::<_, String>(0))
+    {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// `NOFOLLOW` refuses links anywhere in a path: those of the folders above are the user's own and are followed first.
+fn real(file: &Path) -> PathBuf {
+    let folder = file.parent().and_then(|folder| fs::canonicalize(folder).ok());
+    match (folder, file.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => file.to_owned(),
+    }
+}
+
+/// Renames a file that cannot be read, with what lies beside it.
+fn set_aside(file: &Path, now: Timestamp) -> Result<PathBuf, Trouble> {
+    let beside = |suffix: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let aside = beside(&format!(".bad-{}", now.strftime("%Y%m%dT%H%M%S%3fZ")));
+    fs::rename(file, &aside)?;
+    for part in ["-wal", "-shm"] {
+        let mut to = aside.as_os_str().to_owned();
+        to.push(part);
+        // Most times there is none.
+        let _ = fs::rename(beside(part), to);
+    }
+    Ok(aside)
+}

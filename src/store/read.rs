@@ -1,0 +1,518 @@
+//! Recalling: the board as it was last known, or as it was known at a moment, folded from what is remembered.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::block::{self, Line, Reading};
+use super::feeds::{CALENDAR, Kept, OfKind, of_kind};
+use super::pack::unpack;
+use super::words::Trouble;
+use super::{Store, moment, nanos};
+use crate::model::{
+    Board, Calendar, Clean, Freshness, Key, MetricId, Probe, ProbeResult, Record, SourceName,
+};
+
+/// Kinds of series.
+pub const METRIC: i64 = 0;
+pub const PROBE: i64 = 1;
+
+/// What the folded records of this build look like; others are made anew from the log.
+pub const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+
+/// How far back points are recalled for charts.
+const SPAN: SignedDuration = SignedDuration::from_hours(6);
+/// Bytes of points that are recalled, the newest first: a large estate starts with shorter lines, not later.
+const POINTS: usize = 3 * 1024 * 1024;
+
+/// What a source asked to be handed back.
+pub type Words = BTreeMap<Box<str>, Box<str>>;
+
+impl Store {
+    /// The board as it was last known. `awaited` holds the sources of the configuration: others are left out,
+    /// and what it says of theirs (kind, address, interval) stays.
+    pub fn board_now(&mut self, awaited: &Board, now: Timestamp) -> Result<Board, Trouble> {
+        let Some(base) = &self.base else { return Ok(awaited.clone()) };
+        let mut recalling = Recalling::begin(base, awaited, now)?;
+        recalling.records()?;
+        recalling.freshness(Timestamp::MAX)?;
+        recalling.points(Timestamp::MAX)?;
+        let mut board = recalling.finish();
+        let newest = board.sources.values().filter_map(|fresh| fresh.last_try).max();
+        if newest.is_some_and(|newest| newest > now) {
+            // The clock was set back since.
+            board.rewind(now);
+        }
+        Ok(board)
+    }
+
+    /// The board as it was known at a moment: facts learnt up to then.
+    pub fn board_at(&mut self, awaited: &Board, at: Timestamp) -> Result<Board, Trouble> {
+        let Some(base) = &self.base else { return Ok(awaited.clone()) };
+        let mut recalling = Recalling::begin(base, awaited, at)?;
+        recalling.records()?;
+        recalling.unlearn(at)?;
+        recalling.freshness(at)?;
+        recalling.points(at)?;
+        let mut board = recalling.finish();
+        board.rewind(at);
+        Ok(board)
+    }
+
+    /// What a source asked to be handed back at its next poll. Nothing when some of what it told cannot be read any
+    /// more: then it has to tell everything again.
+    pub fn memory(&mut self, source: &SourceName) -> Result<Words, Trouble> {
+        let Some(base) = &self.base else { return Ok(Words::new()) };
+        let mut words = base.prepare_cached(
+            "SELECT word, value FROM memory
+             WHERE source = (SELECT id FROM source WHERE name = ?1)",
+        )?;
+        let rows = words.query_map([source.as_str()], |row| {
+            Ok((row.get::<_, String>(0)?.into(), row.get::<_, String>(1)?.into()))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// A board being put together.
+struct Recalling<'a> {
+    base: &'a Connection,
+    board: Board,
+    sources: HashMap<i64, SourceName>,
+    at: Timestamp,
+    /// Up to which line of the log each feed is folded already.
+    upto: HashMap<(i64, i64), i64>,
+    /// Sources of which something could not be read.
+    unreadable: BTreeSet<SourceName>,
+    /// By source: the end of the newest good stretch of polls.
+    good_until: HashMap<i64, Timestamp>,
+}
+
+impl<'a> Recalling<'a> {
+    fn begin(base: &'a Connection, awaited: &Board, at: Timestamp) -> Result<Self, Trouble> {
+        let board = Board { sources: awaited.sources.clone(), ..Board::default() };
+        let mut known = base.prepare_cached("SELECT id, name FROM source")?;
+        let named = known.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+        let mut sources = HashMap::new();
+        for row in named {
+            let (id, name) = row?;
+            // The name as the configuration has it: one text in memory, however many records carry it.
+            if let Some((name, _)) = board.sources.get_key_value(&SourceName::new(&name)) {
+                sources.insert(id, name.clone());
+            }
+        }
+        Ok(Self {
+            base,
+            board,
+            sources,
+            at,
+            upto: HashMap::new(),
+            unreadable: BTreeSet::new(),
+            good_until: HashMap::new(),
+        })
+    }
+
+    fn finish(mut self) -> Board {
+        self.board.version += 1;
+        self.board
+    }
+
+    /// Every record: those folded already, and the log after them.
+    fn records(&mut self) -> Result<(), Trouble> {
+        let mut folded =
+            self.base.prepare_cached("SELECT source, feed, format, upto, records FROM folded")?;
+        let mut rows = folded.query([])?;
+        while let Some(row) = rows.next()? {
+            let (source, feed): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let Some(name) = self.sources.get(&source) else { continue };
+            let upto = if row.get_ref(2)?.as_str().is_ok_and(|format| format == FORMAT) {
+                let bytes = row.get_ref(4)?.as_blob().unwrap_or_default();
+                let unfold = Unfold { board: &mut self.board, source: name, bytes };
+                if of_kind(feed, unfold) == Some(true) { row.get(3)? } else { 0 }
+            } else {
+                0
+            };
+            self.upto.insert((source, feed), upto);
+        }
+        let from = self.upto.values().min().copied().unwrap_or(0);
+        let mut log = self.base.prepare_cached(
+            "SELECT t.seq, r.source, r.feed, r.name, t.learnt, t.seen, t.version
+             FROM told t JOIN record r ON r.id = t.record WHERE t.seq > ?1 ORDER BY t.seq",
+        )?;
+        let mut rows = log.query([from])?;
+        while let Some(row) = rows.next()? {
+            let (seq, source, feed): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            if self.upto.get(&(source, feed)).is_some_and(|upto| seq <= *upto) {
+                continue;
+            }
+            let Some(name) = self.sources.get(&source).cloned() else { continue };
+            let id = row.get_ref(3)?.as_str().unwrap_or_default();
+            let learnt = moment(row.get(4)?);
+            let version = row.get_ref(6)?.as_blob_or_null().unwrap_or_default();
+            let read = match version {
+                None => {
+                    let seen = row.get::<_, Option<i64>>(5)?.map(moment);
+                    self.end(&name, feed, id, seen, learnt)
+                }
+                Some(version) => self.see(&name, feed, id, learnt, version),
+            };
+            if !read {
+                self.unreadable.insert(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn see(
+        &mut self,
+        source: &SourceName,
+        feed: i64,
+        id: &str,
+        at: Timestamp,
+        version: &[u8],
+    ) -> bool {
+        if feed == CALENDAR {
+            let Ok(calendar) = unpack::<Calendar>(version) else { return false };
+            let calendar = Calendar { source: source.clone(), ..calendar };
+            self.board.calendars.insert(source.clone(), Arc::new(calendar));
+            return true;
+        }
+        let see = See { board: &mut self.board, key: Key::new(source, id), at, version };
+        of_kind(feed, see) == Some(true)
+    }
+
+    fn end(
+        &mut self,
+        source: &SourceName,
+        feed: i64,
+        id: &str,
+        seen: Option<Timestamp>,
+        gone: Timestamp,
+    ) -> bool {
+        let end = End { board: &mut self.board, key: Key::new(source, id), seen, gone };
+        of_kind(feed, end).is_some()
+    }
+
+    /// Takes back what was learnt after a moment.
+    fn unlearn(&mut self, at: Timestamp) -> Result<(), Trouble> {
+        let mut later = self.base.prepare_cached(
+            "SELECT DISTINCT r.id, r.source, r.feed, r.name, r.first
+             FROM told t JOIN record r ON r.id = t.record WHERE t.learnt > ?1",
+        )?;
+        let mut before = self.base.prepare_cached(
+            "SELECT learnt, seen, version FROM told WHERE record = ?1 AND learnt <= ?2
+             ORDER BY learnt DESC, seq DESC LIMIT 2",
+        )?;
+        let mut rows = later.query([nanos(at)])?;
+        while let Some(row) = rows.next()? {
+            let Some(source) = self.sources.get(&row.get(1)?).cloned() else { continue };
+            let (record, feed): (i64, i64) = (row.get(0)?, row.get(2)?);
+            let id: String = row.get(3)?;
+            let first = moment(row.get(4)?);
+            if feed == CALENDAR {
+                self.board.calendars.remove(&source);
+            } else {
+                let key = Key::new(&source, &*id);
+                of_kind(feed, Remove { board: &mut self.board, key });
+            }
+            let mut gone = None;
+            let mut versions = before.query(params![record, nanos(at)])?;
+            while let Some(version) = versions.next()? {
+                let learnt = moment(version.get(0)?);
+                match version.get_ref(2)?.as_blob_or_null().unwrap_or_default() {
+                    None if gone.is_none() => {
+                        gone = Some((version.get::<_, Option<i64>>(1)?.map(moment), learnt));
+                    }
+                    None => {}
+                    Some(version) => {
+                        if first < learnt {
+                            // Known since then, in an older version.
+                            self.see(&source, feed, &id, first, version);
+                        }
+                        self.see(&source, feed, &id, learnt, version);
+                        if let Some((seen, gone)) = gone {
+                            self.end(&source, feed, &id, seen, gone);
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How each source was doing, and which records its last complete answers had.
+    fn freshness(&mut self, at: Timestamp) -> Result<(), Trouble> {
+        let mut spans = self.base.prepare_cached(
+            "SELECT until, complete, fresh FROM poll WHERE source = ?1 AND since <= ?2
+             ORDER BY since DESC LIMIT 1",
+        )?;
+        for (id, name) in &self.sources {
+            let mut rows = spans.query(params![id, nanos(at)])?;
+            let Some(row) = rows.next()? else { continue };
+            let until = moment(row.get(0)?).min(at);
+            let complete: i64 = row.get(1)?;
+            let Ok(told) =
+                serde_json::from_str::<Freshness>(row.get_ref(2)?.as_str().unwrap_or(""))
+            else {
+                continue;
+            };
+            let good = told.status.is_good();
+            if let Some(fresh) = self.board.sources.get_mut(name) {
+                *fresh = Freshness {
+                    kind: fresh.kind,
+                    address: fresh.address.clone(),
+                    every: fresh.every,
+                    last_try: Some(until),
+                    last_ok: if good { Some(until) } else { told.last_ok },
+                    next_poll: None,
+                    asking_since: None,
+                    ..told
+                };
+                if let Some(last_ok) = fresh.last_ok {
+                    self.good_until.insert(*id, last_ok);
+                }
+            }
+            for feed in (0..63).filter(|feed| complete & (1 << feed) != 0) {
+                of_kind(feed, Confirm { board: &mut self.board, source: name, at: until });
+            }
+        }
+        Ok(())
+    }
+
+    /// Readings and probe results of the last hours in which each source told any.
+    fn points(&mut self, at: Timestamp) -> Result<(), Trouble> {
+        let series = self.series()?;
+        let mut blocks = self.base.prepare_cached(
+            "SELECT tier, since, until, points FROM block WHERE source = ?1 AND since <= ?2
+             ORDER BY until DESC",
+        )?;
+        let most = POINTS / self.sources.len().max(1);
+        let mut newest_first = Vec::new();
+        for source in self.sources.keys() {
+            let mut rows = blocks.query([*source, nanos(at)])?;
+            let (mut bytes, mut from) = (0, Timestamp::MIN);
+            while let Some(row) = rows.next()? {
+                let until = moment(row.get(2)?);
+                if bytes == 0 {
+                    from = until.min(at).checked_sub(SPAN).unwrap_or(Timestamp::MIN);
+                }
+                if until < from || bytes > most {
+                    break;
+                }
+                let points: Vec<u8> = row.get(3)?;
+                bytes += points.len();
+                newest_first.push((*source, row.get::<_, i64>(0)?, moment(row.get(1)?), points));
+            }
+        }
+        let mut held: HashMap<i64, (i64, Timestamp)> = HashMap::new();
+        for (source, tier, since, points) in newest_first.into_iter().rev() {
+            for (id, points) in block::read(&points, since).unwrap_or_default() {
+                let Some(told) = series.get(&id).filter(|told| told.source == source) else {
+                    continue;
+                };
+                for (when, reading) in points.into_iter().filter(|(when, _)| *when <= at) {
+                    let newest = held.entry(id).or_insert((tier, when));
+                    if newest.1 <= when {
+                        *newest = (tier, when);
+                    }
+                    self.place(told, when, reading);
+                }
+            }
+        }
+        for (id, (tier, when)) in held {
+            if let Some(told) = series.get(&id) {
+                self.hold(told, tier, when);
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, told: &Told, at: Timestamp, reading: Reading) {
+        let Some(source) = self.sources.get(&told.source) else { return };
+        match (&told.name, reading) {
+            (Name::Metric(id, note), Reading::Measure(measure)) => {
+                let track = self.board.tracks.entry(id.clone()).or_default();
+                track.add(at, measure);
+                if track.note != *note {
+                    track.note.clone_from(note);
+                }
+                self.board.track_sources.entry(id.clone()).or_insert_with(|| source.clone());
+            }
+            (Name::Probe(probe), Reading::Probe(probed)) => {
+                let results = self.board.probes.entry(probe.clone()).or_default();
+                results.push_back(ProbeResult {
+                    probe: probe.clone(),
+                    weight: probed.weight,
+                    at,
+                    health: probed.health,
+                    words: probed.words,
+                    latency: probed.latency,
+                    expires: probed.expires,
+                });
+                while results.len() > crate::model::RESULTS_KEPT {
+                    results.pop_front();
+                }
+                self.board.probe_sources.entry(probe.clone()).or_insert_with(|| source.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Older readings are thinned: the last one of its minute, or quarter of an hour, stands until the next, as long as
+    /// its source went on answering.
+    fn hold(&mut self, told: &Told, tier: i64, when: Timestamp) {
+        let (Some(until), Name::Metric(id, _)) =
+            (self.good_until.get(&told.source).copied(), &told.name)
+        else {
+            return;
+        };
+        let longest = match tier {
+            0 => return,
+            1 => SignedDuration::from_secs(75),
+            _ => SignedDuration::from_secs(960),
+        };
+        if until > when
+            && until.duration_since(when) <= longest
+            && let Some(track) = self.board.tracks.get_mut(id)
+            && let Some((_, measure)) = track.newest().cloned()
+        {
+            track.add(until, measure);
+        }
+    }
+
+    fn series(&self) -> Result<HashMap<i64, Told>, Trouble> {
+        let mut all =
+            self.base.prepare_cached("SELECT id, source, kind, name, note FROM series")?;
+        let mut rows = all.query([])?;
+        let mut series = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let (id, source, kind): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let name = row.get_ref(3)?.as_str().unwrap_or_default();
+            let name = match kind {
+                METRIC => serde_json::from_str::<MetricId>(name).ok().map(|id| {
+                    let note = row.get::<_, Option<String>>(4).ok().flatten();
+                    Name::Metric(id, note.map(Clean::from))
+                }),
+                PROBE => serde_json::from_str::<Probe>(name).ok().map(Name::Probe),
+                _ => None,
+            };
+            if let Some(name) = name {
+                series.insert(id, Told { source, name });
+            }
+        }
+        Ok(series)
+    }
+}
+
+/// A series and whose it is.
+struct Told {
+    source: i64,
+    name: Name,
+}
+
+enum Name {
+    Metric(MetricId, Option<Clean>),
+    Probe(Probe),
+}
+
+/// The lines of a source's newest blocks, newest block first: as many as hold a point of every series.
+pub fn newest_blocks(
+    base: &Connection,
+    source: i64,
+    mut each: impl FnMut(Line),
+) -> Result<(), Trouble> {
+    let mut blocks = base.prepare_cached(
+        "SELECT since, points FROM block
+         WHERE source = ?1 AND until > (SELECT max(until) FROM block WHERE source = ?1) - ?2
+         ORDER BY until DESC",
+    )?;
+    let hour = i64::try_from(SignedDuration::from_hours(1).as_nanos()).unwrap_or(i64::MAX);
+    let mut rows = blocks.query([source, hour])?;
+    while let Some(row) = rows.next()? {
+        let points = row.get_ref(1)?.as_blob().unwrap_or_default();
+        block::read(points, moment(row.get(0)?))
+            .unwrap_or_default()
+            .into_iter()
+            .for_each(&mut each);
+    }
+    Ok(())
+}
+
+struct Unfold<'a> {
+    board: &'a mut Board,
+    source: &'a SourceName,
+    bytes: &'a [u8],
+}
+
+impl OfKind for Unfold<'_> {
+    type Out = bool;
+    fn work<T: Kept>(self) -> bool {
+        let Ok(records) = postcard::from_bytes::<Vec<Record<T>>>(self.bytes) else { return false };
+        for mut record in records {
+            // Whatever the bytes say: a source tells of its own records only.
+            record.what.key().source = self.source.clone();
+            let key = record.what.key().clone();
+            T::records_mut(self.board).put(key, record);
+        }
+        true
+    }
+}
+
+struct See<'a> {
+    board: &'a mut Board,
+    key: Key,
+    at: Timestamp,
+    version: &'a [u8],
+}
+
+impl OfKind for See<'_> {
+    type Out = bool;
+    fn work<T: Kept>(self) -> bool {
+        let Ok(mut what) = unpack::<T>(self.version) else { return false };
+        *what.key() = self.key.clone();
+        T::records_mut(self.board).see(self.key, what, self.at);
+        true
+    }
+}
+
+struct End<'a> {
+    board: &'a mut Board,
+    key: Key,
+    seen: Option<Timestamp>,
+    gone: Timestamp,
+}
+
+impl OfKind for End<'_> {
+    type Out = ();
+    fn work<T: Kept>(self) {
+        T::records_mut(self.board).end(&self.key, self.seen, self.gone);
+    }
+}
+
+struct Remove<'a> {
+    board: &'a mut Board,
+    key: Key,
+}
+
+impl OfKind for Remove<'_> {
+    type Out = ();
+    fn work<T: Kept>(self) {
+        T::records_mut(self.board).remove(&self.key);
+    }
+}
+
+struct Confirm<'a> {
+    board: &'a mut Board,
+    source: &'a SourceName,
+    at: Timestamp,
+}
+
+impl OfKind for Confirm<'_> {
+    type Out = ();
+    fn work<T: Kept>(self) {
+        T::records_mut(self.board).confirm(self.source, self.at);
+    }
+}

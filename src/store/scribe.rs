@@ -1,0 +1,103 @@
+//! The scribe: one thread that writes, behind a queue that is never waited for, so that no screen waits for a disk.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::{Store, Told};
+use crate::model::Clean;
+
+/// Polls that may wait to be written; beyond, the newest is left out, and said.
+const QUEUE: usize = 512;
+/// After the disk refused, writing is tried again this much later.
+const PAUSE: Duration = Duration::from_secs(60);
+
+enum Order {
+    Remember(Box<Told>),
+    Stop,
+}
+
+/// Writes polls down on a thread of its own.
+#[derive(Debug)]
+pub struct Scribe {
+    orders: SyncSender<Order>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Scribe {
+    /// Starts the thread; `say` tells a person what went wrong, once for each beginning of it.
+    pub fn start(store: Store, say: impl Fn(Clean) + Send + 'static) -> Self {
+        let (orders, taken) = sync_channel(QUEUE);
+        let write = move || Desk { store, say, down: None, said: false }.run(&taken);
+        let thread = std::thread::Builder::new().name("scribe".into()).spawn(write).ok();
+        Self { orders, thread }
+    }
+
+    /// Hands a poll over. Returns at once; gives `false` when the queue is full or nobody writes.
+    pub fn remember(&self, told: Told) -> bool {
+        match self.orders.try_send(Order::Remember(Box::new(told))) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
+        }
+    }
+
+    /// Writes what waits and ends, if the disk is quick enough for that.
+    pub fn finish(mut self, patience: Duration) {
+        let _ = self.orders.try_send(Order::Stop);
+        let Some(thread) = self.thread.take() else { return };
+        let end = Instant::now() + patience;
+        while !thread.is_finished() && Instant::now() < end {
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+    }
+}
+
+struct Desk<S> {
+    store: Store,
+    say: S,
+    down: Option<Instant>,
+    said: bool,
+}
+
+impl<S: Fn(Clean)> Desk<S> {
+    fn run(mut self, orders: &Receiver<Order>) {
+        while let Ok(first) = orders.recv() {
+            let mut batch = Vec::new();
+            let mut stop = false;
+            // Everything that waits goes into one transaction.
+            for order in std::iter::once(first).chain(orders.try_iter()) {
+                match order {
+                    Order::Remember(told) => batch.push(*told),
+                    Order::Stop => stop = true,
+                }
+            }
+            self.write(&batch);
+            if stop {
+                return;
+            }
+        }
+    }
+
+    fn write(&mut self, batch: &[Told]) {
+        if batch.is_empty() || self.down.is_some_and(|until| Instant::now() < until) {
+            return;
+        }
+        match self.store.remember(batch) {
+            Ok(()) => {
+                self.down = None;
+                self.said = false;
+            }
+            Err(trouble) => {
+                self.down = Some(Instant::now() + PAUSE);
+                if !self.said {
+                    self.said = true;
+                    (self.say)(Clean::line(format_args!(
+                        "not remembered: {} ({})",
+                        trouble.words(),
+                        self.store.shown()
+                    )));
+                }
+            }
+        }
+    }
+}
