@@ -303,7 +303,9 @@ query = "increase(app_signups_total[1h] offset 5m)"
     let stores: Vec<_> =
         config(lab, &text).upstreams.iter().filter_map(Upstream::recalling).collect();
     let mut past = Board::default();
-    assert!(recall::ask(&stores, then, &mut past));
+    for heard in recall::ask(&stores, then) {
+        fold(&mut past, heard);
+    }
     let minute = (then.as_second() / 60 % 60) as f64;
     assert_eq!(number(&past, "minute"), Measure::Number(minute));
     let points = track(&past, "minute").points();

@@ -75,11 +75,16 @@ pub struct Heard {
     pub freshness: Freshness,
 }
 
-/// The board as it was known at a moment.
+/// More of a moment in the past.
 #[derive(Debug)]
 pub struct Recalled {
     pub at: Timestamp,
-    pub board: Board,
+    /// The board as it was known then, where it was watched at that time.
+    pub memory: Option<Board>,
+    /// What upstreams with a history tell of then.
+    pub heard: Vec<Heard>,
+    /// More will come.
+    pub more: bool,
     /// Nothing before this moment is remembered, where that is known.
     pub oldest: Option<Timestamp>,
 }

@@ -49,21 +49,22 @@ const HEARD_BY: SignedDuration = SignedDuration::from_mins(1);
 /// The past that is looked at instead of now.
 #[derive(Debug)]
 pub(super) struct Past {
-    /// The moment asked for.
-    pub wanted: Timestamp,
-    /// The moment shown: it follows `wanted` as soon as that was recalled.
     pub at: Timestamp,
+    /// What is known of then: at first by what was told since, then by what is recalled.
     pub board: Arc<Board>,
     pub survey: Arc<Survey>,
     /// The survey was made from this board.
     pub surveyed: bool,
+    /// More is being recalled.
+    pub waits: bool,
     /// Nothing before this is remembered, where that is known.
     pub oldest: Option<Timestamp>,
 }
 
 impl Past {
-    pub fn waits(&self) -> bool {
-        self.wanted != self.at
+    pub fn new(at: Timestamp, board: Board) -> Self {
+        let (board, survey) = (Arc::new(board), Arc::default());
+        Self { at, board, survey, surveyed: false, waits: false, oldest: None }
     }
 }
 
@@ -71,7 +72,7 @@ impl Cockpit {
     /// The moment that is shown: of the past, of a paused display, or now.
     pub(super) fn shown_moment(&self) -> Timestamp {
         let now = self.still.as_ref().map_or(self.moment, |still| still.since);
-        self.past.as_ref().map_or(now, |past| past.wanted)
+        self.past.as_ref().map_or(now, |past| past.at)
     }
 
     pub(super) fn travel_in_time(&mut self, now: Timestamp, action: Action) -> Vec<Effect> {
@@ -128,28 +129,29 @@ impl Cockpit {
             self.return_to_now(now);
             return Vec::new();
         };
-        if self.past.as_ref().is_some_and(|past| past.wanted == to) {
+        if self.past.as_ref().is_some_and(|past| past.at == to) {
             return Vec::new();
         }
-        // Until the past was recalled, what was on the screen stays, with its moment.
-        let past = match self.past.take() {
-            Some(past) => past,
-            None => self.on_screen(),
-        };
-        self.past = Some(Past { wanted: to, ..past });
+        self.past = Some(Past { waits: true, ..Past::new(to, self.board().as_of(to)) });
         vec![Effect::Recall(to)]
     }
 
-    /// What was known at a moment was recalled; an answer to an older wish is too late.
+    /// More is known of a moment; an answer to an older wish is too late.
     pub(super) fn recall(&mut self, recalled: Recalled) {
-        let Some(past) = &mut self.past else { return };
-        if past.wanted != recalled.at {
-            return;
+        let Some(past) = self.past.as_mut().filter(|past| past.at == recalled.at) else { return };
+        if let Some(board) = recalled.memory {
+            past.board = Arc::new(board);
         }
-        past.at = recalled.at;
-        past.board = Arc::new(recalled.board);
+        let board = Arc::make_mut(&mut past.board);
+        for heard in recalled.heard {
+            if let Ok(report) = heard.outcome {
+                board.fold(&heard.source, heard.at, report);
+                board.sources.insert(heard.source, heard.freshness);
+            }
+        }
         past.surveyed = false;
-        past.oldest = recalled.oldest;
+        past.waits = recalled.more;
+        past.oldest = recalled.oldest.or(past.oldest);
     }
 
     pub(super) fn return_to_now(&mut self, now: Timestamp) {
@@ -170,7 +172,7 @@ impl Cockpit {
         let words = format!("as of {}, {}", written(past.at, zone), ago(past.at, self.moment));
         let line = Line::of(Clean::line(words), Tone::Stale);
         Some(match past.oldest {
-            _ if past.waits() => line.and(" · recalling", Tone::Dim),
+            _ if past.waits => line.and(" · recalling", Tone::Dim),
             Some(oldest) if past.at < oldest => {
                 let since = words::absolute(oldest, zone);
                 line.and(Clean::line(format!(" · remembered since {since}")), Tone::Dim)
@@ -187,14 +189,14 @@ impl Cockpit {
             keys.first().map_or_else(|| Clean::from("(no key)"), Clean::line)
         };
         let at = written(self.shown_moment(), &self.team.zone);
-        let mut line = Line::of(Clean::line(at), Tone::Strong).and("  ", Tone::Plain);
+        let mut line = Line::of(Clean::line(at), Tone::Strong).and(" ", Tone::Plain);
         for one in Step::ALL {
-            let (word, tone) = if one == step {
-                (format!("[{}]", one.word()), Tone::Accent)
+            line = line.and(" ", Tone::Plain);
+            line = if one == step {
+                line.and(Clean::line(format!("[{}]", one.word())), Tone::Accent)
             } else {
-                (format!(" {} ", one.word()), Tone::Dim)
+                line.and(one.word(), Tone::Dim)
             };
-            line = line.and(Clean::line(word), tone);
         }
         for (action, word) in [
             (Action::Earlier, " earlier"),
@@ -211,7 +213,7 @@ impl Cockpit {
 
 /// A moment with its day, in the team's zone.
 fn written(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%a %d %b %H:%M").to_string()
+    at.to_zoned(zone.clone()).strftime("%a %-d %b %H:%M").to_string()
 }
 
 /// A moment as people type it: `-2h`, `03:12` (the last time it was that), `2026-11-21`, `2026-11-21 03:12`, or RFC 3339.

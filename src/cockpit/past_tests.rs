@@ -5,27 +5,30 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::toy::{cockpit, deploy, heard, now, press};
 use super::{Cockpit, Effect, Message, Recalled, moment};
-use crate::model::{Board, Fact, Report, SourceName};
+use crate::model::{Board, Deploy, Fact, Report, SourceName};
 use crate::page::{Foot, Noun, Size};
 
 fn hours_ago(hours: i64) -> Timestamp {
     now() - SignedDuration::from_hours(hours)
 }
 
+/// `a` and `b` were deployed two hours and half an hour ago.
 fn start() -> Cockpit {
-    cockpit(
-        Size { width: 100, height: 24 },
-        vec![deploy("a", "v1", "ada"), deploy("b", "v2", "bob")],
-    )
+    let then = |id: &str, minutes: i64| Deploy {
+        finished: Some(now() - SignedDuration::from_mins(minutes)),
+        ..deploy(id, "v", "ada")
+    };
+    cockpit(Size { width: 100, height: 24 }, vec![then("a", 120), then("b", 30)])
 }
 
-/// What was known before `b` was deployed.
-fn before(at: Timestamp) -> Message {
+/// What was remembered of a moment: `c`, which nobody tells any more.
+fn remembered(at: Timestamp, more: bool) -> Message {
     let mut board = Board::default();
     let report =
-        Report { facts: vec![Fact::Deploy(deploy("a", "v1", "ada"))], ..Report::default() };
+        Report { facts: vec![Fact::Deploy(deploy("c", "v1", "ada"))], ..Report::default() };
     board.fold(&SourceName::new("toy"), at, report);
-    Message::Recalled(Box::new(Recalled { at, board, oldest: None }))
+    let recalled = Recalled { at, memory: Some(board), heard: Vec::new(), more, oldest: None };
+    Message::Recalled(Box::new(recalled))
 }
 
 fn rows(cockpit: &Cockpit) -> String {
@@ -73,21 +76,19 @@ fn steps_lead_back_and_forth_and_end_at_now() {
                 _ => None,
             })
             .collect();
-        let past = cockpit.past.as_ref().map(|past| past.wanted);
+        let past = cockpit.past.as_ref().map(|past| past.at);
         assert_eq!(past, hours.map(hours_ago), "{keys}");
         assert!(past.is_none() || recalled.last() == past.as_ref(), "{keys}: {recalled:?}");
     }
 }
 
 #[test]
-fn the_past_shows_what_was_known_then_and_says_so() {
+fn the_past_shows_what_had_happened_by_then_and_says_so() {
     let mut cockpit = start();
     press(&mut cockpit, "t h");
-    assert_eq!(rows(&cockpit), "ab", "until it is recalled, what was there stays");
-    assert!(marks(&cockpit).contains("recalling"), "{}", marks(&cockpit));
-    cockpit.update(now(), before(hours_ago(1)));
     cockpit.settle(now());
-    assert_eq!(rows(&cockpit), "a");
+    assert_eq!(rows(&cockpit), "a", "b was deployed later");
+    assert!(marks(&cockpit).contains("recalling"), "{}", marks(&cockpit));
     let screen = cockpit.screen(now());
     assert_eq!(screen.head.banner.as_ref().map(|b| b.as_str()), Some("PAST"));
     assert!(marks(&cockpit).contains("as of Sun 22 Nov 12:35, 1 h ago"), "{}", marks(&cockpit));
@@ -101,14 +102,27 @@ fn the_past_shows_what_was_known_then_and_says_so() {
 }
 
 #[test]
+fn what_was_remembered_wins_over_what_was_told_since() {
+    let mut cockpit = start();
+    press(&mut cockpit, "t h");
+    cockpit.update(now(), remembered(hours_ago(1), true));
+    cockpit.settle(now());
+    assert_eq!(rows(&cockpit), "c");
+    assert!(marks(&cockpit).contains("recalling"));
+    cockpit.update(now(), remembered(hours_ago(1), false));
+    cockpit.settle(now());
+    assert!(!marks(&cockpit).contains("recalling"));
+}
+
+#[test]
 fn an_answer_to_an_older_wish_is_not_shown() {
     let mut cockpit = start();
     press(&mut cockpit, "t h h");
-    cockpit.update(now(), before(hours_ago(1)));
+    cockpit.update(now(), remembered(hours_ago(1), false));
     cockpit.settle(now());
-    assert_eq!(rows(&cockpit), "ab");
+    assert_eq!(rows(&cockpit), "a");
     press(&mut cockpit, "esc");
-    cockpit.update(now(), before(hours_ago(2)));
+    cockpit.update(now(), remembered(hours_ago(2), false));
     cockpit.settle(now());
     assert_eq!(rows(&cockpit), "ab");
 }
@@ -117,7 +131,6 @@ fn an_answer_to_an_older_wish_is_not_shown() {
 fn the_present_goes_on_behind_the_past() {
     let mut cockpit = start();
     press(&mut cockpit, "t h enter");
-    cockpit.update(now(), before(hours_ago(1)));
     let more = ["a", "b", "c"].map(|id| deploy(id, "v", "x")).to_vec();
     cockpit.update(now(), heard(now(), more));
     cockpit.settle(now());

@@ -167,14 +167,7 @@ impl Cockpit {
             dirty: true,
         };
         if let Some(at) = setup.past {
-            cockpit.past = Some(Past {
-                wanted: at,
-                at,
-                board: Arc::clone(&cockpit.board),
-                survey: Arc::default(),
-                surveyed: false,
-                oldest: None,
-            });
+            cockpit.past = Some(Past::new(at, cockpit.board().clone()));
         }
         cockpit.settle(setup.moment);
         cockpit
@@ -428,22 +421,6 @@ impl Cockpit {
 
     pub fn team(&self) -> &Team {
         &self.team
-    }
-
-    /// What is on the screen now, as the past begins with it.
-    pub(super) fn on_screen(&self) -> Past {
-        let (board, survey, at) = match &self.still {
-            Some(still) => (&still.board, &still.survey, still.since),
-            None => (&self.board, &self.survey, self.moment),
-        };
-        Past {
-            wanted: at,
-            at,
-            board: Arc::clone(board),
-            survey: Arc::clone(survey),
-            surveyed: true,
-            oldest: None,
-        }
     }
 
     /// What pages are functions of.

@@ -12,6 +12,7 @@ use super::cli::{ColorWhen, Common};
 use super::{gather, out, status, welcome};
 use crate::cockpit::{Cockpit, Message, Setup};
 use crate::config::{Config, Ui, Upstream};
+use crate::engine::recall::Recall;
 use crate::engine::run::{News, Setting, Wish, run as run_loop};
 use crate::engine::share::{Beacon, Lamp, Place};
 use crate::engine::terminal::clipboard::Wrap;
@@ -74,25 +75,14 @@ pub fn open(
         ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
     };
     let mut stage = Stage::new(Cockpit::new(setup), depth, ascii).with_lamp(lamp);
-    let watch = Watch::start(
-        config.upstreams,
-        Box::new({
-            let sender = sender.clone();
-            move |message| {
-                // The loop is gone only while the process ends.
-                let _ = sender.send(News::World(message));
-            }
-        }),
-    );
+    let recall = Recall::start(&config.upstreams, Box::new(|_| (None, None)), to_the_loop(&sender));
+    let watch = Watch::start(config.upstreams, to_the_loop(&sender));
     for note in config.notes {
         let _ = sender.send(News::World(Message::Notice(note)));
     }
     let ask = &mut |wish| match wish {
         Wish::Poll(which) => watch.poll(which),
-        Wish::Recall(_) => {
-            let words = "nothing is remembered yet: the past cannot be shown";
-            let _ = sender.send(News::World(Message::Notice(words.into())));
-        }
+        Wish::Recall(at) => recall.wish(at),
     };
     run_loop(&mut terminal, &news, &mut stage, setting(depth), ask);
     // Returning from `main` ends the process: nothing that still waits on a name server is waited for.
@@ -104,6 +94,14 @@ pub fn open(
 fn teller() -> Teller {
     let loaded = from_clock().as_millisecond();
     Teller { pid: std::process::id(), background: false, lock: Clean::default(), loaded }
+}
+
+fn to_the_loop(news: &mpsc::Sender<News>) -> Box<dyn Fn(Message) + Send> {
+    let news = news.clone();
+    Box::new(move |message| {
+        // The loop is gone only while the process ends.
+        let _ = news.send(News::World(message));
+    })
 }
 
 /// What the loop knows of the terminal it draws on.

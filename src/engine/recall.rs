@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 use super::limits::Limits;
 use super::watch::poll_at;
-use crate::cockpit::{Message, Recalled};
+use crate::cockpit::{Heard, Message, Recalled};
 use crate::config::Upstream;
-use crate::model::{Board, Clean};
+use crate::model::Board;
 
-/// The board as it was known at a moment, from memory alone.
-pub type Memory = Box<dyn FnMut(Timestamp) -> Result<Recalled, Clean> + Send>;
+/// What was remembered of a moment, and since when anything is.
+pub type Memory = Box<dyn FnMut(Timestamp) -> (Option<Board>, Option<Timestamp>) + Send>;
 
 /// How long metric stores are waited for; what was remembered is shown before.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ pub struct Recall {
 }
 
 impl Recall {
-    /// `sink` is called from the thread, with `Message::Recalled` for what was found, or a notice of why nothing was.
+    /// `sink` is called from the thread, with `Message::Recalled`: what was remembered at once, what stores tell later.
     pub fn start(
         upstreams: &[Upstream],
         memory: Memory,
@@ -55,32 +55,28 @@ fn serve(
     while let Some(at) = next.take() {
         // A held key wishes faster than anybody can recall.
         let at = wished.try_iter().last().unwrap_or(at);
-        match memory(at) {
-            Err(words) => sink(Message::Notice(words)),
-            Ok(recalled) => {
-                let Recalled { board, oldest, .. } = &recalled;
-                let (mut board, oldest) = (board.clone(), *oldest);
-                sink(Message::Recalled(Box::new(recalled)));
-                next = wished.try_recv().ok();
-                if next.is_none() && ask(stores, at, &mut board) {
-                    sink(Message::Recalled(Box::new(Recalled { at, board, oldest })));
-                }
-            }
+        let (memory, oldest) = memory(at);
+        sink(recalled(at, memory, Vec::new(), oldest));
+        next = wished.try_recv().ok();
+        if next.is_none() {
+            sink(recalled(at, None, ask(stores, at), oldest));
         }
         next = next.or_else(|| wished.recv().ok());
     }
 }
 
-/// Folds what the metric stores tell of that moment; whether they told anything.
-pub fn ask(stores: &[Upstream], at: Timestamp, board: &mut Board) -> bool {
+fn recalled(
+    at: Timestamp,
+    memory: Option<Board>,
+    heard: Vec<Heard>,
+    oldest: Option<Timestamp>,
+) -> Message {
+    let more = heard.is_empty();
+    Message::Recalled(Box::new(Recalled { at, memory, heard, more, oldest }))
+}
+
+/// What the metric stores tell of that moment.
+pub fn ask(stores: &[Upstream], at: Timestamp) -> Vec<Heard> {
     let stores: Vec<Upstream> = stores.iter().filter_map(Upstream::recalling).collect();
-    let mut told = false;
-    for heard in poll_at(stores, PATIENCE, &Limits::default(), at) {
-        if let Ok(report) = heard.outcome {
-            board.fold(&heard.source, heard.at, report);
-            board.sources.insert(heard.source, heard.freshness);
-            told = true;
-        }
-    }
-    told
+    poll_at(stores, PATIENCE, &Limits::default(), at)
 }

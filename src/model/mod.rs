@@ -1,6 +1,7 @@
 //! What is true: services, metrics, deploys, incidents, alerts, calendars, post-mortems, and the board folded from facts about them.
 
 mod alert;
+mod as_of;
 mod board;
 pub mod calendar;
 mod change;

@@ -137,6 +137,16 @@ impl<T> Records<T> {
         }
     }
 
+    /// Keeps the records that `keep` says to.
+    pub fn retain(&mut self, keep: impl Fn(&Record<T>) -> bool) {
+        self.by_key.retain(|_, record| keep(record));
+    }
+
+    /// Changes every record in place.
+    pub fn each(&mut self, change: impl FnMut(&mut Record<T>)) {
+        self.by_key.values_mut().for_each(change);
+    }
+
     /// Forgets what has been gone since before `moment`.
     pub fn forget_gone_before(&mut self, moment: Timestamp) {
         self.by_key.retain(|_, r| r.gone.is_none_or(|g| g >= moment));
