@@ -29,6 +29,8 @@ pub struct Limits {
     pub longest_wait: Duration,
     /// Wall clock against monotonic clock: more than this apart means the machine slept.
     pub slept: Duration,
+    /// With nothing due, the clocks are compared this often.
+    pub look: Duration,
     /// How long a program that prints a secret may take.
     pub secret: Duration,
     /// Answers with more bytes than this are read on a blocking thread.
@@ -50,6 +52,7 @@ impl Default for Limits {
             after_refusal: Duration::from_secs(60),
             longest_wait: Duration::from_secs(3600),
             slept: Duration::from_secs(5),
+            look: Duration::from_secs(8),
             secret: Duration::from_secs(10),
             inline_bytes: 256 << 10,
         }
@@ -57,11 +60,12 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Eight requests in the air carry about 60 polls a second; beyond that the number grows, to 64.
+    /// Eight requests in the air carry 60 polls a second while answers take an eighth of one; beyond that the number grows
+    /// to 64, which carries as many though answers take a whole second.
     #[must_use]
     pub fn for_polls_a_second(mut self, polls: f64) -> Self {
         if polls > 60.0 {
-            let wanted = (polls / 60.0 * 8.0).ceil() as usize;
+            let wanted = (8.0 * (polls - 59.0)).ceil() as usize;
             self.in_flight = self.in_flight.max(wanted.min(64));
         }
         self
@@ -74,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_number_in_the_air_grows_only_for_many_polls() {
-        for (polls, lanes) in [(0.5, 8), (60.0, 8), (66.7, 9), (120.0, 16), (10_000.0, 64)] {
+        for (polls, lanes) in [(0.5, 8), (60.0, 8), (61.0, 16), (66.7, 62), (10_000.0, 64)] {
             assert_eq!(Limits::default().for_polls_a_second(polls).in_flight, lanes, "{polls}");
         }
     }

@@ -8,6 +8,7 @@ use reqwest::{Client, Proxy, redirect};
 
 use super::{Names, Trust, fault};
 use crate::config::Endpoint;
+use crate::engine::limits::Limits;
 use crate::model::{Status, Trouble};
 
 /// Says who asks; GitHub refuses requests without.
@@ -25,6 +26,8 @@ type Identity = (Option<PathBuf>, Option<(PathBuf, PathBuf)>);
 
 pub struct Clients {
     connect: Duration,
+    /// Connections kept towards one host: as many as there may be requests, or each burst would make new ones.
+    kept: usize,
     names: Names,
     made: Mutex<Made>,
 }
@@ -38,8 +41,9 @@ struct Made {
 }
 
 impl Clients {
-    pub fn new(connect: Duration, names: Names) -> Self {
-        Self { connect, names, made: Mutex::default() }
+    pub fn new(limits: &Limits, names: Names) -> Self {
+        let (connect, kept) = (limits.connect, limits.in_flight);
+        Self { connect, kept, names, made: Mutex::default() }
     }
 
     /// Whom an upstream's certificates are judged by.
@@ -92,7 +96,7 @@ impl Clients {
             .redirect(redirect::Policy::none())
             .referer(false)
             .connect_timeout(self.connect)
-            .pool_max_idle_per_host(2)
+            .pool_max_idle_per_host(self.kept)
             .pool_idle_timeout(Duration::from_secs(20))
             .http2_keep_alive_interval(Duration::from_secs(10))
             .http2_keep_alive_timeout(Duration::from_secs(5))

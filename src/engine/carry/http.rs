@@ -53,6 +53,7 @@ impl Carrier {
         // GitHub asks for one request at a time per token (docs.github.com, "best practices for REST").
         let serial = reach.kind == "github" && !http.probe;
         let _lane = self.lanes.enter(host, serial, allowance).await?;
+        let _air = self.lull.enter(http.probe);
         let errand = Errand { reach, http, authority, allowance };
         let began = Stopwatch::now();
         let mut answer = self.follow(&errand).await?;

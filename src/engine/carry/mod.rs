@@ -9,6 +9,7 @@ pub mod holds;
 mod http;
 mod kept;
 mod lanes;
+mod lull;
 mod names;
 mod probes;
 mod trust;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use allowance::Allowance;
+pub use lull::Lull;
 pub use names::Names;
 pub use trust::Trust;
 
@@ -63,6 +65,9 @@ pub trait Wire {
 
     /// The text without any secret in it.
     fn redact(&self, text: &Clean) -> Clean;
+
+    /// Whether somebody waits for an answer now; else answers may gather.
+    fn hurry(&self, _hurry: bool) {}
 }
 
 /// Carries requests over the real network and file system.
@@ -71,6 +76,7 @@ pub struct Carrier {
     vault: Vault,
     names: Names,
     lanes: lanes::Lanes,
+    lull: Lull,
     holds: holds::Holds,
     kept: kept::Kept,
     clients: client::Clients,
@@ -85,13 +91,19 @@ impl Carrier {
         Self {
             vault: Vault::new(limits.secret),
             lanes: lanes::Lanes::new(limits.in_flight),
+            lull: Lull::default(),
             holds: holds::Holds::new(limits.longest_wait, limits.after_refusal),
             kept: kept::Kept::new(limits.kept),
-            clients: client::Clients::new(limits.connect, names.clone()),
+            clients: client::Clients::new(limits, names.clone()),
             disk: Arc::new(tokio::sync::Semaphore::new(4)),
             names,
             limits: limits.clone(),
         }
+    }
+
+    /// What the thread that drives the requests asks before it waits.
+    pub fn lull(&self) -> Lull {
+        self.lull.clone()
     }
 
     async fn carry_out(
@@ -116,15 +128,18 @@ impl Carrier {
             }
             Request::Tcp { host, port } => {
                 let _lane = self.lanes.enter(host, false, allowance).await?;
+                let _air = self.lull.enter(true);
                 probes::connect(&self.names, host, *port, self.brief(allowance)).await
             }
             Request::Tls { host, port } => {
                 let _lane = self.lanes.enter(host, false, allowance).await?;
+                let _air = self.lull.enter(true);
                 let trust = self.clients.trust(&reach.endpoint)?;
                 probes::certificates(&self.names, &trust, host, *port, allowance.end()).await
             }
             Request::Dns { host } => {
                 let _lane = self.lanes.enter(host, false, allowance).await?;
+                let _air = self.lull.enter(true);
                 probes::look_up(&self.names, host).await
             }
         }
@@ -175,5 +190,9 @@ impl Wire for Carrier {
 
     fn redact(&self, text: &Clean) -> Clean {
         self.vault.redact(text)
+    }
+
+    fn hurry(&self, hurry: bool) {
+        self.lull.hurry(hurry);
     }
 }

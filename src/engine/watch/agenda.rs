@@ -1,4 +1,4 @@
-//! The agenda: which source is due when, on one grid of moments that all share.
+//! The agenda: which source is due when, on ticks that all sources of a process share.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -6,18 +6,44 @@ use std::time::Duration;
 /// A moment of the grid, counted from the start.
 pub type Slot = u64;
 
+/// How far from its interval a healthy source may be asked.
+const TOLERANCE: f64 = 0.1;
+/// How much of a wait that was drawn by lot is given up to wake with others.
+const ROUNDING: f64 = 0.25;
+
 /// Who is due at which slot. Pure: time comes in as durations since the start.
+///
+/// Sources with the same interval have the same ticks, and so have those whose intervals are multiples of each other: as
+/// many sources as you like wake the machine as often as one. Where the ticks lie, and how each of them sways, is drawn
+/// once for every process, so that processes started together ask apart.
 #[derive(Debug)]
 pub struct Agenda {
     grid: Duration,
+    least: Duration,
+    /// A tick of every interval.
+    phase: Duration,
+    /// How far ticks sway to either side.
+    sway: Duration,
+    seed: u64,
     slots: BTreeMap<Slot, BTreeSet<usize>>,
     due: HashMap<usize, Slot>,
 }
 
 impl Agenda {
-    pub fn new(grid: Duration) -> Self {
-        let grid = grid.max(Duration::from_millis(1));
-        Self { grid, slots: BTreeMap::new(), due: HashMap::new() }
+    /// An agenda for sources of which the most frequent is asked every `least`.
+    pub fn new(grid: Duration, least: Duration, seed: u64) -> Self {
+        // Twelve hours hold most intervals without a remainder: any phase of them is as likely as any other.
+        let hours = Duration::from_secs(12 * 3600);
+        Self {
+            grid: grid.max(Duration::from_millis(1)),
+            least,
+            phase: hours.mul_f64(unit(seed, 0)),
+            // Between two ticks twice this is added or taken.
+            sway: least.mul_f64(TOLERANCE / 2.0),
+            seed,
+            slots: BTreeMap::new(),
+            due: HashMap::new(),
+        }
     }
 
     /// The first slot at or after a moment.
@@ -67,19 +93,84 @@ impl Agenda {
         due
     }
 
-    /// A slot within ±10 % of an interval from `began`: one that somebody else is waiting for, else one drawn by `unit` in 0..1.
+    /// When a source that was asked at `began` is asked again: after `wanted`, give or take a tenth, with others who are
+    /// due then or at the tick of its interval; with no tick there, at the one before.
     ///
-    /// So sources drift together into few wake-ups, however many there are, while every process keeps its own jitter.
-    pub fn near(&self, began: Duration, every: Duration, now: Duration, unit: f64) -> Slot {
+    /// Somebody who is asked less often than its interval says (`wanted` is longer) is never asked sooner than that.
+    pub fn next_for(
+        &self,
+        began: Duration,
+        every: Duration,
+        wanted: Duration,
+        now: Duration,
+    ) -> Slot {
         let soonest = self.after(now + Duration::from_nanos(1));
-        let first = self.before(began + every.mul_f64(0.9)).max(soonest);
-        let last = self.after(began + every.mul_f64(1.1)).max(first);
-        if let Some((slot, _)) = self.slots.range(first..=last).next() {
-            return *slot;
+        let target = began + wanted;
+        let first = self.before(began + wanted.mul_f64(1.0 - TOLERANCE)).max(soonest);
+        let last = self.after(began + wanted.mul_f64(1.0 + TOLERANCE)).max(first);
+        if let Some(slot) = self.taken(first, last, self.after(target)) {
+            return slot;
         }
-        let drawn = self.after(began + every.mul_f64(0.9 + 0.2 * unit.clamp(0.0, 1.0)));
-        drawn.clamp(first, last)
+        let tick = self.tick(every, self.moment(last));
+        if tick >= first {
+            return tick;
+        }
+        if wanted > every {
+            return self.after(target).clamp(first, last);
+        }
+        // Out of step, as after the first poll or a failure: back in step by one shorter wait.
+        if tick >= soonest {
+            tick
+        } else {
+            self.tick(every, self.moment(last) + every).max(soonest)
+        }
     }
+
+    /// A slot within `wait` from now, not much sooner and not before `floor`: one that somebody is waiting for, or a tick
+    /// of the most frequent source, where there is one.
+    pub fn within(&self, wait: Duration, floor: Duration, now: Duration) -> Slot {
+        let first = self.after(now + wait.mul_f64(1.0 - ROUNDING).max(floor));
+        let last = self.after(now + wait).max(first);
+        let tick = || Some(self.tick(self.least, self.moment(last))).filter(|tick| *tick >= first);
+        self.taken(first, last, last).or_else(tick).unwrap_or(last)
+    }
+
+    /// The slot nearest to `wanted` that somebody is waiting for.
+    fn taken(&self, first: Slot, last: Slot, wanted: Slot) -> Option<Slot> {
+        let slots = self.slots.range(first..=last).map(|(slot, _)| *slot);
+        slots.min_by_key(|slot| slot.abs_diff(wanted))
+    }
+
+    /// The last tick of an interval by a moment; before the first there is none, which is slot 0.
+    fn tick(&self, every: Duration, by: Duration) -> Slot {
+        let every = every.as_nanos().max(self.grid.as_nanos());
+        let first = self.phase.as_nanos() % every;
+        let last = self.before(by);
+        // A tick that sways past the moment is none yet: the one before it is.
+        let by = (by + self.sway).as_nanos();
+        let nth = by.saturating_sub(first) / every;
+        (nth.saturating_sub(2)..=nth)
+            .rev()
+            .map(|n| self.swayed(first + n * every))
+            .find(|slot| *slot <= last)
+            .unwrap_or(0)
+    }
+
+    /// Where the tick really is that by count would be at a moment. All whose tick it is get the same slot.
+    fn swayed(&self, nanos: u128) -> Slot {
+        let nominal = u64::try_from(nanos).unwrap_or(u64::MAX);
+        let sway = self.sway.mul_f64(2.0 * unit(self.seed, nominal));
+        let moment = Duration::from_nanos(nominal) + sway;
+        self.before(moment.saturating_sub(self.sway) + self.grid / 2)
+    }
+}
+
+/// A number in 0..1 that follows from two others (the finisher of splitmix64; Steele, Lea, Flood 2014).
+fn unit(seed: u64, number: u64) -> f64 {
+    let mut x = seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((x ^ (x >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// How long to wait after `failures` failed polls: full jitter over `min(every·2ⁿ, max(every, longest))`,
@@ -103,19 +194,53 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn agenda(seed: u64) -> Agenda {
+        Agenda::new(SECOND, SECOND * 15, seed)
+    }
+
     #[test]
     fn a_source_joins_a_moment_that_somebody_waits_for() {
-        let mut agenda = Agenda::new(SECOND);
-        agenda.put(7, 16);
-        let began = Duration::from_millis(500);
-        assert_eq!(agenda.near(began, SECOND * 15, began, 0.0), 16);
-        agenda.put(7, 30);
-        assert_eq!(agenda.near(began, SECOND * 15, began, 0.0), 14);
+        let mut agenda = agenda(1);
+        agenda.put(7, 14);
+        agenda.put(8, 16);
+        let began = Duration::from_millis(900);
+        assert_eq!(agenda.next_for(began, SECOND * 15, SECOND * 15, began), 16);
+        assert_eq!(agenda.within(SECOND * 15, SECOND, Duration::ZERO), 14);
+        assert_eq!(agenda.within(SECOND * 15, SECOND * 15, Duration::ZERO), 15);
+    }
+
+    #[test]
+    fn intervals_that_are_multiples_have_their_ticks_together() {
+        for seed in 0..50 {
+            let agenda = agenda(seed);
+            let ticks = |every: u64| -> BTreeSet<Slot> {
+                (600..1200).map(|s| agenda.tick(SECOND * every as u32, SECOND * s)).collect()
+            };
+            let (often, mut seldom) = (ticks(15), ticks(60));
+            // The last one by the first moment looked at may be long past.
+            seldom.retain(|slot| *slot > 600);
+            assert!(seldom.is_subset(&often), "{seldom:?} {often:?}");
+            assert!((40..=42).contains(&often.len()), "{often:?}");
+            // A tenth of the interval, and the grid.
+            let often: Vec<_> = often.into_iter().collect();
+            assert!(often.windows(2).all(|w| (13..=17).contains(&(w[1] - w[0]))), "{often:?}");
+        }
+    }
+
+    #[test]
+    fn processes_started_together_have_ticks_all_over_the_interval() {
+        let mut seen = [0; 15];
+        for seed in 0..600 {
+            let began = SECOND / 2;
+            let slot = agenda(seed).next_for(began, SECOND * 15, SECOND * 15, began);
+            seen[(slot % 15) as usize] += 1;
+        }
+        assert!(seen.iter().all(|n| (20..=60).contains(n)), "{seen:?}");
     }
 
     #[test]
     fn those_due_come_off_the_agenda_once() {
-        let mut agenda = Agenda::new(SECOND);
+        let mut agenda = agenda(1);
         for (who, slot) in [(0, 3), (1, 5), (2, 3), (1, 4)] {
             agenda.put(who, slot);
         }
@@ -127,15 +252,38 @@ mod tests {
     proptest! {
         #[test]
         fn the_next_poll_is_later_than_now_and_near_the_interval(
-            began in 0_u64..100_000, every in 1_u64..3_600_000, took in 0_u64..20_000, unit in 0.0_f64..1.0,
+            seed: u64, began in 0_u64..100_000, every in 1_u64..3_600_000, took in 0_u64..20_000,
+            more in 1.0_f64..5.0, join in 0_u64..4000,
         ) {
-            let agenda = Agenda::new(SECOND);
+            let mut agenda = Agenda::new(SECOND, Duration::from_millis(every), seed);
+            agenda.put(0, join);
             let (began, every) = (Duration::from_millis(began), Duration::from_millis(every));
             let now = began + Duration::from_millis(took);
-            let at = agenda.moment(agenda.near(began, every, now, unit));
+            let at = agenda.moment(agenda.next_for(began, every, every, now));
             prop_assert!(at > now);
-            prop_assert!(at + SECOND >= began + every.mul_f64(0.9));
-            prop_assert!(at <= (began + every.mul_f64(1.1)).max(now) + SECOND);
+            prop_assert!(at <= (began + every.mul_f64(1.1)).max(now + every.mul_f64(1.1)) + SECOND * 2);
+            // In step from then on.
+            let began = at;
+            let at = agenda.moment(agenda.next_for(began, every, every, began));
+            prop_assert!(at > began && at <= began + every.mul_f64(1.1) + SECOND * 2);
+            // Who must not be asked as often as that is not.
+            let wanted = every.mul_f64(more + 0.01);
+            let at = agenda.moment(agenda.next_for(began, every, wanted, began));
+            prop_assert!(at + SECOND >= began + wanted.mul_f64(0.9));
+            prop_assert!(at <= began + wanted.mul_f64(1.1) + SECOND);
+        }
+
+        #[test]
+        fn a_wait_ends_near_its_moment_and_never_before_its_floor(
+            seed: u64, now in 0_u64..100_000, wait in 0_u64..300_000, floor in 0_u64..300_000, join in 0_u64..400,
+        ) {
+            let mut agenda = Agenda::new(SECOND, SECOND * 15, seed);
+            agenda.put(0, join);
+            let [now, wait, floor] = [now, wait, floor].map(Duration::from_millis);
+            let at = agenda.moment(agenda.within(wait, floor, now));
+            prop_assert!(at >= now + floor);
+            prop_assert!(at >= now + wait.mul_f64(0.75));
+            prop_assert!(at <= now + wait.max(floor) + SECOND);
         }
 
         #[test]

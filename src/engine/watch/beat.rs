@@ -33,6 +33,10 @@ struct Seat {
     in_air: Option<AbortHandle>,
     /// Since the start: no poll earlier, whoever asks for it.
     not_before: Duration,
+    /// When it was asked, until somebody is told.
+    untold: Option<Timestamp>,
+    /// Somebody looks at the screen for this answer.
+    hurry: bool,
 }
 
 /// A poll that ended: whose, when it began, and what it gave; nothing when it was broken off.
@@ -52,12 +56,18 @@ pub struct Beat {
     /// What is told together, so that a moment many sources share wakes the screen once.
     held: Vec<Message>,
     tell_by: Option<Instant>,
+    /// When it is told who is being asked and has not answered.
+    asking_by: Option<Instant>,
     /// Times a timer woke the watch.
     pub wakes: u64,
 }
 
 /// How long an answer waits for others that are still in the air.
-const ANSWER_WAITS: Duration = Duration::from_millis(30);
+const ANSWER_WAITS: Duration = Duration::from_millis(250);
+/// The same for an answer that somebody waits for.
+const FIRST_WAITS: Duration = Duration::from_millis(30);
+/// What each source adds to the time over which all are asked anew, up to `Limits::spread`.
+const SHARE_OF_SPREAD: Duration = Duration::from_millis(250);
 /// How long nobody is told that a source is being asked: most have answered by then.
 const ASKING_WAITS: Duration = Duration::from_secs(1);
 
@@ -70,14 +80,16 @@ impl Beat {
         sink: Box<dyn Fn(Message)>,
     ) -> Self {
         let now = Instant::now();
+        let least = subjects.iter().map(|subject| subject.every).min().unwrap_or_default();
         let mut beat = Self {
-            agenda: Agenda::new(limits.grid),
+            agenda: Agenda::new(limits.grid, least, fastrand::u64(..)),
             // The grid's phase is each process's own: many started together still ask apart.
             origin: now - limits.grid.mul_f64(fastrand::f64()),
             clocks: (now, wall()),
             polls: FuturesUnordered::new(),
             held: Vec::new(),
             tell_by: None,
+            asking_by: None,
             wakes: 0,
             seats: subjects
                 .into_iter()
@@ -86,6 +98,8 @@ impl Beat {
                     subject: Rc::new(subject),
                     in_air: None,
                     not_before: Duration::ZERO,
+                    untold: None,
+                    hurry: true,
                 })
                 .collect(),
             limits,
@@ -101,18 +115,23 @@ impl Beat {
         beat
     }
 
-    /// Tells a message with the next that must be told, `wait` from now at the latest.
-    fn tell(&mut self, message: Message, wait: Duration) {
-        let by = Instant::now() + wait;
-        self.tell_by = Some(self.tell_by.map_or(by, |before| before.min(by)));
-        self.held.push(message);
-    }
-
+    /// Hands over what is to be told by now; with nobody left in the air, everything.
     fn hand_over(&mut self) {
-        let due = self.tell_by.is_some_and(|by| by <= Instant::now());
-        if due || self.polls.is_empty() {
+        let now = Instant::now();
+        if self.asking_by.is_some_and(|by| by <= now) {
+            self.asking_by = None;
+            for seat in &mut self.seats {
+                if let Some(at) = seat.untold.take() {
+                    (self.sink)(Message::Asking { source: seat.ledger.name().clone(), at });
+                }
+            }
+        }
+        if self.tell_by.is_some_and(|by| by <= now) || self.polls.is_empty() {
             self.tell_by = None;
             self.held.drain(..).for_each(&self.sink);
+        }
+        if self.polls.is_empty() {
+            self.asking_by = None;
         }
     }
 
@@ -134,7 +153,12 @@ impl Beat {
                     self.wakes += 1;
                     self.look_at_the_clocks(wake);
                     let now = self.agenda.before(self.since_start());
-                    for who in self.agenda.pop_until(now) {
+                    let due = self.agenda.pop_until(now);
+                    if !due.is_empty() {
+                        let hurried = |who: &usize| self.seats.get(*who).is_some_and(|s| s.hurry);
+                        self.way.hurry(due.iter().any(hurried));
+                    }
+                    for who in due {
                         self.begin(who);
                     }
                 }
@@ -142,14 +166,16 @@ impl Beat {
         }
     }
 
-    /// The next due moment; but a machine that slept is noticed within `slept`, whatever is due.
+    /// The next due moment; where that is far, the clocks are looked at before.
     fn next_wake(&self) -> Option<Instant> {
         if self.seats.is_empty() {
             return None;
         }
-        let look = self.clocks.0 + self.limits.slept;
         let due = self.agenda.next().map(|slot| self.origin + self.agenda.moment(slot));
-        [Some(look), due, self.tell_by].into_iter().flatten().min()
+        let look = self.clocks.0 + self.limits.look;
+        // A look that would come just before something due can wait for it.
+        let look = due.is_none_or(|due| due > look + self.limits.grid).then_some(look);
+        [due, look, self.tell_by, self.asking_by].into_iter().flatten().min()
     }
 
     fn since_start(&self) -> Duration {
@@ -159,9 +185,12 @@ impl Beat {
     /// Puts every source that is not being asked somewhere in the next seconds.
     fn spread(&mut self) {
         let now = self.since_start();
+        // A few are no crowd: they need not wait for each other.
+        let crowd = SHARE_OF_SPREAD.saturating_mul(self.seats.len() as u32);
         for who in 0..self.seats.len() {
-            let Some(seat) = self.seats.get(who) else { continue };
-            let spread = self.limits.spread.min(seat.subject.every);
+            let Some(seat) = self.seats.get_mut(who) else { continue };
+            seat.hurry = true;
+            let spread = self.limits.spread.min(seat.subject.every).min(crowd);
             let at = now + spread.mul_f64(fastrand::f64());
             let slot = self.agenda.after(at.max(seat.not_before));
             self.agenda.put(who, slot);
@@ -169,14 +198,19 @@ impl Beat {
     }
 
     fn poll_now(&mut self, which: &Which) {
+        self.way.hurry(true);
         let now = self.since_start();
         for who in 0..self.seats.len() {
-            let Some(seat) = self.seats.get(who) else { continue };
+            let Some(seat) = self.seats.get_mut(who) else { continue };
             let meant = match which {
                 Which::All => true,
                 Which::Sources(names) => names.contains(seat.ledger.name()),
             };
-            if !meant || seat.in_air.is_some() {
+            if !meant {
+                continue;
+            }
+            seat.hurry = true;
+            if seat.in_air.is_some() {
                 continue;
             }
             if seat.not_before > now {
@@ -195,7 +229,6 @@ impl Beat {
         if seat.in_air.is_some() {
             return;
         }
-        let asking = Message::Asking { source: seat.ledger.name().clone(), at };
         let (subject, past) = (seat.subject.clone(), seat.ledger.past());
         let (way, wall, limits) = (self.way.clone(), self.wall.clone(), self.limits.clone());
         let (job, handle) = abortable(async move {
@@ -208,8 +241,10 @@ impl Beat {
             })
         });
         seat.in_air = Some(handle);
+        // Most answer at once: who does is heard, and need not be told of before.
+        seat.untold = Some(at);
+        self.asking_by.get_or_insert_with(|| Instant::now() + ASKING_WAITS);
         self.polls.push(Box::pin(async move { (who, began, job.await.ok()) }));
-        self.tell(asking, ASKING_WAITS);
     }
 
     fn settle(&mut self, who: usize, began: Duration, polled: Option<Polled>) {
@@ -219,17 +254,22 @@ impl Beat {
         let set_back = polled.at.duration_since((self.wall)()) > SignedDuration::from_secs(1);
         let Some(seat) = self.seats.get_mut(who) else { return };
         seat.in_air = None;
+        seat.untold = None;
         if set_back {
             // Its moments never were; it is asked again by the clock as it is now.
             self.agenda.put(who, self.agenda.after(now));
             self.look_at_the_clocks(None);
             return;
         }
-        let every = seat.subject.every.max(polled.pace.unwrap_or_default());
+        let wait = if std::mem::take(&mut seat.hurry) { FIRST_WAITS } else { ANSWER_WAITS };
+        let by = Instant::now() + wait;
+        self.tell_by = Some(self.tell_by.map_or(by, |before| before.min(by)));
+        let usual = seat.subject.every;
+        let every = usual.max(polled.pace.unwrap_or_default());
         let slot = match &polled.outcome {
             Ok(_) => {
                 seat.not_before = Duration::ZERO;
-                self.agenda.near(began, every, now, fastrand::f64())
+                self.agenda.next_for(began, usual, every, now)
             }
             Err(trouble) => {
                 let n = seat.ledger.failures().saturating_add(1);
@@ -246,14 +286,13 @@ impl Beat {
                 let wait = floor.map_or(wait, |floor| {
                     wait.max(floor + self.limits.spread.min(every).mul_f64(fastrand::f64()))
                 });
-                self.agenda.after(now + wait)
+                self.agenda.within(wait, floor.unwrap_or(self.limits.grid), now)
             }
         };
         self.agenda.put(who, slot);
         let next = self.moment_of(slot);
         if let Some(seat) = self.seats.get_mut(who) {
-            let heard = Message::Heard(Box::new(seat.ledger.settle(polled, next)));
-            self.tell(heard, ANSWER_WAITS);
+            self.held.push(Message::Heard(Box::new(seat.ledger.settle(polled, next))));
         }
     }
 
@@ -282,6 +321,7 @@ impl Beat {
                 // Its connection is dead; an answer of before the sleep must not pass for a new one.
                 handle.abort();
             }
+            seat.untold = None;
             seat.not_before = seat.not_before.saturating_sub(slept);
         }
         self.spread();

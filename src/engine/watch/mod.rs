@@ -20,7 +20,7 @@ use beat::{Beat, Order};
 use ledger::Ledger;
 use poll::{Subject, poll};
 
-use super::carry::{Carrier, Wire, fault};
+use super::carry::{Carrier, Lull, Wire, fault};
 use super::clock::from_clock;
 use super::limits::Limits;
 use crate::cockpit::{Heard, Message, Which};
@@ -34,7 +34,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts the thread; `sink` is called from it with `Asking` and `Heard`, and should not block.
+    /// Starts the thread; `sink` is called from it and should not block. It hears `Heard` for every poll, those of one tick
+    /// together, and `Asking` for a source that has not answered after a second.
     pub fn start(upstreams: Vec<Upstream>, sink: Box<dyn Fn(Message) + Send>) -> Self {
         let polls: f64 = upstreams.iter().map(|u| 1.0 / u.every.as_secs_f64().max(1.0)).sum();
         Self::start_within(upstreams, Limits::default().for_polls_a_second(polls), sink)
@@ -50,13 +51,14 @@ impl Watch {
         let (tell, told) = std::sync::mpsc::channel::<Box<dyn Fn(Message) + Send>>();
         let spawned = std::thread::Builder::new().name("watch".into()).spawn(move || {
             let Ok(sink) = told.recv() else { return };
-            let runtime = match runtime() {
+            let way = Rc::new(Carrier::new(&limits));
+            let runtime = match runtime(way.lull()) {
                 Ok(runtime) => runtime,
                 Err(e) => return sink(Message::Notice(no_polling(&e))),
             };
             runtime.block_on(async {
                 let subjects = upstreams.into_iter().map(Subject::from).collect();
-                let way: Rc<dyn Wire> = Rc::new(Carrier::new(&limits));
+                let way: Rc<dyn Wire> = way;
                 Beat::new(subjects, limits, way, Rc::new(from_clock), sink).run(taken).await;
             });
             // A name being looked up, or a file on a dead mount, would be waited for otherwise.
@@ -92,8 +94,16 @@ fn no_polling(error: &std::io::Error) -> Clean {
     Clean::line(format!("nothing is polled: the engine could not start: {error}"))
 }
 
-fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().thread_name("engine").build()
+fn runtime(lull: Lull) -> std::io::Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .thread_name("engine")
+        .on_thread_park(move || {
+            if let Some(rest) = lull.rest() {
+                std::thread::sleep(rest);
+            }
+        })
+        .build()
 }
 
 /// Asks every upstream once and waits: each within its own timeout, all within `deadline`.
@@ -122,11 +132,12 @@ pub fn poll_at(
     let subjects: Vec<Subject> = upstreams.into_iter().map(Subject::from).collect();
     let mut ledgers: Vec<Ledger> = subjects.iter().map(Ledger::new).collect();
     let mut polled: Vec<_> = subjects.iter().map(|_| None).collect();
-    let failure = match runtime() {
+    let way = Carrier::new(limits);
+    way.hurry(true);
+    let failure = match runtime(way.lull()) {
         Err(e) => fault::internal(no_polling(&e)),
         Ok(runtime) => {
             runtime.block_on(async {
-                let way = Carrier::new(limits);
                 let end = Instant::now() + deadline;
                 let way = &way;
                 let mut polls: FuturesUnordered<_> = subjects
