@@ -220,7 +220,7 @@ fn day(year: i64, month: i64, day: i64) -> Option<Spotted> {
 }
 
 /// English month names, whole or shortened to three letters.
-fn month(word: &str) -> Option<i64> {
+pub fn month(word: &str) -> Option<i64> {
     const NAMES: [&str; 12] = [
         "january",
         "february",

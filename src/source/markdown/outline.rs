@@ -11,6 +11,8 @@ pub struct Heading {
     pub line: usize,
     /// A bold label rather than a heading of its own.
     pub label: bool,
+    /// A label that opens an item of a list.
+    pub item: bool,
 }
 
 /// A line that says `**Label:** value`, `- **Label**: value`, `Label: value` or `| Label | value |`.
@@ -19,6 +21,7 @@ pub struct Field {
     pub label: String,
     pub value: String,
     pub place: ReadFrom,
+    pub line: usize,
 }
 
 /// What a walk through the lines finds.
@@ -60,8 +63,8 @@ pub fn outline(text: &str, first: usize) -> Outline {
             }
             continue;
         }
-        if let Some((level, text)) = atx(line) {
-            out.headings.push(Heading { level, text, line: i, label: false });
+        if let Some((level, text)) = atx(line).or_else(|| tagged(line)) {
+            out.headings.push(Heading { level, text, line: i, label: false, item: false });
         } else if let Some(level) = underline(line)
             && let Some(above) = i.checked_sub(1).filter(|above| *above >= first)
             && !out.code.get(above).copied().unwrap_or(true)
@@ -72,14 +75,16 @@ pub fn outline(text: &str, first: usize) -> Outline {
                 text: text.trim().to_owned(),
                 line: above,
                 label: false,
+                item: false,
             });
-        } else if let Some(field) = field(line) {
+        } else if let Some(field) = field(line, i) {
             if field.place == ReadFrom::Label && starts_bold(line) {
                 out.headings.push(Heading {
                     level: 6,
                     text: field.label.clone(),
                     line: i,
                     label: true,
+                    item: bullet(line) != line.trim(),
                 });
             }
             out.fields.push(field);
@@ -133,6 +138,17 @@ fn atx(line: &str) -> Option<(u8, String)> {
     Some((u8::try_from(level).ok()?, words.to_owned()))
 }
 
+/// `<h2>Words</h2>` on one line.
+fn tagged(line: &str) -> Option<(u8, String)> {
+    let text = line.trim();
+    let rest = text.strip_prefix("<h").or_else(|| text.strip_prefix("<H"))?;
+    let level = rest.bytes().next().filter(|b| (b'1'..=b'6').contains(b))? - b'0';
+    let (_, rest) = rest.split_once('>')?;
+    let end = rest.find("</h").or_else(|| rest.find("</H"))?;
+    let words = plain(rest.get(..end)?);
+    (!words.is_empty()).then_some((level, words))
+}
+
 fn underline(line: &str) -> Option<u8> {
     let text = line.trim_end();
     let start = text.trim_start_matches(' ');
@@ -164,7 +180,7 @@ fn bullet(line: &str) -> &str {
     bare.unwrap_or(text).trim_start()
 }
 
-fn field(line: &str) -> Option<Field> {
+fn field(line: &str, at: usize) -> Option<Field> {
     let text = bullet(line);
     if let Some(row) = text.strip_prefix('|') {
         let mut cells = row.trim_end_matches('|').split('|').map(str::trim);
@@ -174,6 +190,7 @@ fn field(line: &str) -> Option<Field> {
             label: plain(label),
             value: plain(value),
             place: ReadFrom::Table,
+            line: at,
         });
     }
     for mark in ["**", "__"] {
@@ -193,6 +210,7 @@ fn field(line: &str) -> Option<Field> {
             label: label.to_owned(),
             value: plain(value),
             place: ReadFrom::Label,
+            line: at,
         });
     }
     let (label, value) = text.split_once(':')?;
@@ -204,37 +222,127 @@ fn field(line: &str) -> Option<Field> {
         label: label.trim().to_owned(),
         value: plain(value),
         place: ReadFrom::Label,
+        line: at,
     })
 }
 
-/// Words without the marks of emphasis, code and links.
+/// Bytes of a text that are made plain: what is longer is no title, no value and no sentence.
+const PLAIN: usize = 16 * 1024;
+/// Bytes a link or a tag may take.
+const LINK: usize = 2_048;
+
+/// Words without the marks of emphasis, code, links and tags.
 pub fn plain(text: &str) -> String {
+    let text = head(text.trim(), PLAIN);
     let mut out = String::with_capacity(text.len());
-    let mut rest = text.trim();
+    let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let mut next = c.len_utf8();
         match c {
-            '`' | '*' => {}
-            '[' | '!' => {
-                // `[words](address)` and `![words](address)` read as their words.
-                let link = rest.strip_prefix('!').unwrap_or(rest).strip_prefix('[');
-                let parts = link
-                    .and_then(|l| l.split_once("]("))
-                    .and_then(|(words, tail)| Some((words, tail.find(')')?)));
-                match parts {
-                    Some((words, end)) if !words.contains('[') => {
-                        out.push_str(words);
-                        let open = usize::from(c == '!') + 1;
-                        next = open + words.len() + 2 + end + 1;
-                    }
-                    _ => out.push(c),
+            '*' => {}
+            '`' => {
+                // What is code is said as it stands.
+                let marks = rest.bytes().take_while(|b| *b == b'`').count();
+                let (fence, inner) = rest.split_at_checked(marks).unwrap_or((rest, ""));
+                next = marks;
+                if let Some(end) = head(inner, LINK).find(fence) {
+                    out.push_str(inner.get(..end).unwrap_or_default());
+                    next = marks + end + marks;
                 }
             }
+            '~' if rest.starts_with("~~") => next = 2,
+            '\\' if rest.get(1..).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_punctuation())) => {
+                let escaped = rest.get(1..2).unwrap_or_default();
+                out.push_str(escaped);
+                next = 2;
+            }
+            '[' | '!' => match link(rest) {
+                Some((words, length)) => {
+                    out.push_str(&plain_words(words));
+                    next = length;
+                }
+                None => out.push(c),
+            },
+            '<' => match tag(rest) {
+                Some((words, length)) => {
+                    out.push_str(words);
+                    next = length;
+                }
+                None => out.push(c),
+            },
             _ => out.push(c),
         }
         rest = rest.get(next..).unwrap_or_default();
     }
     out.trim().to_owned()
+}
+
+/// The words of a link have no links in them, and marks at most.
+fn plain_words(words: &str) -> String {
+    words.chars().filter(|c| !matches!(c, '*' | '`')).collect()
+}
+
+/// At most so many bytes, ended between characters.
+pub fn head(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// `[words](address)`, `![words](address)` and `[words][name]`: the words, and the bytes of the whole.
+fn link(text: &str) -> Option<(&str, usize)> {
+    let open = usize::from(text.starts_with('!')) + 1;
+    let inner = head(text.get(open - 1..)?.strip_prefix('[')?, LINK);
+    let end = inner.find([']', '['])?;
+    let words = inner.get(..end)?;
+    let after = inner.get(end..)?.strip_prefix(']')?;
+    let (mark, close) = match after.chars().next()? {
+        '(' => ('(', ')'),
+        '[' => ('[', ']'),
+        _ => return None,
+    };
+    let target = after.strip_prefix(mark)?;
+    let length = target.find(close)?;
+    // `[x][]` and lists such as `[1][2]` of an array read the same: only names of some length are references.
+    if mark == '[' && target.get(..length)?.len() < 2 {
+        return None;
+    }
+    Some((words, open + end + 2 + length + 1))
+}
+
+/// `<https://…>` reads as its address, `<br>` as a blank, other tags and `<%= … %>` as nothing.
+fn tag(text: &str) -> Option<(&str, usize)> {
+    let inner = head(text.strip_prefix('<')?, LINK);
+    if inner.starts_with('%') {
+        return inner.find("%>").map(|end| ("", 1 + end + 2));
+    }
+    if !inner.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!') {
+        return None;
+    }
+    let end = inner.find(['>', '<'])?;
+    let body = inner.get(..end)?;
+    inner.get(end..)?.strip_prefix('>')?;
+    let length = 1 + end + 1;
+    if body.contains("://") && !body.contains([' ', '=']) {
+        return Some((body, length));
+    }
+    if body.contains('@') && !body.contains(' ') {
+        return Some(("", length));
+    }
+    let name = body.trim_start_matches('/').to_ascii_lowercase();
+    let is = |word: &str| name == word || name.strip_prefix(word).is_some_and(|r| r.starts_with([' ', '/']));
+    if is("br") || is("p") {
+        return Some((" ", length));
+    }
+    // `<pod-name>` in a sentence is a word of its own.
+    const TAGS: &[&str] = &[
+        "a", "b", "i", "u", "em", "strong", "code", "kbd", "pre", "span", "div", "img", "sup", "sub", "del",
+        "s", "ul", "ol", "li", "table", "tr", "td", "th", "tbody", "thead", "details", "summary", "iframe",
+        "hr", "h1", "h2", "h3", "h4", "h5", "h6", "font", "center", "small", "mark",
+    ];
+    (name.starts_with('!') || TAGS.iter().any(|tag| is(tag))).then_some(("", length))
 }
 
 #[cfg(test)]
@@ -268,6 +376,14 @@ mod tests {
     }
 
     #[test]
+    fn headings_in_tags_are_headings() {
+        assert_eq!(
+            headings("<h1 align=\"center\">A <b>title</b></h1>\n<h7>no</h7>\n<h2>open"),
+            [(1, "A title".into(), 0)]
+        );
+    }
+
+    #[test]
     fn comments_hold_no_headings() {
         assert_eq!(headings("<!--\n# no\n-->\n# yes\n<!-- one line -->\n# too").len(), 2);
     }
@@ -295,6 +411,14 @@ mod tests {
             plain(" [hook](https://x/y) *went* `down` ![i](p.png) [not a link] "),
             "hook went down i [not a link]"
         );
+        for (text, words) in [
+            ("a<br>b <b>c</b> <https://x.org/y> <me@x.org>", "a b c https://x.org/y"),
+            ("`kubectl delete pod <name>` and <pod-name>", "kubectl delete pod <name> and <pod-name>"),
+            ("~~gone~~ \\*star\\* [issue][alerting-issue] a[1][2]", "gone *star* issue a[1][2]"),
+            ("<%= link_to 'x' %>after <% if y", "after <% if y"),
+        ] {
+            assert_eq!(plain(text), words, "{text}");
+        }
     }
 
     proptest::proptest! {
