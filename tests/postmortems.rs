@@ -669,9 +669,9 @@ fn a_readme_in_a_dated_folder_takes_its_date_from_there() {
 }
 
 #[test]
-fn rst_gives_its_title() {
+fn rst_gives_its_title_and_its_parts() {
     let found = one("a.rst", b"=========\nBad night\n=========\n\nPart\n----\n");
-    assert_eq!((found.title.as_str(), found.sections.len()), ("Bad night", 0));
+    assert_eq!((found.title.as_str(), found.sections.len()), ("Bad night", 1));
 }
 
 proptest::proptest! {

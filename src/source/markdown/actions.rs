@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::dates;
 use super::outline::plain;
-use super::passage::{Item, Lines, bullet, short};
+use super::passage::{Item, Lines, short};
 use super::sections::kind;
 use crate::model::{Action, ActionState, Clean, Link, ReadFrom, SectionKind};
 
@@ -54,12 +54,8 @@ fn end(lines: &Lines<'_>, at: usize) -> usize {
 
 fn section(lines: &Lines<'_>, range: Range<usize>, found: &mut Vec<Action>) {
     // Each heading inside begins a group; the section's own heading begins the first.
-    let heads: Vec<_> = lines
-        .outline
-        .headings
-        .iter()
-        .filter(|h| range.contains(&h.line) && !h.item)
-        .collect();
+    let heads: Vec<_> =
+        lines.outline.headings.iter().filter(|h| range.contains(&h.line) && !h.item).collect();
     let mut passed: Option<u8> = None;
     let mut settled: Option<(u8, bool)> = None;
     for (n, head) in heads.iter().enumerate() {
@@ -74,7 +70,10 @@ fn section(lines: &Lines<'_>, range: Range<usize>, found: &mut Vec<Action>) {
         // `What went wrong` under the actions tells what is learnt, not what is to be done.
         let other = matches!(
             kind(&words),
-            SectionKind::Lessons | SectionKind::Timeline | SectionKind::RootCause | SectionKind::Impact
+            SectionKind::Lessons
+                | SectionKind::Timeline
+                | SectionKind::RootCause
+                | SectionKind::Impact
         );
         if n > 0 && other && !head.label {
             passed = Some(head.level);
@@ -113,15 +112,14 @@ fn section(lines: &Lines<'_>, range: Range<usize>, found: &mut Vec<Action>) {
             && let Some((line, words)) = lines.first_words(head.line + 1..next, |_| false)
         {
             let raw: Vec<&str> = (line..next).filter_map(|i| lines.get(i)).take(4).collect();
-            let item = Item {
-                line,
-                indent: 0,
-                ordered: false,
-                words: raw.join(" "),
-                nested: Vec::new(),
-            };
+            let item =
+                Item { line, indent: 0, ordered: false, words: raw.join(" "), nested: Vec::new() };
             let action = of_item(lines, &item, group.as_ref(), done).filter(|a| a.link.is_some());
-            found.extend(action.map(|action| Action { text: words, place: ReadFrom::Text, ..action }));
+            found.extend(action.map(|action| Action {
+                text: words,
+                place: ReadFrom::Text,
+                ..action
+            }));
         }
     }
 }
@@ -163,11 +161,16 @@ fn tick(words: &str) -> Option<ActionState> {
     words.get(3..)?.starts_with([' ', '\t']).then_some(state)
 }
 
-fn of_item(lines: &Lines<'_>, item: &Item<'_>, group: Option<&Clean>, done: bool) -> Option<Action> {
+fn of_item(
+    lines: &Lines<'_>,
+    item: &Item<'_>,
+    group: Option<&Clean>,
+    done: bool,
+) -> Option<Action> {
     let ticked = tick(&item.words);
     let raw = if ticked.is_some() { item.words.get(3..)? } else { &item.words };
     let raw = raw.trim();
-    let text = plain(raw);
+    let text = lines.plain(raw);
     let text = text.trim_start_matches(['✅', '✔', '☑', '☐', '\u{fe0f}', ' ']).trim();
     if text.chars().filter(|c| c.is_alphanumeric()).count() < 2 {
         return None;
@@ -278,9 +281,11 @@ fn bold_name(raw: &str) -> Option<Clean> {
     let apart = before.trim_end().ends_with(['-', '–', '—', '(', '[', ':', ',']);
     let words: Vec<&str> = name.split(' ').collect();
     let named = |w: &&str| {
-        w.starts_with(char::is_uppercase) && w.chars().all(|c| c.is_alphabetic() || c == '-' || c == '.')
+        w.starts_with(char::is_uppercase)
+            && w.chars().all(|c| c.is_alphabetic() || c == '-' || c == '.')
     };
-    (apart && words.len() <= 3 && words.iter().all(named) && is_owner(name)).then(|| Clean::line(name))
+    (apart && words.len() <= 3 && words.iter().all(named) && is_owner(name))
+        .then(|| Clean::line(name))
 }
 
 /// The day after `due`, `by`, `deadline`, `target`.
@@ -326,7 +331,10 @@ pub fn reference(address: &str) -> Option<String> {
     let path = rest.split(['?', '#']).next()?;
     let parts: Vec<&str> = path.split('/').skip(1).filter(|p| !p.is_empty() && *p != "-").collect();
     let at = parts.iter().position(|p| {
-        matches!(*p, "issues" | "pull" | "pulls" | "merge_requests" | "browse" | "issue" | "work_items")
+        matches!(
+            *p,
+            "issues" | "pull" | "pulls" | "merge_requests" | "browse" | "issue" | "work_items"
+        )
     })?;
     let id = parts.get(at + 1)?;
     let is_number = id.chars().all(|c| c.is_ascii_digit());
@@ -342,7 +350,8 @@ pub fn reference(address: &str) -> Option<String> {
 
 /// `#123` as a word of its own, or `[OPS-12]`, `(OPS-12)`.
 fn bare_reference(raw: &str) -> Option<String> {
-    let trim = |word: &str| word.trim_matches(|c: char| !(c.is_alphanumeric() || c == '#')).to_owned();
+    let trim =
+        |word: &str| word.trim_matches(|c: char| !(c.is_alphanumeric() || c == '#')).to_owned();
     raw.split_whitespace().find_map(|word| {
         let name = trim(word);
         if let Some(number) = name.strip_prefix('#')
@@ -352,7 +361,8 @@ fn bare_reference(raw: &str) -> Option<String> {
         {
             return Some(name);
         }
-        let bracketed = word.starts_with(['[', '(']) && word.trim_end_matches(['.', ',', ':']).ends_with([']', ')']);
+        let bracketed = word.starts_with(['[', '('])
+            && word.trim_end_matches(['.', ',', ':']).ends_with([']', ')']);
         let (project, number) = name.split_once('-')?;
         let fits = bracketed
             && (2..=10).contains(&project.len())
@@ -422,7 +432,10 @@ impl Columns {
         action.due = dates::first(&plain(cell(self.due)), false).map(|s| s.date).or(action.due);
         let word = plain(cell(self.state)).to_lowercase();
         let is = |names: &[&str]| names.iter().any(|name| word.starts_with(name));
-        if is(&["done", "complete", "closed", "resolved", "fixed", "merged", "shipped", "yes", "✅", "x", "✔"]) {
+        if is(&[
+            "done", "complete", "closed", "resolved", "fixed", "merged", "shipped", "yes", "✅",
+            "x", "✔",
+        ]) {
             action.state = ActionState::Done;
         } else if is(&["won", "drop", "cancel", "reject", "not doing", "abandon"]) {
             action.state = ActionState::Dropped;
@@ -430,11 +443,6 @@ impl Columns {
         action.place = ReadFrom::Table;
         Some(action)
     }
-}
-
-/// Whether a line is an item with a box, for those who look at lines alone.
-pub fn is_task(line: &str) -> bool {
-    bullet(line.trim()).is_some_and(|(_, words)| tick(words).is_some())
 }
 
 #[cfg(test)]
@@ -475,10 +483,7 @@ mod tests {
     #[test]
     fn tables_say_it_in_columns() {
         let text = "# Actions\n| Action item | Type | Owner | Due | Bug | Status |\n|---|---|---|---|---|---|\n| Add a test | prevent | ada | 2026-01-05 | [n/a](https://x.atlassian.net/browse/OPS-12) | DONE |\n| Alert | detect | TBD | | | todo |\n";
-        assert_eq!(
-            read(text),
-            ["Add a test|ada|2026-01-05|Done|OPS-12", "Alert|-|-|Open|-"]
-        );
+        assert_eq!(read(text), ["Add a test|ada|2026-01-05|Done|OPS-12", "Alert|-|-|Open|-"]);
     }
 
     #[test]
@@ -505,7 +510,11 @@ mod tests {
         let text = "### Immediate Actions\n- ✅ reverted\n\n**Action item:** Start earlier. Owner: @lu\n\n**Next week:**\n\n- split it\n";
         assert_eq!(
             read(text),
-            ["reverted|-|-|Done|-", "Start earlier. Owner: @lu|@lu|-|Open|-", "split it|-|-|Open|-"]
+            [
+                "reverted|-|-|Done|-",
+                "Start earlier. Owner: @lu|@lu|-|Open|-",
+                "split it|-|-|Open|-"
+            ]
         );
     }
 

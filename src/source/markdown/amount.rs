@@ -19,16 +19,43 @@ const SIGNS: &[(&str, &str)] = &[
     ("₩", "KRW"),
 ];
 const CODES: &[&str] = &[
-    "USD", "EUR", "GBP", "DKK", "SEK", "NOK", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "NZD", "BRL",
-    "PLN", "CZK", "SGD", "HKD", "KRW", "ZAR", "MXN", "ETH", "BTC", "USDC", "USDT",
+    "USD", "EUR", "GBP", "DKK", "SEK", "NOK", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "NZD",
+    "BRL", "PLN", "CZK", "SGD", "HKD", "KRW", "ZAR", "MXN", "ETH", "BTC", "USDC", "USDT",
 ];
 const PEOPLE: &[&str] = &[
-    "user", "customer", "team", "account", "people", "person", "client", "subscriber", "merchant",
-    "tenant", "visitor", "player", "organization", "organisation", "member",
+    "user",
+    "customer",
+    "team",
+    "account",
+    "people",
+    "person",
+    "client",
+    "subscriber",
+    "merchant",
+    "tenant",
+    "visitor",
+    "player",
+    "organization",
+    "organisation",
+    "member",
 ];
 const CALLS: &[&str] = &[
-    "request", "job", "call", "message", "event", "order", "transaction", "payment", "email", "checkout",
-    "session", "signup", "query", "queries", "booking", "purchase",
+    "request",
+    "job",
+    "call",
+    "message",
+    "event",
+    "order",
+    "transaction",
+    "payment",
+    "email",
+    "checkout",
+    "session",
+    "signup",
+    "query",
+    "queries",
+    "booking",
+    "purchase",
 ];
 /// Words that may stand between a number and what it counts.
 const BETWEEN: usize = 2;
@@ -78,7 +105,9 @@ fn quantity(text: &str, start: usize) -> Option<(f64, LossUnit, usize)> {
         return Some((value, LossUnit::Money(Clean::from(*currency)), end));
     }
     // Digits inside a word, a version, a date or an address count nothing.
-    if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '/' | ':' | '#' | '_' | '=')) {
+    if before.is_some_and(|c| {
+        c.is_alphanumeric() || matches!(c, '.' | '-' | '/' | ':' | '#' | '_' | '=')
+    }) {
         return None;
     }
     if let Some(found) = span::at(text, start) {
@@ -86,7 +115,8 @@ fn quantity(text: &str, start: usize) -> Option<(f64, LossUnit, usize)> {
     }
     let (value, end) = number(text, start)?;
     let after = text.get(end..)?;
-    if let Some(sign) = ["%", " %", " percent", " per cent"].iter().find(|s| after.starts_with(**s)) {
+    if let Some(sign) = ["%", " %", " percent", " per cent"].iter().find(|s| after.starts_with(**s))
+    {
         return Some((value, LossUnit::Percent, end + sign.len()));
     }
     if after.starts_with([':', '-', '/']) {
@@ -139,7 +169,8 @@ fn blanks(text: &str) -> usize {
 /// `4,200`, `1.2M`, `5k`, `3 million`: the value, and where it ends.
 fn number(text: &str, start: usize) -> Option<(f64, usize)> {
     let rest = text.get(start..)?;
-    let length = rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, ',' | '.'))).unwrap_or(rest.len());
+    let length =
+        rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, ',' | '.'))).unwrap_or(rest.len());
     let digits = rest.get(..length)?.trim_end_matches(['.', ',']);
     if digits.is_empty() || !digits.starts_with(|c: char| c.is_ascii_digit()) {
         return None;

@@ -1,11 +1,21 @@
 //! Post-mortems in a folder of Markdown files: listed at every poll, read only when they are new or changed.
 
+mod actions;
+mod amount;
+mod dated;
 mod dates;
 mod document;
+mod facts;
 mod front;
 mod outline;
+mod passage;
+mod rst;
 mod sections;
+mod span;
+mod stamp;
+mod timeline;
 mod which;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +29,8 @@ use super::{
 };
 use crate::model::{Clean, Fact, Feed, Id, Report, SourceName, Status, Trouble};
 
-pub use document::{File, document};
+pub use actions::reference;
+pub use document::{File, document, text};
 pub use which::{Which, which};
 
 pub const KIND: Kind = Kind {

@@ -251,7 +251,10 @@ pub fn plain(text: &str) -> String {
                 }
             }
             '~' if rest.starts_with("~~") => next = 2,
-            '\\' if rest.get(1..).is_some_and(|r| r.starts_with(|c: char| c.is_ascii_punctuation())) => {
+            '\\' if rest
+                .get(1..)
+                .is_some_and(|r| r.starts_with(|c: char| c.is_ascii_punctuation())) =>
+            {
                 let escaped = rest.get(1..2).unwrap_or_default();
                 out.push_str(escaped);
                 next = 2;
@@ -332,15 +335,18 @@ fn tag(text: &str) -> Option<(&str, usize)> {
         return Some(("", length));
     }
     let name = body.trim_start_matches('/').to_ascii_lowercase();
-    let is = |word: &str| name == word || name.strip_prefix(word).is_some_and(|r| r.starts_with([' ', '/']));
+    let is = |word: &str| {
+        name == word || name.strip_prefix(word).is_some_and(|r| r.starts_with([' ', '/']))
+    };
     if is("br") || is("p") {
         return Some((" ", length));
     }
     // `<pod-name>` in a sentence is a word of its own.
     const TAGS: &[&str] = &[
-        "a", "b", "i", "u", "em", "strong", "code", "kbd", "pre", "span", "div", "img", "sup", "sub", "del",
-        "s", "ul", "ol", "li", "table", "tr", "td", "th", "tbody", "thead", "details", "summary", "iframe",
-        "hr", "h1", "h2", "h3", "h4", "h5", "h6", "font", "center", "small", "mark",
+        "a", "b", "i", "u", "em", "strong", "code", "kbd", "pre", "span", "div", "img", "sup",
+        "sub", "del", "s", "ul", "ol", "li", "table", "tr", "td", "th", "tbody", "thead",
+        "details", "summary", "iframe", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "font", "center",
+        "small", "mark",
     ];
     (name.starts_with('!') || TAGS.iter().any(|tag| is(tag))).then_some(("", length))
 }
@@ -413,7 +419,10 @@ mod tests {
         );
         for (text, words) in [
             ("a<br>b <b>c</b> <https://x.org/y> <me@x.org>", "a b c https://x.org/y"),
-            ("`kubectl delete pod <name>` and <pod-name>", "kubectl delete pod <name> and <pod-name>"),
+            (
+                "`kubectl delete pod <name>` and <pod-name>",
+                "kubectl delete pod <name> and <pod-name>",
+            ),
             ("~~gone~~ \\*star\\* [issue][alerting-issue] a[1][2]", "gone *star* issue a[1][2]"),
             ("<%= link_to 'x' %>after <% if y", "after <% if y"),
         ] {

@@ -100,7 +100,10 @@ impl<'a> Lines<'a> {
                 continue;
             }
             let words = bullet(line).map_or(line, |(_, words)| words);
-            if words.is_empty() || words.len() < 3 && words.starts_with('-') || plain(words).is_empty() {
+            if words.is_empty()
+                || words.len() < 3 && words.starts_with('-')
+                || plain(words).is_empty()
+            {
                 continue;
             }
             if is_picture(words) || definition(line).is_some() {
@@ -109,7 +112,35 @@ impl<'a> Lines<'a> {
             found = Some((i, head(words, LOOKED_AT).to_owned()));
         }
         let (line, words) = found?;
-        Some((line, short(&plain(&words))))
+        Some((line, short(&self.plain(&words))))
+    }
+
+    /// Words without marks; a name that a link is defined for stands without its brackets.
+    pub fn plain(&self, text: &str) -> String {
+        let words = plain(text);
+        if self.links.is_empty() || !words.contains('[') {
+            return words;
+        }
+        let mut out = String::with_capacity(words.len());
+        let mut rest = words.as_str();
+        while let Some((before, after)) = rest.split_once('[') {
+            out.push_str(before);
+            let end = head(after, 200).find(['[', ']']);
+            let name = end.filter(|at| after.get(*at..).is_some_and(|r| r.starts_with(']')));
+            let name = name.and_then(|at| after.get(..at));
+            match name.filter(|name| self.links.contains_key(&name.to_lowercase())) {
+                Some(name) => {
+                    out.push_str(name);
+                    rest = after.get(name.len() + 1..).unwrap_or_default();
+                }
+                None => {
+                    out.push('[');
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        out
     }
 
     /// The items of lists within some lines; nested ones belong to theirs.
@@ -183,7 +214,9 @@ impl<'a> Lines<'a> {
             rest = rest.get(at..).unwrap_or_default();
             if rest.starts_with("http://") || rest.starts_with("https://") {
                 let end = rest
-                    .find(|c: char| c.is_whitespace() || matches!(c, ')' | '>' | ']' | '"' | '|' | '`'))
+                    .find(|c: char| {
+                        c.is_whitespace() || matches!(c, ')' | '>' | ']' | '"' | '|' | '`')
+                    })
                     .unwrap_or(rest.len());
                 let (address, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
                 found.push(address.trim_end_matches(['.', ',', ';', ':', '*']).to_owned());
@@ -192,7 +225,7 @@ impl<'a> Lines<'a> {
                 if let Some(target) = self.links.get(&name.to_lowercase()) {
                     found.push((*target).to_owned());
                 }
-                rest = rest.get(2..).unwrap_or_default();
+                rest = rest.get(2 + name.len() + 1..).unwrap_or_default();
             } else {
                 let mut next = rest.chars();
                 // `[#11134]` alone is a name too.
@@ -248,12 +281,16 @@ fn is_rule(text: &str) -> bool {
 
 fn is_picture(text: &str) -> bool {
     let text = text.trim();
-    text.starts_with("![") && text.ends_with(')') || text.starts_with("<img") || text.starts_with("<iframe")
+    text.starts_with("![") && text.ends_with(')')
+        || text.starts_with("<img")
+        || text.starts_with("<iframe")
 }
 
 /// `|:---|---|`
 fn is_ruler(line: &str) -> bool {
-    line.contains("--") && line.contains('|') && line.bytes().all(|b| matches!(b, b'|' | b'-' | b':' | b' '))
+    line.contains("--")
+        && line.contains('|')
+        && line.bytes().all(|b| matches!(b, b'|' | b'-' | b':' | b' '))
 }
 
 /// The cells of a row, without the bars around it.
@@ -303,7 +340,10 @@ mod tests {
     #[test]
     fn the_first_words_are_those_of_a_person() {
         for (text, expected) in [
-            ("# T\n\n![x](y.png)\n\n> quoted\n\nIt broke\nat **night**.\n\nLater", "It broke at night."),
+            (
+                "# T\n\n![x](y.png)\n\n> quoted\n\nIt broke\nat **night**.\n\nLater",
+                "It broke at night.",
+            ),
             ("- \n- one [link](x)\n- two", "one link"),
             ("```\ncode\n```\n1. first\n   goes on", "first goes on"),
             ("| a | b |\n|---|---|\n| c | d |\n", ""),
@@ -311,7 +351,8 @@ mod tests {
         ] {
             let outline = outline(text, 0);
             let lines = Lines::new(text, &outline);
-            let words = lines.first_words(0..lines.all.len(), |_| false).map(|(_, w)| w.to_string());
+            let words =
+                lines.first_words(0..lines.all.len(), |_| false).map(|(_, w)| w.to_string());
             assert_eq!(words.unwrap_or_default(), expected, "{text}");
         }
     }
@@ -321,7 +362,8 @@ mod tests {
         let text = "1. one\n   goes on\n  - inner\n2. two\n\nno item\n- three\n\n  far on\n";
         let outline = outline(text, 0);
         let items = Lines::new(text, &outline).items(0..9);
-        let read: Vec<(&str, usize)> = items.iter().map(|i| (i.words.as_str(), i.nested.len())).collect();
+        let read: Vec<(&str, usize)> =
+            items.iter().map(|i| (i.words.as_str(), i.nested.len())).collect();
         assert_eq!(read, [("one goes on", 1), ("two", 0), ("three", 0)]);
     }
 

@@ -90,6 +90,8 @@ const LEAD_IN: &[&str] = &[
     "immediate",
     "planned",
     "short-term",
+    "medium-term",
+    "mid-term",
     "long-term",
     "short",
     "long",

@@ -104,7 +104,8 @@ fn span_at(text: &str, start: usize) -> Option<Span> {
 /// A number and its unit: the number, seconds of the unit, and where they end.
 fn part(text: &str, at: usize) -> Option<(f64, f64, usize)> {
     let rest = text.get(at..)?;
-    let digits = rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ','))).unwrap_or(rest.len());
+    let digits =
+        rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ','))).unwrap_or(rest.len());
     let number = rest.get(..digits)?.trim_end_matches(['.', ',']);
     let (amount, after) = if number.is_empty() {
         let lower = rest.get(..rest.len().min(14)).or_else(|| rest.get(..12))?.to_ascii_lowercase();
@@ -251,7 +252,8 @@ mod tests {
 
     #[test]
     fn an_unfilled_template_states_nothing() {
-        for text in ["N/A", "Xh Xm", "?", "YYY", "", "TBD", "5 nodes", "v1.2.3", "a day-to-day a b"] {
+        for text in ["N/A", "Xh Xm", "?", "YYY", "", "TBD", "5 nodes", "v1.2.3", "a day-to-day a b"]
+        {
             let found = minutes(text);
             assert!(found.is_none() || text.starts_with("a day"), "{text}: {found:?}");
         }

@@ -64,6 +64,14 @@ pub fn stamp(text: &str) -> Option<Stamp<'_>> {
             found.zone = Some(zone);
             rest = after;
         }
+        // `4:11 AM UTC on November 24th`
+        if found.day.is_none()
+            && let Some(inner) = rest.trim_start_matches([' ', ',', '*']).strip_prefix("on ")
+            && let Some((day, after)) = day(inner)
+        {
+            found.day = Some(day);
+            rest = after;
+        }
         // `22:30 UTC (Oct 29)`
         if found.day.is_none()
             && let Some(inner) = rest.trim_start_matches([' ', ',', '*']).strip_prefix('(')
@@ -146,10 +154,13 @@ fn day(text: &str) -> Option<(Day, &str)> {
     let (second, more, after) = number(rest.get(1..)?, 2)?;
     if mark == '.' {
         let (year, 4, after) = number(after.strip_prefix('.')?, 4)? else { return None };
-        let date = Date::new(year.try_into().ok()?, second.try_into().ok()?, first.try_into().ok()?);
+        let date =
+            Date::new(year.try_into().ok()?, second.try_into().ok()?, first.try_into().ok()?);
         return Some((Day::Whole(date.ok()?), after));
     }
-    let fits = digits == 2 && more == 2 && after.starts_with([' ', ']', ')', 'T', ','])
+    let fits = digits == 2
+        && more == 2
+        && after.starts_with([' ', ']', ')', 'T', ','])
         && (1..=12).contains(&first)
         && (1..=31).contains(&second);
     fits.then_some(())?;
@@ -208,8 +219,7 @@ fn of_year(m: i64, d: i64, rest: &str) -> Option<(Day, &str)> {
     let gap = rest.trim_start_matches([',', ' ', '.']);
     if let Some((year, 4, after)) = number(gap, 4)
         && !after.starts_with(':')
-        && let Ok(date) =
-            Date::new(year.try_into().ok()?, m.try_into().ok()?, d.try_into().ok()?)
+        && let Ok(date) = Date::new(year.try_into().ok()?, m.try_into().ok()?, d.try_into().ok()?)
         && (1960..=2100).contains(&year)
     {
         return Some((Day::Whole(date), after));
@@ -339,6 +349,7 @@ mod tests {
             ("2017-11-30 16:22 PST", "2017-11-30 16:22 PST|"),
             ("**16:58 UTC** - Writer begins", "16:58 UTC|Writer begins"),
             ("**22:30 UTC (Oct 29)** - reported", "10/29 22:30 UTC|reported"),
+            ("At 4:11 AM UTC on November 24th, a number", "11/24 04:11 UTC|a number"),
             ("[13:26] @cblecker reports", "13:26|@cblecker reports"),
             ("[???] IOPS reached", "?|IOPS reached"),
             ("[03-26 23:04] The node", "3/26 23:04|The node"),
@@ -362,8 +373,16 @@ mod tests {
     #[test]
     fn what_does_not_begin_with_a_time_is_left_alone() {
         for text in [
-            "Deployed 14:08", "1.27.0 released", "3 nodes", "12", "25:00", "May we ask", "9:7 odds",
-            "5 pmx", "2X", "",
+            "Deployed 14:08",
+            "1.27.0 released",
+            "3 nodes",
+            "12",
+            "25:00",
+            "May we ask",
+            "9:7 odds",
+            "5 pmx",
+            "2X",
+            "",
         ] {
             assert_eq!(stamp(text), None, "{text}");
         }

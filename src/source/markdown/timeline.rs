@@ -21,11 +21,13 @@ const MIDNIGHT: i64 = 6;
 
 /// The timeline of a document that is about `dated`.
 pub fn timeline(lines: &Lines<'_>, dated: Option<Date>) -> Vec<Happening> {
-    let whole = zone_of(lines, 0..lines.all.len());
+    let whole = zone(lines);
     let mut found = Vec::new();
     let mut after = 0;
     for (i, heading) in lines.outline.headings.iter().enumerate() {
-        if heading.item || kind(&plain(&heading.text)) != SectionKind::Timeline || heading.line < after
+        if heading.item
+            || kind(&plain(&heading.text)) != SectionKind::Timeline
+            || heading.line < after
         {
             continue;
         }
@@ -37,6 +39,7 @@ pub fn timeline(lines: &Lines<'_>, dated: Option<Date>) -> Vec<Happening> {
             date: above(lines, i, dated),
             zone: zone_of(lines, range.clone()).or_else(|| whole.clone()),
             last: None,
+            prose: true,
             found: Vec::new(),
         };
         reader.read(range);
@@ -46,8 +49,15 @@ pub fn timeline(lines: &Lines<'_>, dated: Option<Date>) -> Vec<Happening> {
         }
     }
     if after == 0 {
-        let mut reader =
-            Reader { lines, dated, date: dated, zone: whole, last: None, found: Vec::new() };
+        let mut reader = Reader {
+            lines,
+            dated,
+            date: dated,
+            zone: whole,
+            last: None,
+            prose: false,
+            found: Vec::new(),
+        };
         reader.read(0..lines.all.len());
         reader.found.retain(|h| h.time.is_some());
         if reader.found.len() >= ENOUGH {
@@ -56,6 +66,11 @@ pub fn timeline(lines: &Lines<'_>, dated: Option<Date>) -> Vec<Happening> {
     }
     found.truncate(MOST);
     found
+}
+
+/// The zone the whole document names for its times.
+pub fn zone(lines: &Lines<'_>) -> Option<Zone> {
+    zone_of(lines, 0..lines.all.len())
 }
 
 /// From a heading to the next one of its level or above that does not itself say when.
@@ -109,6 +124,8 @@ struct Reader<'a> {
     zone: Option<Zone>,
     /// The time of the entry before.
     last: Option<Time>,
+    /// Whether a paragraph may be an entry.
+    prose: bool,
     found: Vec<Happening>,
 }
 
@@ -199,7 +216,7 @@ impl Reader<'_> {
             self.set_day(found.day);
             return;
         }
-        if bare && item.is_none() || item.is_none() && self.goes_on(i) {
+        if item.is_none() && (bare || !self.prose || self.goes_on(i)) {
             return;
         }
         let mut told = found.rest.to_owned();
@@ -232,7 +249,9 @@ impl Reader<'_> {
     fn set_day(&mut self, day: Option<Day>) {
         self.date = match day {
             Some(Day::Whole(date)) => Some(date),
-            Some(Day::OfYear(m, d)) => self.date.or(self.dated).and_then(|near| in_year(m, d, near)),
+            Some(Day::OfYear(m, d)) => {
+                self.date.or(self.dated).and_then(|near| in_year(m, d, near))
+            }
             _ => self.date,
         };
         self.last = None;
@@ -242,7 +261,9 @@ impl Reader<'_> {
         let time = found.time.flatten();
         let date = match found.day {
             Some(Day::Whole(date)) => Some(date),
-            Some(Day::OfYear(m, d)) => self.dated.or(self.date).and_then(|near| in_year(m, d, near)),
+            Some(Day::OfYear(m, d)) => {
+                self.dated.or(self.date).and_then(|near| in_year(m, d, near))
+            }
             Some(Day::Odd) => None,
             None => {
                 let back = match (self.last, time) {
@@ -271,14 +292,14 @@ impl Reader<'_> {
             (Some(date), Some(time), Some(zone)) => zone.moment(DateTime::from_parts(date, time)),
             _ => None,
         };
-        let head = when.get(..when.len() - found.rest.len()).filter(|_| when.ends_with(found.rest));
+        let head = when.strip_suffix(found.rest).unwrap_or(when);
         let marks = [' ', '-', '–', '—', ':', '*', '[', ']', '|'];
         self.found.push(Happening {
             at,
             date,
             time,
             zone: self.zone.as_ref().map(|zone| Clean::line(&zone.words)),
-            when: Clean::line(head.unwrap_or(when).trim_matches(marks)),
+            when: Clean::line(head.trim_matches(marks)),
             text,
             line,
         });
@@ -299,7 +320,11 @@ mod tests {
                 let date = h.date.map(|d| d.to_string()).unwrap_or_default();
                 let time = h.time.map(|t| t.strftime("%H:%M").to_string()).unwrap_or_default();
                 let zone = h.zone.map(|z| z.to_string()).unwrap_or_default();
-                format!("{date} {time} {zone}|{}|{}", h.text, h.at.map_or("-".into(), |a| a.to_string()))
+                format!(
+                    "{date} {time} {zone}|{}|{}",
+                    h.text,
+                    h.at.map_or("-".into(), |a| a.to_string())
+                )
             })
             .collect()
     }
@@ -339,7 +364,8 @@ mod tests {
 
     #[test]
     fn dates_over_lists_hold_for_what_follows() {
-        let text = "## Timeline\n2019-01-22\n- 2:54 PM PST: merged\n\n2019-01-23\n- 4:49 AM: seen\n";
+        let text =
+            "## Timeline\n2019-01-22\n- 2:54 PM PST: merged\n\n2019-01-23\n- 4:49 AM: seen\n";
         assert_eq!(
             read(text, "2019-01-23"),
             [

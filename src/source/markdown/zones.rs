@@ -103,8 +103,7 @@ fn named(word: &str) -> Option<Zone> {
     if AMBIGUOUS.contains(&word) {
         return zone(None);
     }
-    if word.contains('/') && word.len() < 40 && word.starts_with(|c: char| c.is_ascii_uppercase())
-    {
+    if word.contains('/') && word.len() < 40 && word.starts_with(|c: char| c.is_ascii_uppercase()) {
         return zone(Some(TimeZone::get(word).ok()?));
     }
     None
@@ -147,7 +146,8 @@ pub fn told(text: &str) -> Option<Zone> {
     let mut before = ' ';
     while let Some(c) = rest.chars().next() {
         let starts = !(before.is_alphanumeric() || matches!(before, '/' | '_' | '-' | ':'));
-        if starts && c.is_ascii_uppercase()
+        if starts
+            && c.is_ascii_uppercase()
             && let Some((zone, after)) = bare(rest)
             && !after.starts_with(|c: char| c.is_alphanumeric())
             && zone.words != "Z"
