@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::matching::is_production;
 use super::words::{earlier, later, span};
 use crate::model::{
-    Board, Clean, Gate, GateKind, Key, Name, Schedule, Service, Stretch, Team, Window,
+    Board, Clean, Gate, GateKind, Key, Name, Place, Schedule, Service, Stretch, Team, Window,
 };
 
 /// What may happen now.
@@ -33,15 +34,22 @@ pub struct Shut {
 }
 
 /// The gates that hold for a service: those of its repository, and those of its application.
-pub fn of<'a>(board: &'a Board, service: &Service) -> Vec<&'a Gate> {
-    let gates = board.gates.present().map(|r| &r.what);
-    gates.filter(|gate| holds(gate, service)).collect()
+///
+/// Of an application in several environments only the gates of the one that counts hold, where it is there.
+pub fn of<'a>(board: &'a Board, team: &Team, service: &Service) -> Vec<&'a Gate> {
+    let gates = || board.gates.present().map(|r| &r.what);
+    let own = |place: &Place| same(&place.app, service.app());
+    let counts = |place: &Place| own(place) && is_production(team, place.environment.as_str());
+    let some_count = gates().any(|g| g.apps.iter().any(counts));
+    let holds = |gate: &Gate| {
+        let of_repo = !gate.repo.is_empty() && same(&gate.repo, &service.repo);
+        of_repo || gate.apps.iter().any(|p| if some_count { counts(p) } else { own(p) })
+    };
+    gates().filter(|gate| holds(gate)).collect()
 }
 
-fn holds(gate: &Gate, service: &Service) -> bool {
-    let same = |a: &Clean, b: &Clean| a.as_str().eq_ignore_ascii_case(b.as_str());
-    let of_repo = !gate.repo.is_empty() && same(&gate.repo, &service.repo);
-    of_repo || gate.apps.iter().any(|app| same(app, service.app()))
+fn same(a: &Clean, b: &Clean) -> bool {
+    a.as_str().eq_ignore_ascii_case(b.as_str())
 }
 
 /// The gates of every service that has any, services with the same ones together.
@@ -51,7 +59,7 @@ pub fn grouped<'a>(board: &'a Board, team: &Team) -> Vec<(Vec<Name>, Vec<&'a Gat
         return Vec::new();
     }
     for service in &team.services {
-        let gates = of(board, service);
+        let gates = of(board, team, service);
         if !gates.is_empty() {
             let keys = gates.iter().map(|g| &g.key).collect();
             groups.entry(keys).or_insert_with(|| (Vec::new(), gates)).0.push(service.name.clone());
@@ -207,7 +215,7 @@ mod tests {
             },
             scope: Clean::default(),
             repo: Clean::default(),
-            apps: vec!["shop".into()],
+            apps: vec![Place { app: "shop".into(), environment: Clean::default() }],
             by_hand,
             overrun: false,
             description: Clean::default(),

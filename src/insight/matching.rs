@@ -107,7 +107,7 @@ impl<'a> Sorted<'a> {
     fn sort_changes(&mut self, board: &Board, team: &Team, keys: &Keys) {
         for deploy in board.deploys.all().map(|r| &r.what) {
             let Some(happened) = Happened::of_deploy(deploy) else { continue };
-            for i in keys.repo(&deploy.repo) {
+            for i in keys.deployed(deploy) {
                 if team.services.get(i).is_some_and(|s| reaches(s, team, deploy)) {
                     self.give(i, |b| b.changes.push(happened.clone()));
                 }
@@ -149,6 +149,7 @@ struct Keys {
     pagerduty: HashMap<Box<str>, Vec<usize>>,
     names: HashMap<String, Vec<usize>>,
     repos: HashMap<String, Vec<usize>>,
+    apps: HashMap<String, Vec<usize>>,
 }
 
 impl Keys {
@@ -158,6 +159,7 @@ impl Keys {
             pagerduty: HashMap::new(),
             names: HashMap::new(),
             repos: HashMap::new(),
+            apps: HashMap::new(),
         };
         for (i, service) in team.services.iter().enumerate() {
             let (name, value) = service.matching.labels.iter().next().map_or_else(
@@ -165,6 +167,7 @@ impl Keys {
                 |(k, v)| (k.clone(), v.clone()),
             );
             keys.labels.entry(name).or_default().entry(value).or_default().push(i);
+            keys.apps.entry(folded(service.app().as_str())).or_default().push(i);
             keys.names.entry(folded(service.name.as_str())).or_default().push(i);
             if !service.matching.pagerduty.is_empty() {
                 keys.pagerduty.entry(service.matching.pagerduty.clone()).or_default().push(i);
@@ -197,6 +200,13 @@ impl Keys {
         self.names.get(&folded(name.as_str())).cloned().unwrap_or_default()
     }
 
+    /// An application that a service claims is that service; else the repository decides.
+    fn deployed(&self, deploy: &Deploy) -> Vec<usize> {
+        let claimed =
+            self.apps.get(&folded(deploy.app.as_str())).filter(|_| !deploy.app.is_empty());
+        claimed.cloned().unwrap_or_else(|| self.repo(&deploy.repo))
+    }
+
     fn repo(&self, repo: &Clean) -> Vec<usize> {
         self.repos.get(&folded(repo.as_str())).cloned().unwrap_or_default()
     }
@@ -226,8 +236,11 @@ pub fn is_production(team: &Team, environment: &str) -> bool {
         || (counts.len() >= 4 && said.starts_with(&counts))
 }
 
-/// Whether a service deploys from this deploy's repository, in any environment.
+/// Whether a service deploys from this deploy's repository, or is its application, in any environment.
 pub fn deploys_from(service: &Service, deploy: &Deploy) -> bool {
+    if !deploy.app.is_empty() && service.app().as_str().eq_ignore_ascii_case(deploy.app.as_str()) {
+        return true;
+    }
     !service.repo.is_empty() && service.repo.as_str().eq_ignore_ascii_case(deploy.repo.as_str())
 }
 

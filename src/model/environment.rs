@@ -26,6 +26,13 @@ pub struct Environment {
     pub url: Option<Link>,
 }
 
+/// An application, and the environment it is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Place {
+    pub app: Clean,
+    pub environment: Clean,
+}
+
 /// The commits between what is deployed in one place and what lies ahead of it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Drift {
@@ -39,8 +46,10 @@ pub struct Drift {
     pub head: Clean,
     /// Commits the environment lacks.
     pub missing: u64,
-    /// Commits the environment has and the other has not: a hotfix, or another line of work.
-    pub extra: u64,
+    /// There are more of them: the upstream counts no further.
+    pub at_least: bool,
+    /// Commits the environment has and the other has not: a hotfix, or another line of work. `None` where it is not told.
+    pub extra: Option<u64>,
     /// When the oldest missing commit was committed; `None` when nothing is missing or it is not known.
     pub oldest: Option<Timestamp>,
     /// Missing commits, oldest first; at most [`Drift::COMMITS`].

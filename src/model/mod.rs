@@ -29,7 +29,7 @@ pub use alert::{
 pub use board::{Board, RESULTS_KEPT};
 pub use calendar::{Budget, Calendar, CalendarEvent, Expansion, Occurrence, Purpose, Window};
 pub use change::{Change, Deploy, Outcome, Release, Run};
-pub use environment::{Against, Approval, Commit, Drift, Environment};
+pub use environment::{Against, Approval, Commit, Drift, Environment, Place};
 pub use fact::{Fact, Feed, Report};
 pub use folded::Folded;
 pub use freshness::{Freshness, Rate, Staleness, Status, Trouble};

@@ -303,14 +303,20 @@ pub enum ProbeMeans {
 }
 
 pub mod alertmanager;
+pub mod argocd;
 pub mod github;
+pub mod gitlab;
 pub mod ical;
+pub mod jira;
 pub mod json;
 pub mod markdown;
 pub mod pagerduty;
 pub mod probe;
 pub mod prometheus;
+mod promotion;
 pub mod rows;
+mod tale;
+mod versions;
 pub mod when;
 pub mod wire;
 
@@ -319,6 +325,9 @@ pub const KINDS: &[&Kind] = &[
     &prometheus::KIND,
     &alertmanager::KIND,
     &github::KIND,
+    &gitlab::KIND,
+    &argocd::KIND,
+    &jira::KIND,
     &pagerduty::KIND,
     &ical::KIND,
     &markdown::KIND,

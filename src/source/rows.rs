@@ -23,6 +23,11 @@ pub fn items(json: &[u8]) -> Result<Vec<&RawValue>, Trouble> {
     parse(json, "a list")
 }
 
+/// One record that is a whole answer, unread; `None` where it is no object.
+pub fn items_as_one(json: &[u8]) -> Option<&RawValue> {
+    serde_json::from_slice::<&RawValue>(json).ok().filter(|raw| raw.get().starts_with('{'))
+}
+
 /// The list below `key` of an unread object; absent and `null` are `None`.
 pub fn items_of<'a>(
     object: &BTreeMap<String, &'a RawValue>,
@@ -205,6 +210,11 @@ impl<'a> Row<'a> {
             "" => Clean::default(),
             text => Clean::line(text),
         }
+    }
+
+    /// The first line of a longer text.
+    pub fn headline(&self, path: &str) -> Clean {
+        Clean::line(self.raw(path).trim_start().lines().next().unwrap_or_default())
     }
 
     /// The first of several paths that holds text.

@@ -12,6 +12,8 @@ fn readers() -> Vec<(&'static str, Box<dyn Source>)> {
     let options = |kind: &str| match kind {
         "prometheus" => "alerts = true",
         "github" => r#"repos = ["acme/shop"]"#,
+        "gitlab" => r#"projects = ["acme/shop"]"#,
+        "jira" => r#"projects = ["SHOP"]"#,
         "ical" => r#"as = "release""#,
         "json" => r#"metrics = [{ name = "a", at = "/data/result/0/value/1" }]"#,
         _ => "",

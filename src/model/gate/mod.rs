@@ -5,7 +5,7 @@ mod schedule;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::{Clean, Key, Link};
+use super::{Clean, Key, Link, Place};
 
 pub use cron::{BadCron, Cron};
 
@@ -20,7 +20,7 @@ pub struct Gate {
     /// `group/project` it holds for; empty where it is about applications.
     pub repo: Clean,
     /// Applications it holds for, as the upstream matched them; empty where it is about a repository.
-    pub apps: Vec<Clean>,
+    pub apps: Vec<Place>,
     /// A person may still deploy by hand while it holds.
     pub by_hand: bool,
     /// What runs already when it begins to hold may end.

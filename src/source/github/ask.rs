@@ -60,7 +60,7 @@ impl GitHub {
     pub fn lists(&self, turn: &[usize], by_rest: &[usize], heard: &[Exchange]) -> Vec<Request> {
         let mut requests = Vec::new();
         let mut want = |tag: String, path: String, query: &[(&str, &str)]| {
-            if find(heard, &tag).is_none() {
+            if wire::heard(heard, &tag).is_none() {
                 requests.push(self.get(tag, &path, query));
             }
         };
@@ -84,11 +84,12 @@ impl GitHub {
     pub fn next_runs(&self, i: usize, asking: &Asking<'_>, heard: &[Exchange]) -> Option<Request> {
         let repo = self.repo(i)?;
         let since = asking.last_ok.unwrap_or(asking.now - SignedDuration::from_hours(24));
-        let page = (1..=RUN_PAGES).rev().find(|page| find(heard, &runs_tag(i, *page)).is_some())?;
+        let page =
+            (1..=RUN_PAGES).rev().find(|page| wire::heard(heard, &runs_tag(i, *page)).is_some())?;
         if page == RUN_PAGES {
             return None;
         }
-        let answer = answer::judge(find(heard, &runs_tag(i, page))?, asking.now).ok()?;
+        let answer = answer::judge(wire::heard(heard, &runs_tag(i, page))?, asking.now).ok()?;
         let next = wire::next_page(answer)?.ok()?;
         let read = rest::runs(answer, repo, &self.name, &mut Gaps::default()).ok()?;
         (wire::same_origin(&next, &self.base) && read.oldest.is_some_and(|oldest| oldest > since))
@@ -104,7 +105,8 @@ impl GitHub {
         heard: &[Exchange],
         gaps: &mut Gaps,
     ) -> Result<Unsettled, Trouble> {
-        let (Some(repo), Some(exchange)) = (self.repo(i), find(heard, &format!("deployments/{i}")))
+        let (Some(repo), Some(exchange)) =
+            (self.repo(i), wire::heard(heard, &format!("deployments/{i}")))
         else {
             return Ok(Unsettled::default());
         };
@@ -136,7 +138,7 @@ impl GitHub {
         let mut requests = Vec::new();
         for listed in open {
             let tag = format!("statuses/{i}/{}", listed.id);
-            if find(heard, &tag).is_none() {
+            if wire::heard(heard, &tag).is_none() {
                 let path = repo.path(&format!("deployments/{}/statuses", listed.id));
                 requests.push(self.get(tag, &path, &[("per_page", "100")]));
             }
@@ -164,8 +166,4 @@ pub fn runs_tag(i: usize, page: usize) -> String {
 
 pub fn settled_key(repo: &Repo) -> String {
     format!("settled/{}", repo.shown)
-}
-
-pub fn find<'a>(heard: &'a [Exchange], tag: &str) -> Option<&'a Exchange> {
-    heard.iter().find(|e| matches!(&e.request, Request::Http(http) if &*http.tag == tag))
 }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use url::Url;
 
-use super::{Asking, Exchange, Kind, Opening, Problem, Reading, Request, Source, no_numbers};
+use super::{Asking, Exchange, Kind, Opening, Problem, Reading, Request, Source, no_numbers, wire};
 use crate::model::{Clean, SourceName, Status, Trouble};
 
 pub mod answer;
@@ -15,13 +15,12 @@ pub mod graphql;
 pub mod outcome;
 pub mod repo;
 pub mod rest;
-mod tale;
 mod tell;
 
-use ask::{find, question_tag};
+use super::tale::Tale;
+use ask::question_tag;
 use graphql::Verdict;
 use repo::Repo;
-use tale::Tale;
 
 pub const KIND: Kind = Kind {
     name: "github",
@@ -132,7 +131,7 @@ impl Source for GitHub {
                     by_rest.extend(batch);
                     continue;
                 }
-                let Some(exchange) = find(heard, &question_tag(batch)) else {
+                let Some(exchange) = wire::heard(heard, &question_tag(batch)) else {
                     return Ok(Reading::More(vec![self.question(batch, asking)]));
                 };
                 match graphql::verdict(exchange, asking.now) {

@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::ask::{Unsettled, find, runs_tag, settled_key};
+use super::ask::{Unsettled, runs_tag, settled_key};
 use super::repo::Repo;
-use super::tale::Tale;
 use super::{GitHub, RUN_PAGES, answer, graphql, rest};
 use crate::model::{Clean, Fact, Feed, Status, Trouble};
+use crate::source::tale::Tale;
 use crate::source::{Answer, Asking, Exchange, wire};
 
 impl GitHub {
@@ -77,7 +77,7 @@ impl GitHub {
             }
             Err(trouble) => tale.miss(format_args!("{} deployments", repo.shown), trouble)?,
         }
-        let releases = find(heard, &format!("releases/{i}")).map_or_else(
+        let releases = wire::heard(heard, &format!("releases/{i}")).map_or_else(
             || Ok(Vec::new()),
             |e| {
                 let answer = answer::judge(e, asking.now)?;
@@ -106,7 +106,7 @@ impl GitHub {
         let since = asking.last_ok.unwrap_or(asking.now - SignedDuration::from_hours(24));
         let mut seen = std::collections::BTreeSet::new();
         for page in 1..=RUN_PAGES {
-            let Some(exchange) = find(heard, &runs_tag(i, page)) else { break };
+            let Some(exchange) = wire::heard(heard, &runs_tag(i, page)) else { break };
             let read = answer::judge(exchange, asking.now).and_then(|answer| {
                 let next = wire::next_page(answer);
                 Ok((rest::runs(answer, repo, &self.name, &mut tale.gaps)?, next))
@@ -164,7 +164,7 @@ fn tell_deployments(
         tale.still.push((Feed::Deploys, listed.deploy.key.id));
     }
     for listed in found.open {
-        let Some(exchange) = find(heard, &format!("statuses/{i}/{}", listed.id)) else {
+        let Some(exchange) = wire::heard(heard, &format!("statuses/{i}/{}", listed.id)) else {
             continue;
         };
         let deploy = answer::judge(exchange, asking.now)

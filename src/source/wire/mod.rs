@@ -7,7 +7,7 @@ mod paging;
 use jiff::SignedDuration;
 use url::Url;
 
-use super::{Answer, Exchange, HttpAnswer};
+use super::{Answer, Exchange, HttpAnswer, Request};
 use crate::model::{Status, Trouble};
 
 pub use json::{explain, json, nullable, parse, reason, utf8};
@@ -19,6 +19,11 @@ const REASON_CAP: usize = 200;
 
 /// How long a limited upstream is left alone when it does not say.
 const UNTOLD_WAIT: SignedDuration = SignedDuration::from_secs(60);
+
+/// The exchange whose request has this tag.
+pub fn heard<'a>(exchanges: &'a [Exchange], tag: &str) -> Option<&'a Exchange> {
+    exchanges.iter().find(|e| matches!(&e.request, Request::Http(http) if &*http.tag == tag))
+}
 
 /// The answer of an exchange if it is a success that may be parsed, else what went wrong in words.
 ///
