@@ -84,8 +84,11 @@ impl<'a> Freezes<'a> {
 
     /// The first source that could tell of a freeze of this service and cannot be relied on.
     fn unsure(&self, service: &Name) -> Option<(&SourceName, String)> {
-        let gates =
-            self.team.service(service).map(|s| gates::of(self.board, s)).unwrap_or_default();
+        let gates = self
+            .team
+            .service(service)
+            .map(|s| gates::of(self.board, self.team, s))
+            .unwrap_or_default();
         let told = gates.into_iter().map(|gate| &gate.key.source);
         self.team.freeze_sources.iter().chain(told).find_map(|s| Some((s, self.trouble(s)?)))
     }
