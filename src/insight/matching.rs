@@ -259,7 +259,7 @@ pub fn services_of<'t>(team: &'t Team, post_mortem: &PostMortem) -> Vec<&'t Name
 }
 
 /// `text` and `word` in lower case.
-fn has_word(text: &str, word: &str) -> bool {
+pub fn has_word(text: &str, word: &str) -> bool {
     let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     !word.is_empty()
         && text.match_indices(word).any(|(at, _)| {

@@ -1,9 +1,11 @@
 //! What follows from the board: health, since when, what changed before, who has it, staleness. Pure.
 
+mod alike;
 mod calendar;
 mod can_deploy;
 mod changes;
 mod dependents;
+pub mod follow_up;
 mod freezes;
 pub mod gates;
 mod health;
@@ -13,6 +15,7 @@ mod releases;
 pub mod review;
 mod search;
 mod steady;
+pub mod vocabulary;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -23,6 +26,7 @@ use crate::model::{
     Board, Clean, Health, IncidentStatus, Key, Name, Overlays, Purpose, SourceName, Team, Window,
 };
 
+pub use alike::{Like, Trouble, Why, alike};
 pub use calendar::{Event, calendar, plans};
 pub use can_deploy::{Clearance, Freezes};
 pub use changes::LOOK_BACK;
@@ -86,6 +90,14 @@ pub const INSIGHTS: &[Insight] = &[
         about: "what a post-mortem lacks, how long its incident lasted by the team's clock, and which of its actions are late",
     },
     Insight { name: "search", about: "full text of every post-mortem, the best fitting first" },
+    Insight {
+        name: "alike",
+        about: "post-mortems that are like what is wrong now, with what they have in common and what was left undone",
+    },
+    Insight {
+        name: "follow-up",
+        about: "over all post-mortems: open, late and unowned actions, what came back, anniversaries, each quarter's numbers",
+    },
 ];
 
 /// Everything derived that more than one page needs, computed once per change of the board, not per frame.

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::build::{card, cell, left, pair, right, share, side_table};
 use super::incidents::{Group, Item, alert_state, ended, item, quiet, status_tone, summary};
 use super::{
-    Agenda, AgendaEntry, Block, Line, Look, Noun, RowKey, Scene, Tone, Width, post_mortems, words,
+    Agenda, AgendaEntry, Block, Line, Look, Noun, RowKey, Scene, Tone, Width, learnt, words,
 };
-use crate::insight::Before;
+use crate::insight::{Before, Trouble};
 use crate::model::{AlertRule, Clean, Incident, Link, Record};
 
 const MOST: usize = 12;
@@ -23,8 +23,23 @@ pub fn detail(scene: &Scene<'_>, _look: &Look, key: &RowKey) -> Option<Vec<Block
     if let Some(start) = summary.started {
         blocks.push(timeline(scene, &item, summary.service, start));
     }
-    blocks.extend(learnt(scene, summary.service));
+    blocks.extend(learnt::blocks(scene, trouble(scene, &item, summary.service)));
     Some(blocks)
+}
+
+/// What post-mortems are compared with.
+fn trouble(scene: &Scene<'_>, item: &Item<'_>, service: Option<usize>) -> Trouble {
+    let name = service.and_then(|i| scene.team.services.get(i)).map(|s| &s.name);
+    match item {
+        Item::Incident(record) => {
+            Trouble::of_incident(scene.board, scene.team, scene.survey, &record.what)
+        }
+        Item::Group(group) => Trouble::of_alerts(name, &group.alerts),
+        Item::Rule(_) => name.map_or_else(Trouble::default, |name| Trouble {
+            services: vec![name.clone()],
+            ..Trouble::default()
+        }),
+    }
 }
 
 pub fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {
@@ -198,22 +213,4 @@ fn timeline(scene: &Scene<'_>, item: &Item<'_>, service: Option<usize>, start: T
         .collect();
     let agenda = Agenda { entries, first: 0, empty: None };
     Block::main("timeline", Noun::Agenda(agenda)).share(4, 2)
-}
-
-/// Post-mortems of the same service, newest first.
-fn learnt(scene: &Scene<'_>, service: Option<usize>) -> Option<Block> {
-    let name = &scene.team.services.get(service?)?.name;
-    let all = scene.board.post_mortems.present().map(|r| &r.what);
-    let mut own: Vec<_> = all.filter(|p| post_mortems::services(scene, p).contains(name)).collect();
-    own.sort_by_key(|p| std::cmp::Reverse(p.dated.as_ref().map(|d| d.date.value)));
-    let row = |p: &&crate::model::PostMortem| {
-        let date = p.dated.as_ref().map(|d| Clean::line(d.date.value));
-        vec![
-            cell(date.unwrap_or_else(|| "·".into()), Tone::Dim),
-            cell(words::shown(&p.title), Tone::Plain),
-        ]
-    };
-    let rows: Vec<_> = own.iter().take(MOST).map(row).collect();
-    let columns = vec![left("date", Width::Exactly(11), 0), left("before", share(12, 1), 0)];
-    (!rows.is_empty()).then(|| side_table("post-mortems of it", columns, rows, MOST))
 }

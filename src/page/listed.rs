@@ -6,7 +6,8 @@ use super::{Scene, incidents, releases};
 use crate::insight::words::earlier;
 use crate::model::{Alert, Clean, Window};
 
-pub use super::post_mortems::{all as post_mortems, complete, services};
+pub use super::follow::{above, all as actions, tally_line};
+pub use super::post_mortems::{again, all as post_mortems, complete, lasted, services};
 pub use super::releases::environments::Versions;
 
 /// The stretch listed when nobody asks for another: a month back, a quarter ahead.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::happened::Step;
 use super::markdown::Reading;
 use super::{RowKey, Scene};
-use crate::insight::{Event, Suspect};
+use crate::insight::{Event, Like, Suspect, Trouble};
 use crate::model::{Clean, Key, Name, Window};
 
 /// Values derived from a board, made when a page first needs them. Whoever shows pages again and again keeps one
@@ -30,6 +30,10 @@ pub struct Memo {
     pub groups: Kept<(), BTreeMap<RowKey, Grouped>>,
     /// What happened to the team of late, newest first.
     pub lately: Kept<(), Vec<Step>>,
+    /// Post-mortems like the trouble on screen.
+    pub alike: Kept<Trouble, Vec<Like>>,
+    /// What came back, by the newer document.
+    pub again: Kept<(), HashMap<Key, Vec<Key>>>,
     /// Services by the repository they come from, in lower case.
     pub repos: Kept<(), HashMap<String, Clean>>,
 }

@@ -1,12 +1,14 @@
 //! What a tab says, as plain values: tables, charts, calendars, timelines, text. No terminal in sight.
 
 mod build;
+mod follow;
 mod found;
 mod frame;
 mod happened;
 mod health;
 mod incident;
 mod incidents;
+mod learnt;
 pub mod listed;
 mod look;
 pub mod markdown;

@@ -1,23 +1,30 @@
 //! The Post-mortems tab: what was learnt, searchable by its full text, with a reader.
 
 use super::build::names;
-use super::build::{breadth, card, cell, in_sight, left, list, pair, record_key, row_key, share};
+use super::build::{
+    breadth, card, cell, in_sight, left, list, pair, record_key, right, row_key, share,
+};
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Place, Prose, Rank, RowKey, Scene,
-    Shelf, Tab, Tone, Width, found, markdown, words,
+    Shelf, Tab, Tone, Width, follow, found, markdown, words,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
+use crate::insight::follow_up::recurrences;
+use crate::insight::review::{Duration, duration, is_overdue, present};
+use crate::insight::words::span;
 use crate::insight::{search, services_of};
-use crate::model::{Clean, Dated, Link, Name, PostMortem, SectionKind};
+use crate::model::{ActionState, Clean, Clock, Dated, Key, Link, Name, PostMortem, ReadFrom};
 
 pub const POST_MORTEMS: Tab = Tab {
     name: "post-mortems",
     title: "Post-mortems",
-    about: "what was learnt: date, service, severity, how complete, and the text itself",
-    sorts: &["date", "title", "service", "severity", "complete"],
-    facets: &[],
+    about: "what was learnt, searched by its whole text; every action across all of them; each quarter in numbers",
+    sorts: &["date", "title", "service", "severity", "lasted", "complete", "actions"],
+    facets: &["list", "actions", "trends"],
     kinds: &["markdown"],
     entries,
     compose,
@@ -33,39 +40,48 @@ pub const SHELF: Shelf = Shelf { tab: POST_MORTEMS.name, search: matching, readi
 /// What may stand before a colon in a filter.
 const COLUMNS: &[&str] = &["date", "title", "service", "severity", "path", "text"];
 
-const KIND: &str = "post-mortem";
-/// The four things a post-mortem should say (domain: severity, loss, cause, actions).
-const WANTED: usize = 4;
+pub const KIND: &str = "post-mortem";
+const ACTIONS: usize = 1;
+const TRENDS: usize = 2;
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
 
-/// Which of severity, loss, root cause and actions are there, in this order.
-pub fn present(p: &PostMortem) -> [(bool, &'static str); WANTED] {
-    let has = |kind: SectionKind| p.sections.iter().any(|s| s.kind == kind);
-    [
-        (p.severity.is_some(), "severity"),
-        (has(SectionKind::Impact) || is_labelled(&p.text, "loss"), "loss"),
-        (has(SectionKind::RootCause), "root cause"),
-        (has(SectionKind::Actions), "actions"),
-    ]
+/// How many of the things a team requires of a post-mortem are there, and how many it requires.
+pub fn complete(scene: &Scene<'_>, p: &PostMortem) -> (usize, usize) {
+    let all = present(p, &scene.team.review);
+    (all.iter().filter(|(there, _)| *there).count(), all.len())
 }
 
-/// Whether a line, or a bold label within one, says `word:`; many documents open with such labels instead of headings.
-fn is_labelled(text: &Clean, word: &str) -> bool {
-    let bold = |line: &str, at: usize| line.get(..at).is_some_and(|head| head.ends_with("**"));
-    text.as_str().lines().any(|line| {
-        let line = line.to_lowercase();
-        line.match_indices(word).any(|(at, _)| {
-            let rest = line.get(at + word.len()..).unwrap_or("");
-            let starts =
-                line.get(..at).is_some_and(|head| head.chars().all(|c| "-*• |".contains(c)));
-            (starts || bold(&line, at)) && rest.trim_start_matches('*').starts_with(':')
-        })
-    })
+fn is_complete(scene: &Scene<'_>, p: &PostMortem) -> bool {
+    let (k, n) = complete(scene, p);
+    k == n
 }
 
-pub fn complete(p: &PostMortem) -> usize {
-    present(p).iter().filter(|(there, _)| *there).count()
+/// The earlier documents whose incident this one is again, newest first.
+pub fn again(scene: &Scene<'_>, p: &PostMortem) -> Vec<Key> {
+    let all = scene.memo.again.get(scene, (), || recurrences(scene.board, scene.team));
+    all.get(&p.key).cloned().unwrap_or_default()
+}
+
+/// How long it lasted, by the team's clock.
+pub fn lasted(scene: &Scene<'_>, p: &PostMortem) -> Option<Duration> {
+    duration(p, &scene.team.review, scene.zone)
+}
+
+/// `48 m`, `6 h support`: which clock is said where it is not the wall's.
+fn lasted_words(lasted: &Duration) -> String {
+    match lasted.clock {
+        Clock::Wall => span(lasted.span),
+        Clock::SupportHours => format!("{} support", span(lasted.span)),
+    }
+}
+
+/// Open actions, and those of them that are late.
+fn open(scene: &Scene<'_>, p: &PostMortem) -> (usize, usize) {
+    let today = scene.zone.to_datetime(scene.now).date();
+    let open = p.actions.iter().filter(|a| a.state == ActionState::Open);
+    let late = open.clone().filter(|a| is_overdue(a, p, &scene.team.review, today)).count();
+    (open.count(), late)
 }
 
 pub fn services(scene: &Scene<'_>, p: &PostMortem) -> Vec<Name> {
@@ -81,7 +97,7 @@ pub fn all<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a PostMortem> {
     scene.board.post_mortems.present().map(|r| &r.what)
 }
 
-fn find<'a>(scene: &Scene<'a>, key: &RowKey) -> Option<&'a PostMortem> {
+pub fn find<'a>(scene: &Scene<'a>, key: &RowKey) -> Option<&'a PostMortem> {
     let key = record_key(KIND, key)?;
     scene.board.post_mortems.get(&key).map(|r| &r.what)
 }
@@ -106,7 +122,8 @@ fn read(scene: &Scene<'_>, key: &RowKey) -> Option<Arc<markdown::Reading>> {
 }
 
 fn file(scene: &Scene<'_>, key: &RowKey) -> Option<Box<str>> {
-    find(scene, key).map(|p| p.file.clone()).filter(|file| !file.is_empty())
+    let of = follow::paper_of(key);
+    find(scene, of.as_ref().unwrap_or(key)).map(|p| p.file.clone()).filter(|file| !file.is_empty())
 }
 
 /// The date with `≠` when the document contradicts itself.
@@ -127,7 +144,7 @@ fn severity(p: &PostMortem) -> Clean {
 }
 
 /// What the document is about: the configured services, else its own words.
-fn about(scene: &Scene<'_>, p: &PostMortem) -> Clean {
+pub fn about(scene: &Scene<'_>, p: &PostMortem) -> Clean {
     let own = services(scene, p);
     if own.is_empty() {
         let told: Vec<&str> = p.services.iter().map(|s| s.value.as_str()).collect();
@@ -137,24 +154,33 @@ fn about(scene: &Scene<'_>, p: &PostMortem) -> Clean {
     }
 }
 
-fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
+fn entries(scene: &Scene<'_>, facet: usize) -> Vec<Entry> {
+    match facet {
+        ACTIONS => follow::action_entries(scene),
+        TRENDS => follow::quarter_entries(scene),
+        _ => paper_entries(scene),
+    }
+}
+
+fn paper_entries(scene: &Scene<'_>) -> Vec<Entry> {
     let mut found: Vec<&PostMortem> = all(scene).collect();
-    found.sort_by_cached_key(|p| {
-        (std::cmp::Reverse(p.dated.as_ref().map(|d| d.date.value)), p.path.clone(), p.key.clone())
-    });
+    found.sort_by_cached_key(|p| (std::cmp::Reverse(p.date()), p.path.clone(), p.key.clone()));
     let entry = |(at, p): (usize, &PostMortem)| {
         let service = about(scene, p);
-        let days = p.dated.as_ref().map(|d| d.date.value);
+        let lasted = lasted(scene, p);
+        let (open, late) = open(scene, p);
         Entry {
             key: row_key(KIND, &p.key),
             ranks: vec![
-                if days.is_some() { Rank::Number(at as f64) } else { Rank::None },
+                if p.dated.is_some() { Rank::Number(at as f64) } else { Rank::None },
                 Rank::Text(p.title.clone()),
                 if service.is_empty() { Rank::None } else { Rank::Text(service.clone()) },
                 p.level().map_or(Rank::None, |s| Rank::Number(f64::from(s.0))),
-                Rank::Number(complete(p) as f64),
+                lasted.map_or(Rank::None, |l| Rank::Number(-l.span.as_secs_f64())),
+                Rank::Number(complete(scene, p).0 as f64),
+                Rank::Number(-((late * 1_000 + open) as f64)),
             ],
-            problem: complete(p) < WANTED || !p.flags.is_empty(),
+            problem: !is_complete(scene, p) || !p.flags.is_empty() || late > 0,
             words: vec![
                 ("date", date(p.dated.as_ref())),
                 ("title", p.title.clone()),
@@ -169,6 +195,17 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
 }
 
 fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
+    match look.facet {
+        ACTIONS => follow::actions(scene, look),
+        TRENDS => follow::trends(scene, look),
+        _ => papers(scene, look),
+    }
+}
+
+/// Rows of the body from which there is room for lines over the list.
+const ROOMY: u16 = 16;
+
+fn papers(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let layout = scene.frame.layout;
     let wanted = look.filter.plain(COLUMNS);
     let row = |key: &RowKey| {
@@ -181,14 +218,22 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         }
         Some(cells)
     };
-    let table = list(scene, look, 0, columns(breadth(&scene.frame)), || empty(scene), row);
-    let mut blocks = vec![Block::main("", Noun::Table(table))];
+    let mut blocks = Vec::new();
+    let roomy = scene.frame.body_height() >= ROOMY && look.total > 0;
+    let above = if roomy { follow::above(scene) } else { Vec::new() };
+    let rows = u16::try_from(above.len()).unwrap_or(0);
+    if rows > 0 {
+        let prose = Prose { total: above.len(), lines: above, first: 0 };
+        blocks.push(Block::main("", Noun::Prose(prose)).exactly(rows));
+    }
+    let table = list(scene, look, rows, columns(breadth(&scene.frame)), || empty(scene), row);
+    blocks.push(Block::main("", Noun::Table(table)));
     let chosen = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first());
     if layout >= Layout::Normal
         && let Some(p) = chosen.and_then(|key| find(scene, key))
     {
         let facts = facts(scene, p);
-        let text = opening(scene, look, &facts, p);
+        let text = opening(scene, look, usize::from(rows), &facts, p);
         blocks.push(Block { place: Place::Side, ..facts });
         blocks.extend(text);
     }
@@ -198,57 +243,102 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
 fn columns(layout: Layout) -> Vec<Column> {
     let date = left("date", Width::Exactly(12), 0);
     let title = left("title", share(16, 4), 0);
+    let service = || left("service", share(8, 1), 1);
+    let complete = || left("complete", Width::Exactly(9), 3);
     match layout {
         Layout::OneLine | Layout::Tiny => vec![date, title],
-        Layout::Small => vec![date, title, left("service", share(8, 1), 1)],
+        Layout::Small => vec![date, title, service(), complete()],
         Layout::Normal | Layout::Wide | Layout::Huge => vec![
             date,
             title,
-            left("service", share(8, 1), 1),
+            service(),
             left("sev", Width::Exactly(6), 2),
-            left("complete", Width::Exactly(9), 3),
-            left("odd", share(8, 1), 4),
+            right("lasted", 10, 4),
+            left("loss", share(8, 1), 5),
+            complete(),
+            left("actions", Width::Exactly(15), 3),
         ],
     }
+}
+
+/// The title, with how many times it has happened now when it came back.
+fn titled(scene: &Scene<'_>, p: &PostMortem) -> Line {
+    let title = words::shown(&p.title);
+    match again(scene, p).len() {
+        0 => Line::plain(title),
+        n => Line::of(Clean::line(format_args!("↻{} ", n + 1)), Tone::Degraded)
+            .and(title, Tone::Plain),
+    }
+}
+
+/// The first amount that was lost, in the document's words; else that something is said about it.
+fn lost(p: &PostMortem) -> Clean {
+    let amount = p.loss.amounts.first().map(|found| found.value.words.clone());
+    amount.or_else(|| p.loss.words.as_ref().map(|found| found.value.clone())).unwrap_or_default()
 }
 
 fn cells(scene: &Scene<'_>, layout: Layout, p: &PostMortem) -> Vec<Cell> {
     let conflict = p.dated.as_ref().is_some_and(|d| !d.conflicts.is_empty());
     let tone = if conflict { Tone::Degraded } else { Tone::Dim };
     let date = cell(date(p.dated.as_ref()), tone);
-    let title = cell(words::shown(&p.title), Tone::Plain);
+    let title = Cell::Line(titled(scene, p));
     let service = || cell(about(scene, p), Tone::Plain);
+    let (k, n) = complete(scene, p);
+    let tone = if k == n { Tone::Plain } else { Tone::Degraded };
+    let odd = if p.flags.is_empty() { "" } else { " !" };
+    let complete = cell(Clean::line(format_args!("{k}/{n}{odd}")), tone);
     match layout {
         Layout::OneLine | Layout::Tiny => vec![date, title],
-        Layout::Small => vec![date, title, service()],
+        Layout::Small => vec![date, title, service(), complete],
         Layout::Normal | Layout::Wide | Layout::Huge => {
-            let k = complete(p);
-            let severity = severity(p);
-            let flags: Vec<&str> = p.flags.iter().map(Clean::as_str).collect();
+            let lasted = lasted(scene, p);
+            let differs = lasted.as_ref().is_some_and(|l| l.other.is_some());
+            let words = lasted.as_ref().map_or_else(|| "·".to_owned(), lasted_words);
+            let mark = if differs { " ≠" } else { "" };
+            let (open, late) = open(scene, p);
+            let actions = match (p.actions.len(), open, late) {
+                (0, ..) => Line::of("·", Tone::Dim),
+                (_, 0, _) => Line::of("all done", Tone::Dim),
+                (_, open, 0) => Line::plain(Clean::line(format_args!("{open} open"))),
+                (_, open, late) => {
+                    let words = Clean::line(format_args!("{late} late"));
+                    Line::plain(Clean::line(format_args!("{open} open")))
+                        .dot()
+                        .and(words, Tone::Degraded)
+                }
+            };
             vec![
                 date,
                 title,
                 service(),
-                cell(severity, Tone::Plain),
+                cell(severity(p), Tone::Plain),
                 cell(
-                    Clean::line(format_args!("{k}/{WANTED}")),
-                    if k == WANTED { Tone::Plain } else { Tone::Degraded },
+                    Clean::line(format_args!("{words}{mark}")),
+                    if differs { Tone::Degraded } else { Tone::Plain },
                 ),
-                cell(Clean::line(flags.join(", ")), Tone::Degraded),
+                cell(lost(p), Tone::Business),
+                complete,
+                Cell::Line(actions),
             ]
         }
     }
 }
 
 /// How the chosen document begins, in the room the list leaves.
-fn opening(scene: &Scene<'_>, look: &Look, facts: &Block, p: &PostMortem) -> Option<Block> {
+fn opening(
+    scene: &Scene<'_>,
+    look: &Look,
+    above: usize,
+    facts: &Block,
+    p: &PostMortem,
+) -> Option<Block> {
     let beside = scene.frame.side > 0;
     let about = if let (Noun::Card(card), false) = (&facts.noun, beside) {
         card.pairs.len() + 2
     } else {
         0
     };
-    let taken = look.order.len() + about + 4;
+    let taken = look.order.len() + above + about + 4;
     let free = usize::from(scene.frame.body_height()).checked_sub(taken).filter(|n| *n >= 4)?;
     let reading = reading(scene, p);
     let wanted = look.filter.plain(COLUMNS);
@@ -295,6 +385,12 @@ fn hits(lines: &[Line], wanted: &[String], room: usize) -> Option<(usize, Vec<Li
 
 /// Facts above the text, the text itself, and the outline beside it where there is room.
 fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
+    if look.facet == ACTIONS {
+        return follow::action(scene, key);
+    }
+    if look.facet == TRENDS {
+        return follow::quarter(scene, key);
+    }
     let p = find(scene, key)?;
     let layout = scene.frame.layout;
     let mut blocks = Vec::new();
@@ -334,7 +430,8 @@ fn in_short(scene: &Scene<'_>, p: &PostMortem) -> Line {
     if p.severity.is_some() {
         line = line.dot().and(severity(p), Tone::Plain);
     }
-    let complete = Clean::line(format_args!("complete {}/{WANTED}", complete(p)));
+    let (k, n) = complete(scene, p);
+    let complete = Clean::line(format_args!("complete {k}/{n}"));
     line.dot().and(complete, Tone::Dim)
 }
 
@@ -357,14 +454,53 @@ fn facts(scene: &Scene<'_>, p: &PostMortem) -> Block {
         let words = format!("{}, from its {}", severity.value.word, severity.place);
         pair(&mut pairs, "severity", &words.into(), Tone::Plain);
     }
-    let missing: Vec<&str> =
-        present(p).iter().filter(|(there, _)| !there).map(|(_, word)| *word).collect();
-    let mut line = Line::plain(Clean::line(format_args!("{}/{WANTED}", complete(p))));
+    if let Some(lasted) = lasted(scene, p) {
+        let told = |(length, clock, from): (SignedDuration, Clock, ReadFrom)| {
+            let one = Duration { span: length, clock, from, other: None };
+            format!("{}, from its {from}", lasted_words(&one))
+        };
+        let first = told((lasted.span, lasted.clock, lasted.from));
+        pair(&mut pairs, "lasted", &first.into(), Tone::Plain);
+        if let Some(other) = lasted.other {
+            pair(&mut pairs, "", &format!("≠ {}", told(other)).into(), Tone::Degraded);
+        }
+    }
+    if let Some(words) = &p.loss.words {
+        pair(&mut pairs, "loss", &words.value, Tone::Business);
+    }
+    if let Some(cause) = &p.root_cause {
+        pair(&mut pairs, "root cause", &Clean::line(&cause.value), Tone::Plain);
+    }
+    let missing: Vec<&str> = present(p, &scene.team.review)
+        .into_iter()
+        .filter(|(there, _)| !there)
+        .map(|(_, wanted)| wanted.words())
+        .collect();
+    let (k, n) = complete(scene, p);
+    let mut line = Line::plain(Clean::line(format_args!("{k}/{n}")));
     if !missing.is_empty() {
         let words = Clean::line(format_args!("missing: {}", missing.join(", ")));
         line = line.dot().and(words, Tone::Degraded);
     }
     pairs.push((Clean::from("complete"), line));
+    let (open, late) = open(scene, p);
+    if !p.actions.is_empty() {
+        let words = format!("{open} of {} open", p.actions.len());
+        let mut line = Line::plain(words);
+        if late > 0 {
+            line = line.dot().and(Clean::line(format_args!("{late} late")), Tone::Degraded);
+        }
+        pairs.push((Clean::from("actions"), line));
+    }
+    for (at, key) in again(scene, p).iter().enumerate() {
+        let before = scene.board.post_mortems.get(key).map(|r| &r.what);
+        let words = before.map(|b| {
+            let date = b.date().map(|d| d.to_string()).unwrap_or_default();
+            Clean::line(format_args!("{date} {}", words::shown(&b.title)))
+        });
+        let label = if at == 0 { "↻ like" } else { "" };
+        pair(&mut pairs, label, &words.unwrap_or_default(), Tone::Degraded);
+    }
     for flag in &p.flags {
         pair(&mut pairs, "odd", flag, Tone::Degraded);
     }
@@ -391,14 +527,14 @@ fn outline(heads: &[markdown::Head]) -> Option<Block> {
 }
 
 fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {
-    find(scene, key)?.url.clone()
+    find(scene, key).map_or_else(|| follow::link(scene, key), |p| p.url.clone())
 }
 
 fn id(scene: &Scene<'_>, key: &RowKey) -> Option<Clean> {
-    find(scene, key).map(|p| p.path.clone())
+    find(scene, key).map(|p| p.path.clone()).or_else(|| follow::id(scene, key))
 }
 
-fn empty(scene: &Scene<'_>) -> Empty {
+pub fn empty(scene: &Scene<'_>) -> Empty {
     super::sources::emptiness(
         scene,
         POST_MORTEMS.kinds,

@@ -8,9 +8,9 @@ use super::build::{card, cell, left, name_of, pair, right, share, side_table};
 use super::health::{self, KIND, just_before, suspected, value};
 use super::{
     Axis, Block, Cell, Chart, Limit, Line, Look, Mark, Noun, RowKey, Scene, Series, Tone, Width,
-    room, words,
+    learnt, room, words,
 };
-use crate::insight::{Clearance, ServiceState, deploys_from, moment, reaches, version};
+use crate::insight::{Clearance, ServiceState, Trouble, deploys_from, moment, reaches, version};
 use crate::model::{
     Bound, Clean, Comparison, Deploy, Health, Key, Link, Metric, Outcome, Role, Service, Staleness,
 };
@@ -35,7 +35,12 @@ pub fn detail(scene: &Scene<'_>, _look: &Look, key: &RowKey) -> Option<Vec<Block
     blocks.extend(incidents(scene, state));
     blocks.extend(dependencies(scene, service));
     blocks.extend(deploys(scene, service));
-    blocks.extend(post_mortems(scene, service));
+    if state.health == Health::Ok {
+        blocks.extend(post_mortems(scene, service));
+    } else {
+        let trouble = Trouble::of_service(scene.board, scene.survey, &service.name);
+        blocks.extend(learnt::blocks(scene, trouble));
+    }
     Some(blocks)
 }
 

@@ -3,14 +3,15 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use crate::insight::review::{due, is_overdue, present};
 use crate::insight::words::{earlier, later};
 use crate::insight::{
     Before, Clearance, Event, ServiceState, Suspect, calendar, deploys_from, is_production, level,
     moment, of_incident,
 };
 use crate::model::{
-    Alert, Clean, Deploy, Freshness, Incident, Metric, Name, Outcome, PostMortem, Record,
-    SectionKind, Service, Suppression, Track, Window,
+    Action, ActionState, Alert, Amount, Clean, Deploy, Found, Freshness, Happening, Incident,
+    LossUnit, Metric, Name, Outcome, PostMortem, Record, Service, Suppression, Track, Window,
 };
 use crate::page::Scene;
 use crate::page::listed::{self, Versions};
@@ -360,12 +361,36 @@ fn deploy(scene: &Scene<'_>, deploy: &Deploy) -> Value {
 fn post_mortem(scene: &Scene<'_>, p: &PostMortem) -> Value {
     let services = listed::services(scene, p);
     let services: Vec<&str> = services.iter().map(Name::as_str).collect();
-    let section = |kind: SectionKind| {
-        let lines: Vec<&str> = p.text.as_str().lines().collect();
-        let found = p.sections.iter().find(|s| s.kind == kind)?;
-        let body = lines.get(found.line.saturating_add(1)..found.end.min(lines.len()))?;
-        let body = body.join("\n").trim().to_owned();
-        (!body.is_empty()).then_some(body)
+    let lasted = listed::lasted(scene, p);
+    let other = lasted.and_then(|l| l.other);
+    let (k, n) = listed::complete(scene, p);
+    let missing = present(p, &scene.team.review).into_iter().filter(|(there, _)| !there);
+    let missing: Vec<&str> = missing.map(|(_, wanted)| wanted.name()).collect();
+    let today = scene.zone.to_datetime(scene.now).date();
+    let amount = |found: &Found<Amount>| {
+        let unit = match &found.value.unit {
+            LossUnit::Money(code) => code.as_str(),
+            LossUnit::Users => "users",
+            LossUnit::Requests => "requests",
+            LossUnit::Minutes => "minutes",
+            LossUnit::Percent => "percent",
+        };
+        json!({ "value": found.value.value, "unit": unit, "words": word(&found.value.words) })
+    };
+    let happening = |h: &Happening| json!({ "at": maybe(h.at), "when": word(&h.when), "text": word(&h.text), "line": h.line + 1 });
+    let action = |a: &Action| {
+        json!({
+            "text": word(&a.text),
+            "owner": a.owner.as_ref().map(Clean::as_str),
+            "due": due(a, p, &scene.team.review).map(|d| d.to_string()),
+            "due_agreed": a.due.is_none(),
+            "done": a.state != ActionState::Open,
+            "state": a.state,
+            "overdue": is_overdue(a, p, &scene.team.review, today),
+            "reference": a.reference.as_ref().map(Clean::as_str),
+            "url": a.link.as_ref().map(crate::model::Link::as_str),
+            "line": a.line + 1,
+        })
     };
     json!({
         "source": p.key.source.as_str(),
@@ -378,12 +403,18 @@ fn post_mortem(scene: &Scene<'_>, p: &PostMortem) -> Value {
         })).collect::<Value>()),
         "services": services,
         "severity": p.level().map(|s| s.0),
-        "loss": section(SectionKind::Impact),
-        "root_cause": section(SectionKind::RootCause),
-        "duration_s": null,
-        "timeline": null,
-        "actions": null,
-        "completeness": { "k": listed::complete(p), "n": 4 },
+        "severity_word": p.severity.as_ref().map(|s| s.value.word.as_str()),
+        "loss": p.loss.words.as_ref().map(|w| w.value.as_str()),
+        "loss_amounts": p.loss.amounts.iter().map(amount).collect::<Value>(),
+        "root_cause": p.root_cause.as_ref().map(|w| w.value.as_str()),
+        "duration_s": lasted.map(|l| l.span.as_secs()),
+        "duration_clock": lasted.map(|l| l.clock),
+        "duration_otherwise_s": other.map(|(span, ..)| span.as_secs()),
+        "timeline": p.timeline.iter().map(happening).collect::<Value>(),
+        "actions": p.actions.iter().map(action).collect::<Value>(),
+        "completeness": { "k": k, "n": n, "missing": missing },
+        "again": listed::again(scene, p).len(),
+        "authors": p.authors.iter().map(|a| a.value.as_str()).collect::<Vec<_>>(),
         "flags": p.flags.iter().map(word).collect::<Value>(),
         "url": p.url.as_ref().map(crate::model::Link::as_str),
     })

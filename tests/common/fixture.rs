@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use andon::insight::{Survey, survey};
 use andon::model::{
-    Alert, AlertRule, AlertState, Board, Bound, Change, Clean, Dated, Deploy, Fact, Feed, Found,
-    Freeze, FreezeRule, Freshness, Health, Incident, IncidentStatus, Key, Labels, Link, Matching,
-    Measure, Metric, MetricId, Name, Outcome, PostMortem, Probe, ProbeResult, Purpose, Rated,
-    ReadFrom, Release, Report, Role, RuleHealth, RuleState, Section, SectionKind, Service,
-    Severity, Shift, Silence, SilenceState, SourceName, Status, Suppression, Team, Unit, Weight,
+    Action, ActionState, Alert, AlertRule, AlertState, Board, Bound, Change, Clean, Clock, Dated,
+    Deploy, Fact, Feed, Found, Freeze, FreezeRule, Freshness, Health, Incident, IncidentStatus,
+    Key, Labels, Lasted, Link, Loss, Matching, Measure, Metric, MetricId, Name, Outcome,
+    PostMortem, Probe, ProbeResult, Purpose, Rated, ReadFrom, Release, Report, Role, RuleHealth,
+    RuleState, Section, SectionKind, Service, Severity, Shift, Silence, SilenceState, SourceName,
+    Status, Suppression, Team, Unit, Weight,
 };
 use andon::page::{Frame, Look, Memo, RowKey, Scene, Size, Tab};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -358,6 +359,9 @@ fn post_mortem(path: &str, date: &str, title: &str, text: &str, sections: &[Sect
         line: i * 3 + 2,
         end: i * 3 + 5,
     };
+    let said = |kind: SectionKind, words: &str| {
+        sections.contains(&kind).then(|| Found::new(clean(words), ReadFrom::Heading))
+    };
     let key = Key::new(&name("reviews"), path);
     Fact::PostMortem(PostMortem {
         file: path.into(),
@@ -373,6 +377,31 @@ fn post_mortem(path: &str, date: &str, title: &str, text: &str, sections: &[Sect
             Found::new(Rated { word: clean("SEV-2"), level: Some(Severity(2)) }, ReadFrom::Table)
         }),
         sections: sections.iter().enumerate().map(section).collect(),
+        loss: Loss {
+            words: said(SectionKind::Impact, "About £ 4,200 of orders."),
+            ..Loss::default()
+        },
+        root_cause: said(SectionKind::RootCause, "A cache key without the currency."),
+        stated: sections.contains(&SectionKind::Impact).then(|| {
+            let span = SignedDuration::from_mins(48);
+            let lasted = Lasted { span, clock: Clock::Wall, words: clean("48 minutes") };
+            Found::new(lasted, ReadFrom::Label)
+        }),
+        actions: sections
+            .contains(&SectionKind::Actions)
+            .then(|| Action {
+                text: clean("alert on coupon errors"),
+                owner: Some(clean("ada")),
+                due: None,
+                state: ActionState::Open,
+                link: None,
+                reference: None,
+                group: None,
+                place: ReadFrom::List,
+                line: 9,
+            })
+            .into_iter()
+            .collect(),
         flags: if path.contains("odd") { vec![clean("invalid UTF-8")] } else { Vec::new() },
         ..PostMortem::new(key, clean(path), clean(title), Clean::body(text, 1 << 20))
     })

@@ -1,0 +1,276 @@
+//! Post-mortems that are like what is wrong now: the same service, the same alert, words in common; what they have in common is said, never that one explains the other.
+
+use std::collections::BTreeSet;
+
+use super::vocabulary::keywords;
+use super::{Survey, of_incident, services_of};
+use crate::model::{ActionState, Alert, Board, Clean, Incident, Key, Name, PostMortem, Team};
+
+/// What is wrong now, as far as a document could know it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Trouble {
+    pub services: Vec<Name>,
+    /// Names of alerts that fire.
+    pub alerts: Vec<Clean>,
+    /// Titles and summaries.
+    pub words: String,
+}
+
+/// A document that is like it, and why it is thought to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Like {
+    pub key: Key,
+    /// Only an order, in no unit.
+    pub score: f64,
+    pub why: Vec<Why>,
+    /// Actions of it that are still open.
+    pub open: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    Service(Name),
+    /// A service it cannot work without.
+    Upstream(Name),
+    Alert(Clean),
+    Words(Vec<Clean>),
+}
+
+impl Like {
+    /// `same service · names HighErrorRatio · shares pool, connection`.
+    pub fn words(&self) -> Clean {
+        let one = |why: &Why| match why {
+            Why::Service(_) => "same service".to_owned(),
+            Why::Upstream(name) => format!("about {name}, which it depends on"),
+            Why::Alert(name) => format!("names {name}"),
+            Why::Words(words) => {
+                let words: Vec<&str> = words.iter().map(Clean::as_str).collect();
+                format!("shares {}", words.join(", "))
+            }
+        };
+        let all: Vec<String> = self.why.iter().map(one).collect();
+        Clean::line(all.join(" · "))
+    }
+}
+
+const SERVICE: f64 = 1.0;
+const UPSTREAM: f64 = 0.4;
+/// An alert by its name says more than the service it is of.
+const ALERT: f64 = 1.5;
+/// A word in common in the title, and one that only stands in the text.
+const TITLED: f64 = 0.4;
+const MENTIONED: f64 = 0.15;
+/// Words alone are worth this at most.
+const WORDS: f64 = 1.2;
+/// What is less like it is left out: a few words in a long text are chance.
+const LEAST: f64 = 0.6;
+/// Words said at most.
+const SAID: usize = 4;
+/// A word that stands in more than this share of the documents tells none of them apart.
+const EVERYWHERE: f64 = 0.34;
+
+/// Documents like it, the likest first and of these the newest; `most` at most.
+pub fn alike(board: &Board, team: &Team, trouble: &Trouble, most: usize) -> Vec<Like> {
+    let papers: Vec<&PostMortem> = board.post_mortems.present().map(|r| &r.what).collect();
+    let upstream: Vec<&Name> = trouble
+        .services
+        .iter()
+        .filter_map(|name| team.service(name))
+        .flat_map(|service| &service.depends_on)
+        .filter(|name| !trouble.services.contains(name))
+        .collect();
+    let names: BTreeSet<String> =
+        trouble.services.iter().flat_map(|name| keywords(name.as_str())).collect();
+    let wanted: Vec<String> = keywords(&trouble.words)
+        .into_iter()
+        .filter(|word| !names.contains(word))
+        .filter(|word| {
+            let with = papers.iter().filter(|p| p.folded().contains(word.as_str())).count();
+            papers.len() < 4 || with as f64 <= EVERYWHERE * papers.len() as f64
+        })
+        .collect();
+    let mut found: Vec<(&PostMortem, Like)> = papers
+        .into_iter()
+        .filter_map(|p| {
+            let (why, score) = compared(p, team, trouble, &upstream, &wanted);
+            let open = p.actions.iter().filter(|a| a.state == ActionState::Open).count();
+            (score >= LEAST).then(|| (p, Like { key: p.key.clone(), score, why, open }))
+        })
+        .collect();
+    found.sort_by(|(a, x), (b, y)| {
+        y.score.total_cmp(&x.score).then(b.date().cmp(&a.date())).then(a.key.cmp(&b.key))
+    });
+    found.into_iter().take(most).map(|(_, like)| like).collect()
+}
+
+fn compared(
+    p: &PostMortem,
+    team: &Team,
+    trouble: &Trouble,
+    upstream: &[&Name],
+    wanted: &[String],
+) -> (Vec<Why>, f64) {
+    let mut why = Vec::new();
+    let mut score = 0.0;
+    let about = services_of(team, p);
+    if let Some(name) = trouble.services.iter().find(|name| about.contains(name)) {
+        why.push(Why::Service(name.clone()));
+        score += SERVICE;
+    } else if let Some(name) = upstream.iter().find(|name| about.contains(name)) {
+        why.push(Why::Upstream((*name).clone()));
+        score += UPSTREAM;
+    }
+    let text = p.folded();
+    for alert in &trouble.alerts {
+        if super::matching::has_word(text, &alert.as_str().to_lowercase()) {
+            why.push(Why::Alert(alert.clone()));
+            score += ALERT;
+        }
+    }
+    let title = keywords(p.title.as_str());
+    let mut shared: Vec<(bool, &String)> = wanted
+        .iter()
+        .filter_map(|word| {
+            let titled = title.contains(word);
+            (titled || super::matching::has_word(text, word)).then_some((!titled, word))
+        })
+        .collect();
+    shared.sort();
+    if !shared.is_empty() {
+        let worth: f64 =
+            shared.iter().map(|(only, _)| if *only { MENTIONED } else { TITLED }).sum();
+        score += worth.min(WORDS);
+        let said = shared.iter().take(SAID).map(|(_, word)| Clean::line(word));
+        why.push(Why::Words(said.collect()));
+    }
+    (why, score)
+}
+
+impl Trouble {
+    /// Of an incident: its service, the alerts of that service, its words.
+    pub fn of_incident(board: &Board, team: &Team, survey: &Survey, incident: &Incident) -> Self {
+        let service = of_incident(team, incident).and_then(|i| team.services.get(i));
+        let mut trouble = Self { words: incident.title.to_string(), ..Self::default() };
+        if let Some(service) = service {
+            trouble.services.push(service.name.clone());
+            trouble.add_alerts(board, survey, &service.name);
+        }
+        trouble
+    }
+
+    /// Of one service: its alerts and open incidents.
+    pub fn of_service(board: &Board, survey: &Survey, name: &Name) -> Self {
+        let mut trouble = Self { services: vec![name.clone()], ..Self::default() };
+        trouble.add_alerts(board, survey, name);
+        if let Some(state) = survey.service(name) {
+            for incident in state.incidents.iter().filter_map(|key| board.incidents.get(key)) {
+                trouble.words.push(' ');
+                trouble.words.push_str(incident.what.title.as_str());
+            }
+        }
+        trouble
+    }
+
+    /// Of alerts that belong together.
+    pub fn of_alerts(service: Option<&Name>, alerts: &[&Alert]) -> Self {
+        let mut trouble = Self::default();
+        trouble.services.extend(service.cloned());
+        for alert in alerts {
+            trouble.add_alert(alert);
+        }
+        trouble
+    }
+
+    fn add_alerts(&mut self, board: &Board, survey: &Survey, name: &Name) {
+        let keys = survey.service(name).map_or(&[][..], |state| &state.alerts);
+        for alert in keys.iter().filter_map(|key| board.alerts.get(key)) {
+            self.add_alert(&alert.what);
+        }
+    }
+
+    fn add_alert(&mut self, alert: &Alert) {
+        if !alert.name.is_empty() && !self.alerts.contains(&alert.name) {
+            self.alerts.push(alert.name.clone());
+            self.words.push(' ');
+            self.words.push_str(alert.summary.as_str());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insight::search::tests::paper;
+    use crate::model::{Fact, Feed, Report, Service};
+
+    fn board() -> Board {
+        let papers = vec![
+            paper("pool.md", "checkout: connection pool exhausted", "HighErrorRatio fired.\n"),
+            paper("late.md", "checkout is late", "A certificate.\n"),
+            paper("db.md", "db failover", "The replica was behind.\n"),
+            paper("alert.md", "Sign-in", "`HighErrorRatio` fired, but not HighErrorRatioSoft.\n"),
+            paper("other.md", "A printer", "Out of paper.\n"),
+        ];
+        let facts = papers.into_iter().map(Fact::PostMortem).collect();
+        let mut board = Board::default();
+        let report = Report { facts, complete: vec![Feed::PostMortems], ..Report::default() };
+        board.fold(&Name::new("reviews"), jiff::Timestamp::UNIX_EPOCH, report);
+        board
+    }
+
+    fn team() -> Team {
+        let service = |name: &str, on: &[&str]| Service {
+            name: Name::new(name),
+            depends_on: on.iter().map(|n| Name::new(n)).collect(),
+            ..Service::default()
+        };
+        let services = vec![service("checkout", &["db"]), service("db", &[])];
+        Team { services, ..Team::default() }
+    }
+
+    fn told(trouble: &Trouble) -> Vec<(String, String)> {
+        let found = alike(&board(), &team(), trouble, 9);
+        found.iter().map(|l| (l.key.id.raw().to_owned(), l.words().to_string())).collect()
+    }
+
+    fn pair(path: &str, why: &str) -> (String, String) {
+        (path.to_owned(), why.to_owned())
+    }
+
+    #[test]
+    fn what_is_alike_says_what_it_has_in_common() {
+        let trouble = Trouble {
+            services: vec![Name::new("checkout")],
+            alerts: vec!["HighErrorRatio".into()],
+            words: "Checkout cannot get a connection from the pool".to_owned(),
+        };
+        assert_eq!(
+            told(&trouble),
+            [
+                pair("pool.md", "same service · names HighErrorRatio · shares connection, pool"),
+                pair("alert.md", "names HighErrorRatio"),
+                pair("late.md", "same service"),
+            ]
+        );
+    }
+
+    #[test]
+    fn one_common_word_in_a_text_is_chance() {
+        let trouble = Trouble { words: "replica set".to_owned(), ..Trouble::default() };
+        assert_eq!(told(&trouble), []);
+        assert_eq!(told(&Trouble::default()), []);
+        let trouble = Trouble { alerts: vec!["ErrorRatio".into()], ..Trouble::default() };
+        assert_eq!(told(&trouble), [], "a part of a name is another name");
+    }
+
+    #[test]
+    fn a_service_it_depends_on_counts_when_more_speaks_for_it() {
+        let trouble = Trouble {
+            services: vec![Name::new("checkout")],
+            alerts: Vec::new(),
+            words: "failover of the replica".to_owned(),
+        };
+        let db = pair("db.md", "about db, which it depends on · shares failover, replica");
+        assert!(told(&trouble).contains(&db), "{:?}", told(&trouble));
+    }
+}
