@@ -256,7 +256,11 @@ fn requests_are_shaped_as_pagerduty_wants_them() {
         assert!(!http.url.path().ends_with('/'));
     }
     world.poll(usual).unwrap();
-    assert_eq!(world.asked.len(), 4, "what hardly changes is not asked every time");
+    assert_eq!(
+        world.asked.len(),
+        5,
+        "what hardly changes is not asked every time, and the past once"
+    );
 }
 
 #[test]
@@ -433,4 +437,42 @@ fn other_upstreams_bytes_and_noise_are_refused_in_words() {
         let trouble = world().poll(|http| Some(ok(http, body))).unwrap_err();
         assert!(!trouble.message.is_empty(), "{body}");
     }
+}
+
+#[test]
+fn ninety_days_of_incidents_are_read_a_week_a_poll_and_then_no_more() {
+    let mut world = world();
+    let since = |http: &Http| {
+        http.url.query_pairs().find(|(k, _)| k == "since").map(|(_, v)| v.into_owned())
+    };
+    let mut stretches: Vec<(String, String)> = Vec::new();
+    let mut said = Vec::new();
+    for _ in 0..20 {
+        let report = world.poll(usual).unwrap();
+        said.push(report.notes.iter().any(|n| n.as_str().starts_with("history")));
+        let resolved = world.asked.iter().filter(|h| target(h).contains("resolved"));
+        stretches.extend(resolved.skip(1).map(|http| {
+            let until = http.url.query_pairs().find(|(k, _)| k == "until").unwrap().1.into_owned();
+            (since(http).unwrap(), until)
+        }));
+    }
+    assert_eq!(stretches.first().unwrap().1, "2026-11-19T10:00:00Z", "where every poll ends");
+    assert_eq!(stretches.last().unwrap().0, "2026-08-24T10:00:00Z", "ninety days");
+    assert!(stretches.windows(2).all(|pair| pair[0].0 == pair[1].1), "{stretches:?}");
+    assert_eq!(stretches.len(), 13, "one a poll");
+    assert_eq!((said[1], said[19]), (true, false), "progress is said until it is done");
+}
+
+#[test]
+fn history_that_cannot_be_had_is_asked_again_and_hides_nothing() {
+    let mut world = world();
+    world.poll(usual).unwrap();
+    let past = |http: &Http| target(http).contains("until=2026-11-19");
+    let report = world
+        .poll(|http| if past(http) { Some(answered(http, 500, &[], "no")) } else { usual(http) })
+        .unwrap();
+    assert!(report.partial.unwrap().as_str().contains("past incidents"));
+    assert!(report.complete.contains(&Feed::Incidents), "what is open now is known all the same");
+    world.poll(usual).unwrap();
+    assert!(world.asked.iter().any(past), "the same stretch again");
 }

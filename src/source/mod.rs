@@ -306,6 +306,7 @@ pub mod alertmanager;
 pub mod argocd;
 pub mod github;
 pub mod gitlab;
+mod history;
 pub mod ical;
 pub mod jira;
 pub mod json;

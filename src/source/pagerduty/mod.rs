@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
+use super::history::{History, Stretch};
 use super::rows::Gaps;
 use super::{
     Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, no_numbers, wire,
@@ -124,10 +125,16 @@ fn wanted(asking: &Asking<'_>) -> Vec<Part> {
     Part::LISTS
         .into_iter()
         .filter(|part| memory.rests(*part).is_none())
+        .filter(|part| *part != Part::Past || past(asking).is_some())
         .filter(|part| {
             !part.is_seldom() || asking.round.is_multiple_of(SELDOM) || !memory.has(*part)
         })
         .collect()
+}
+
+/// The stretch of history that belongs to this poll.
+fn past(asking: &Asking<'_>) -> Option<Stretch> {
+    History::of(asking, RESOLVED).next()
 }
 
 /// Every page of one list that has been heard, and where the next one begins.
@@ -200,6 +207,13 @@ impl PagerDuty {
                 add("since", &utc(asking.now - RESOLVED));
                 add("until", &utc(asking.now));
             }
+            Part::Past => {
+                add("statuses[]", "resolved");
+                if let Some(stretch) = past(asking) {
+                    add("since", &utc(stretch.from));
+                    add("until", &utc(stretch.until));
+                }
+            }
             Part::OnCalls => {
                 add("earliest", "true");
                 add("include[]", "users");
@@ -213,7 +227,7 @@ impl PagerDuty {
             }
             Part::Priorities | Part::Services | Part::Logs => {}
         }
-        if matches!(part, Part::Open | Part::Resolved) {
+        if matches!(part, Part::Open | Part::Resolved | Part::Past) {
             add("sort_by", "created_at:desc");
             add("time_zone", "UTC");
             self.services.iter().for_each(|id| add("service_ids[]", id));

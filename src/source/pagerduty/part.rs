@@ -16,6 +16,8 @@ pub const LAST_OFFSET: usize = 10_000 - LIMIT;
 pub enum Part {
     Open,
     Resolved,
+    /// Incidents that ended before those: a stretch of history a poll.
+    Past,
     OnCalls,
     Changes,
     Priorities,
@@ -25,17 +27,19 @@ pub enum Part {
 }
 
 impl Part {
-    pub const LISTS: [Self; 6] = [
+    pub const LISTS: [Self; 7] = [
         Self::Open,
         Self::Resolved,
+        Self::Past,
         Self::OnCalls,
         Self::Changes,
         Self::Priorities,
         Self::Services,
     ];
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Open,
         Self::Resolved,
+        Self::Past,
         Self::OnCalls,
         Self::Changes,
         Self::Priorities,
@@ -45,7 +49,7 @@ impl Part {
 
     pub fn path(self) -> &'static str {
         match self {
-            Self::Open | Self::Resolved => "incidents",
+            Self::Open | Self::Resolved | Self::Past => "incidents",
             Self::OnCalls => "oncalls",
             Self::Changes => "change_events",
             Self::Priorities => "priorities",
@@ -59,6 +63,7 @@ impl Part {
         match self {
             Self::Open => "open incidents",
             Self::Resolved => "resolved incidents",
+            Self::Past => "past incidents",
             Self::OnCalls => "on-call",
             Self::Changes => "change events",
             Self::Priorities => "priorities",
@@ -79,7 +84,7 @@ impl Part {
     pub fn most_pages(self) -> usize {
         match self {
             Self::Open | Self::OnCalls | Self::Services => 5,
-            Self::Resolved | Self::Changes => 3,
+            Self::Resolved | Self::Past | Self::Changes => 3,
             Self::Priorities | Self::Logs => 1,
         }
     }

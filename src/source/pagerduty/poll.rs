@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::incident::{self, Ranks};
 use super::memory::{self, Ack, Memory};
 use super::oncall::{self, Policies};
 use super::part::{self, Page, Part};
-use super::{PagerDuty, Pages, find, judge};
-use crate::model::{Clean, Fact, Feed, Report, Status, Trouble};
+use super::{PagerDuty, Pages, RESOLVED, find, judge};
+use crate::model::{Clean, Fact, Feed, Incident, Report, Status, Trouble};
+use crate::source::history::History;
 use crate::source::rows::Gaps;
 use crate::source::{Asking, Exchange, Reading};
 
@@ -45,7 +48,7 @@ impl Poll<'_> {
                     partial.push(words);
                 }
                 remember.extend(memory::rest(*part, trouble, self.asking.now));
-            } else if pages.cut {
+            } else if pages.cut && *part != Part::Past {
                 let words = format!("{}: truncated at {}", part.words(), count(pages));
                 report.notes.push(Clean::from(words));
             }
@@ -67,7 +70,7 @@ impl Poll<'_> {
 
         let mut seen = BTreeSet::new();
         let mut incidents = Vec::new();
-        for part in [Part::Open, Part::Resolved] {
+        for part in [Part::Open, Part::Resolved, Part::Past] {
             for page in self.lists.get(&part).map_or(&[][..], |l| &l.heard) {
                 incidents.extend(
                     self.gaps
@@ -75,6 +78,9 @@ impl Poll<'_> {
                 );
             }
         }
+        let history = self.history(&incidents);
+        report.notes.extend(history.words());
+        remember.push(history.remember());
         // Rows move between lists while they are read: of two tellings the end counts.
         incidents.sort_by_key(|i| i.status.is_open());
         incidents.retain(|i| seen.insert(i.key.id.clone()));
@@ -188,6 +194,20 @@ impl Poll<'_> {
         report.partial = (!partial.is_empty()).then(|| Clean::line(partial.join("; ")));
         report.remember = remember;
         Ok(Reading::Done(report))
+    }
+
+    /// How far back incidents are known after this poll.
+    fn history(&self, told: &[Incident]) -> History {
+        let history = History::of(self.asking, RESOLVED);
+        let heard = self.lists.get(&Part::Past).filter(|list| list.trouble.is_none());
+        match (history.next(), heard) {
+            (Some(stretch), Some(list)) => {
+                let inside = |at: &Timestamp| stretch.from <= *at && *at < stretch.until;
+                let oldest = || told.iter().filter_map(|i| i.started).filter(inside).min();
+                history.reached(stretch, if list.cut { oldest() } else { None })
+            }
+            _ => history,
+        }
     }
 
     /// Reads a list of its own into what is kept of it, when it was heard.
