@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use andon::config::{Config, Problems, load_text};
+use andon::config::{Config, Places, Problems, explained, load_text};
 
 fn read(text: &str) -> Result<Config, Problems> {
     load_text(text, Path::new("/home/me"), &[])
@@ -221,12 +222,17 @@ fn settings_name_their_origin_and_never_a_secret() {
     let flags = [("ui.theme".to_owned(), "\"dark\"".to_owned())];
     let text =
         "[[source]]\nname = \"p\"\nkind = \"pagerduty\"\nauth = { token = \"hunter2hunter2\" }\n";
-    let config = load_text(text, Path::new("/home/me"), &flags).unwrap_or_else(|e| panic!("{e}"));
-    let theme = config.settings.iter().find(|s| s.key == "ui.theme").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("andon.toml");
+    std::fs::write(&file, text).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let places = Places { file: Some(file.clone()), flags: flags.into(), ..Places::default() };
+    let (_, settings) = explained(&places).unwrap_or_else(|e| panic!("{e}")).unwrap();
+    let theme = settings.iter().find(|s| s.key == "ui.theme").unwrap();
     assert_eq!((theme.value.as_str(), theme.origin.as_str()), ("\"dark\"", "command line"));
-    let name = config.settings.iter().find(|s| s.key == "source[p].kind").unwrap();
-    assert_eq!(name.origin, "/home/me/andon.toml:3");
-    assert!(!format!("{:?}", config.settings).contains("hunter2"));
+    let name = settings.iter().find(|s| s.key == "source[p].kind").unwrap();
+    assert_eq!(name.origin, format!("{}:3", file.display()));
+    assert!(!format!("{:?}", settings).contains("hunter2"));
 }
 
 #[test]

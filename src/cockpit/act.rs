@@ -180,6 +180,9 @@ impl Cockpit {
         let key = look.opened.as_ref()?;
         let tab = self.here()?;
         let mut blocks = (tab.detail)(&self.scene(), look, key);
+        if let Some(blocks) = &mut blocks {
+            crate::page::card::fit(&self.frame, blocks);
+        }
         // The crumb says the name already, where there is one.
         if self.frame.above >= 3
             && let Some(first) = blocks.as_mut().and_then(|b| b.first_mut())

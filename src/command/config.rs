@@ -7,7 +7,7 @@ use color_eyre::eyre::Result;
 
 use super::cli::{Common, ConfigWhat};
 use super::{USAGE, gather, out};
-use crate::config::{Places, load, schema};
+use crate::config::{Places, explained, schema};
 
 const EXAMPLE: &str = include_str!("../../assets/andon.example.toml");
 
@@ -37,21 +37,20 @@ fn paths(places: &Places) -> String {
 
 fn effective(common: &Common) -> Result<ExitCode> {
     let places = gather::places(common);
-    match load(&places) {
-        Ok(Some(config)) => {
-            let width = config
-                .settings
+    match explained(&places) {
+        Ok(Some((config, settings))) => {
+            let width = settings
                 .iter()
                 .map(|s| s.key.len() + s.value.len() + 3)
                 .filter(|w| *w < 80)
                 .max()
                 .unwrap_or(0);
-            let text = config.settings.iter().fold(String::new(), |mut text, setting| {
+            let text = settings.iter().fold(String::new(), |mut text, setting| {
                 let pair = format!("{} = {}", setting.key, setting.value);
                 let _ = writeln!(text, "{pair:<width$}  # {}", setting.origin);
                 text
             });
-            if config.settings.is_empty() {
+            if settings.is_empty() {
                 out::words("note: nothing is set; `andon config example` shows what can be");
             }
             for note in &config.notes {

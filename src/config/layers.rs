@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::problem::{Located, Problems};
 use super::tree::{self, Table, Texts};
-use super::{Config, build};
+use super::{Config, Setting, build, origin};
 
 /// Bytes a configuration file may have.
 const FILE_CAP: u64 = 1024 * 1024;
@@ -68,6 +68,27 @@ impl Places {
 /// # Errors
 /// Every problem of every layer, located.
 pub fn load(places: &Places) -> Result<Option<Config>, Problems> {
+    read(places).map(|read| finish(&read.table, &read.texts, read.problems)).transpose()
+}
+
+/// The same, with every effective value and the place it came from: only who asks for them pays for them.
+///
+/// # Errors
+/// As [`load`].
+pub fn explained(places: &Places) -> Result<Option<(Config, Vec<Setting>)>, Problems> {
+    let Some(Read { table, texts, problems }) = read(places) else { return Ok(None) };
+    let config = finish(&table, &texts, problems)?;
+    Ok(Some((config, origin::settings(&table, &texts))))
+}
+
+/// Layers that were read and lie over each other.
+struct Read {
+    table: Table,
+    texts: Texts,
+    problems: Vec<Located>,
+}
+
+fn read(places: &Places) -> Option<Read> {
     let mut problems = Vec::new();
     let mut texts = Texts::default();
     let mut table = Table::new();
@@ -87,7 +108,7 @@ pub fn load(places: &Places) -> Result<Option<Config>, Problems> {
         }
     }
     if !found {
-        return Ok(None);
+        return None;
     }
     add_environment(&places.environment, &mut table, &mut texts, &mut problems);
     for (key, value) in &places.flags {
@@ -99,7 +120,7 @@ pub fn load(places: &Places) -> Result<Option<Config>, Problems> {
         );
         tree::merge(&mut table, parsed);
     }
-    finish(&table, &texts, problems).map(Some)
+    Some(Read { table, texts, problems })
 }
 
 /// Reads a configuration that is already in memory, e.g. the demo's. Relative paths are below `folder`.

@@ -11,6 +11,7 @@ mod schema;
 mod secret;
 mod tree;
 mod veil;
+mod zone;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,8 +23,8 @@ use crate::model::{Clean, SourceName, Team};
 use crate::page::Skin;
 use crate::source::Source;
 
-pub use layers::{Places, load, load_text};
-pub use origin::{Setting, settings};
+pub use layers::{Places, explained, load, load_text};
+pub use origin::Setting;
 pub use problem::{Problems, nearest};
 pub use schema::schema;
 pub use secret::Secret;
@@ -36,8 +37,6 @@ pub struct Config {
     pub status: StatusLine,
     /// Files that were read, in order.
     pub files: Vec<PathBuf>,
-    /// Effective values, each with the place it came from.
-    pub settings: Vec<Setting>,
     /// Worth saying at start, no failure: sections this version does not use yet.
     pub notes: Vec<Clean>,
 }

@@ -15,17 +15,20 @@ pub fn read<T: DeserializeOwned>(
     texts: &Texts,
     problems: &mut Vec<Located>,
 ) -> Option<T> {
-    let mut value = value.clone();
+    let mut rest: Option<Value> = None;
     // Each round removes one key; more rounds than keys cannot happen.
     loop {
-        match T::deserialize(ValueDeserializer::from(value.clone())) {
+        let tried = rest.as_ref().unwrap_or(value);
+        match T::deserialize(ValueDeserializer::from(tried.clone())) {
             Ok(read) => return Some(read),
             Err(error) => {
-                problems.push(say(&error, texts, &value));
+                problems.push(say(&error, texts, tried));
                 let span = error.span()?;
-                if !remove_at(&mut value, &span) {
+                let mut less = rest.take().unwrap_or_else(|| value.clone());
+                if !remove_at(&mut less, &span) {
                     return None;
                 }
+                rest = Some(less);
             }
         }
     }

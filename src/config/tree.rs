@@ -62,10 +62,8 @@ impl Texts {
                 None,
             ));
         }
-        let mut table = parsed.into_inner();
-        table.make_owned();
         let base = self.end;
-        let table = shift_table(detach(table), base);
+        let table = settle(parsed.into_inner(), base);
         self.end += text.len() + 1;
         let ends = shown.match_indices('\n').map(|(at, _)| at).collect();
         self.list.push(Text { file: file.to_owned(), shown, base, ends, readable_by_others });
@@ -119,32 +117,33 @@ impl Texts {
     }
 }
 
-/// Rebuilds a table whose strings are all owned as a `'static` one: `make_owned` does not change the type.
-fn detach(table: DeTable<'_>) -> Table {
-    table
-        .into_iter()
-        .map(|(key, value)| {
-            let span = key.span();
-            (
-                Spanned::new(span, DeString::Owned(key.into_inner().into_owned())),
-                detach_value(value),
-            )
-        })
-        .collect()
+/// Rebuilds a table as one that owns its strings, its places moved along the number line.
+fn settle(table: DeTable<'_>, by: usize) -> Table {
+    let key = |key: Spanned<DeString<'_>>| {
+        let span = shifted(&key.span(), by);
+        Spanned::new(span, DeString::Owned(key.into_inner().into_owned()))
+    };
+    table.into_iter().map(|(name, value)| (key(name), settle_value(value, by))).collect()
 }
 
-fn detach_value(value: Spanned<DeValue<'_>>) -> Value {
-    let span = value.span();
+fn settle_value(value: Spanned<DeValue<'_>>, by: usize) -> Value {
+    let span = shifted(&value.span(), by);
     let inner = match value.into_inner() {
         DeValue::String(s) => DeValue::String(DeString::Owned(s.into_owned())),
-        DeValue::Table(t) => DeValue::Table(detach(t)),
-        DeValue::Array(a) => DeValue::Array(a.into_iter().map(detach_value).collect()),
+        DeValue::Table(t) => DeValue::Table(settle(t, by)),
+        DeValue::Array(a) => {
+            DeValue::Array(a.into_iter().map(|value| settle_value(value, by)).collect())
+        }
         DeValue::Boolean(b) => DeValue::Boolean(b),
         DeValue::Datetime(d) => DeValue::Datetime(d),
         // Numbers have private fields: they are read again from their own notation.
         number @ (DeValue::Integer(_) | DeValue::Float(_)) => renumber(&number),
     };
     Spanned::new(span, inner)
+}
+
+fn shifted(span: &Range<usize>, by: usize) -> Range<usize> {
+    span.start + by..span.end + by
 }
 
 fn renumber(number: &DeValue<'_>) -> DeValue<'static> {
@@ -164,26 +163,6 @@ fn renumber(number: &DeValue<'_>) -> DeValue<'static> {
 /// A few numbers of a configuration live as long as the program.
 fn intern(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
-}
-
-fn shift_table(table: Table, by: usize) -> Table {
-    table
-        .into_iter()
-        .map(|(key, value)| {
-            let span = key.span();
-            (Spanned::new(span.start + by..span.end + by, key.into_inner()), shift(value, by))
-        })
-        .collect()
-}
-
-fn shift(value: Value, by: usize) -> Value {
-    let span = value.span();
-    let inner = match value.into_inner() {
-        DeValue::Table(t) => DeValue::Table(shift_table(t, by)),
-        DeValue::Array(a) => DeValue::Array(a.into_iter().map(|v| shift(v, by)).collect()),
-        other => other,
-    };
-    Spanned::new(span.start + by..span.end + by, inner)
 }
 
 /// Lays `over` on `under`, by key. Lists of named tables (`[[source]]`, `[[service]]` …) merge by `name`, the rest of
@@ -259,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_survive_detaching() {
+    fn numbers_survive_becoming_our_own() {
         let (table, _) = tree(&["a = 0xff\nb = -1_000\nc = 1e3\nd = -inf\n"]);
         assert_eq!(table["a"].get_ref().as_integer().unwrap().radix(), 16);
         assert_eq!(table["b"].get_ref().as_integer().unwrap().as_str(), "-1000");

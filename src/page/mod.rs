@@ -1,6 +1,7 @@
 //! What a tab says, as plain values: tables, charts, calendars, timelines, text. No terminal in sight.
 
 mod build;
+pub mod card;
 mod follow;
 mod found;
 mod frame;

@@ -75,7 +75,10 @@ fn natural(frame: &Frame, block: &Block) -> Option<u16> {
         // Where nothing stands beside it, the days leave room for what is on the chosen one.
         Noun::Calendar(month) if frame.side == 0 => {
             let weeks = clamp(month.weeks.len()).max(1);
-            let lines = (frame.body_height() * 2 / 3 / weeks).max(2);
+            // Two lines show an entry, and one only counts them; but a split week would read worse than a short one.
+            let two = CALENDAR_HEADING.saturating_add(weeks.saturating_mul(2));
+            let least = if two < frame.body_height() { 2 } else { 1 };
+            let lines = (frame.body_height() * 2 / 3 / weeks).max(least);
             Some(CALENDAR_HEADING.saturating_add(weeks.saturating_mul(lines)))
         }
         Noun::Calendar(_) => None,
@@ -152,6 +155,13 @@ pub fn plan(frame: &Frame, blocks: &[Block]) -> Plan {
     let mut areas = vec![None; blocks.len()];
     let tall = lay(&mut areas, SCROLLBAR);
     Plan { areas, tall }
+}
+
+/// Columns of the main column of an opened page, its scrollbar taken off.
+pub fn opened_width(frame: &Frame, blocks: &[Block]) -> u16 {
+    let beside = frame.side > 0 && blocks.iter().any(|b| b.place == Place::Side);
+    let main = if beside { frame.main_width().saturating_sub(GUTTER) } else { frame.size.width };
+    main.saturating_sub(SCROLLBAR)
 }
 
 /// Columns a scrollbar takes, with the space before it.
@@ -284,12 +294,13 @@ pub fn day_columns(width: u16) -> [(u16, u16); 7] {
 pub fn week_lines(height: u16, weeks: usize) -> Vec<(u16, u16)> {
     let weeks = weeks as u16;
     let body = height.saturating_sub(CALENDAR_HEADING);
-    (0..weeks)
-        .map(|i| {
-            let at = |n: u16| (u32::from(body) * u32::from(n) / u32::from(weeks.max(1))) as u16;
-            (CALENDAR_HEADING + at(i), at(i + 1) - at(i))
-        })
-        .collect()
+    // All of one height: what does not divide stays empty below.
+    let tall = body / weeks.max(1);
+    if tall > 0 {
+        return (0..weeks).map(|i| (CALENDAR_HEADING + i * tall, tall)).collect();
+    }
+    let line = |i: u16| (CALENDAR_HEADING + i.min(body), u16::from(i < body));
+    (0..weeks).map(line).collect()
 }
 
 /// Month name and weekday names.

@@ -44,11 +44,29 @@ fn verdict(canvas: &mut Canvas<'_>, screen: &Screen) {
     }
     let mut at = width.saturating_sub(taken as u16 + u16::from(x > 2));
     let room = at.saturating_sub(x);
-    canvas.line(x, 0, room, &head.verdict, Style::new());
+    canvas.line(x, 0, room, &whole(&head.verdict, usize::from(room)), Style::new());
     for part in beside {
         at += 2;
         at += canvas.line(at, 0, width.saturating_sub(at), part, Style::new());
     }
+}
+
+/// A line without the parts at its end that have no room: half a count says nothing. What is missing is said by
+/// an ellipsis, unless it was of the quiet kind.
+fn whole(line: &Line, room: usize) -> Line {
+    let mut whole = line.clone();
+    let mut missing = 0;
+    // The worst count and its names stay, and are cut when even they have no room.
+    while whole.width() + missing > room && whole.0.len() > 2 {
+        let gone = whole.0.pop();
+        if gone.is_some_and(|part| part.tone != Tone::Dim) {
+            missing = 2;
+        }
+        if whole.0.len() > 2 && whole.0.last().is_some_and(|part| part.text.as_str() == " · ") {
+            whole.0.pop();
+        }
+    }
+    if missing > 0 { whole.and(" …", Tone::Dim) } else { whole }
 }
 
 fn tabs(canvas: &mut Canvas<'_>, screen: &Screen) {
@@ -97,5 +115,28 @@ fn rule(canvas: &mut Canvas<'_>, screen: &Screen) {
         let room = width.saturating_sub(6);
         let used = canvas.line(3, 2, room, &screen.crumb, Style::new());
         canvas.text(3 + used, 2, 1, " ", style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_shown_whole_or_not_at_all() {
+        let line = Line::of("1 down", Tone::Down)
+            .and(": checkout", Tone::Plain)
+            .dot()
+            .and("2 incidents", Tone::Strong)
+            .dot()
+            .and("1 downstream", Tone::Dim);
+        for (room, said) in [
+            (46, "1 down: checkout · 2 incidents · 1 downstream"),
+            (40, "1 down: checkout · 2 incidents"),
+            (25, "1 down: checkout …"),
+            (10, "1 down: checkout …"),
+        ] {
+            assert_eq!(whole(&line, room).text(), said, "{room}");
+        }
     }
 }

@@ -3,12 +3,12 @@
 use ratatui::style::Style;
 
 use super::canvas::{Canvas, Spot};
+use crate::page::card::label_columns;
 use crate::page::{Card, Empty, Gauge, Tone};
 
 pub fn card(canvas: &mut Canvas<'_>, card: &Card, spot: Spot) {
     let spot = spot.beside(1);
-    let longest = card.pairs.iter().map(|(label, _)| label.width()).max().unwrap_or(0);
-    let labels = longest.min(usize::from(spot.width / 3).max(8)) as u16;
+    let labels = label_columns(card, spot.width);
     let dim = canvas.style(Tone::Dim);
     for (n, (label, line)) in card.pairs.iter().enumerate() {
         let Some(y) = spot.line(n) else { break };

@@ -10,13 +10,11 @@ mod sources;
 
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
-
 use super::problem::{Located, nearest};
 use super::raw::{self, SOURCE_KEYS};
 use super::read::only;
 use super::tree::{Table, Texts, Value};
-use super::{Config, STATUS_FORMATS, StatusLine, Ui, origin};
+use super::{Config, STATUS_FORMATS, StatusLine, Ui, zone};
 use crate::cockpit::Keymap;
 use crate::model::{Clean, Metric, Service, Team};
 use crate::page::Skin;
@@ -48,7 +46,6 @@ const SECTIONS: &[&str] = &[
 const LATER: &[&str] = &["notify", "delivery", "write", "store"];
 /// Builds everything that can be built; what cannot is in `problems`.
 pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Config {
-    let settings = origin::settings(table, texts);
     let mut site = Site { texts, problems };
     let mut notes = Vec::new();
     for (key, value) in table {
@@ -67,7 +64,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
     let section = |name: &str| table.get(name);
     let written: raw::Team = section("team").and_then(|v| site.read(v)).unwrap_or_default();
     let zone =
-        written.timezone.as_ref().and_then(|t| site.zone(t)).unwrap_or_else(TimeZone::system);
+        written.timezone.as_ref().and_then(|t| site.zone(t)).unwrap_or_else(zone::of_this_machine);
     let ui = section("ui")
         .and_then(|v| site.read(v))
         .map(|raw| build_ui(raw, &mut site))
@@ -84,9 +81,9 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
 
     let services: Vec<raw::Service> =
         list(section("service"), &mut site).iter().filter_map(|v| site.read(v)).collect();
-    let sources: Vec<(raw::Source, Value)> = list(section("source"), &mut site)
+    let sources: Vec<(raw::Source, &Value)> = list(section("source"), &mut site)
         .iter()
-        .filter_map(|v| Some((site.read(&only(v, SOURCE_KEYS))?, (*v).clone())))
+        .filter_map(|v| Some((site.read(&only(v, SOURCE_KEYS))?, *v)))
         .collect();
     let names: Vec<&str> = sources.iter().map(|(s, _)| s.name.get_ref().as_str()).collect();
     unique(sources.iter().map(|(s, _)| &s.name), "source", &mut site);
@@ -166,7 +163,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         review: post_mortems,
     };
     let files = texts.files().filter(|f| f.is_absolute()).map(std::path::Path::to_owned).collect();
-    Config { team, upstreams, ui, status, files, settings, notes }
+    Config { team, upstreams, ui, status, files, notes }
 }
 
 fn build_status(raw: raw::Status, site: &mut Site<'_>) -> StatusLine {

@@ -14,6 +14,7 @@ use crate::config::raw;
 use crate::config::read::read;
 use crate::config::secret::{Secret, below};
 use crate::config::tree::{Texts, Value};
+use crate::config::zone;
 use crate::model::{Bound, Link};
 
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -65,7 +66,7 @@ impl Site<'_> {
     pub fn zone(&mut self, text: &raw::Text) -> Option<TimeZone> {
         // Anywhere on Earth: a deadline has passed when it has passed everywhere.
         let name = if text.get_ref() == "AoE" { "Etc/GMT+12" } else { text.get_ref() };
-        let zone = TimeZone::get(name).ok();
+        let zone = zone::named(name);
         if zone.is_none() {
             let names: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();
             let near = nearest(name, names.iter().map(String::as_str))

@@ -56,7 +56,8 @@ impl Carrier {
         let _air = self.lull.enter(http.probe);
         let errand = Errand { reach, http, authority, allowance };
         let began = Stopwatch::now();
-        let mut answer = self.follow(&errand).await?;
+        // On the heap, so that the many who still wait for a lane take little.
+        let mut answer = Box::pin(self.follow(&errand)).await?;
         answer.took = began.elapsed();
         Ok(answer)
     }

@@ -129,13 +129,14 @@ impl Carrier {
             Request::Tcp { host, port } => {
                 let _lane = self.lanes.enter(host, false, allowance).await?;
                 let _air = self.lull.enter(true);
-                probes::connect(&self.names, host, *port, self.brief(allowance)).await
+                Box::pin(probes::connect(&self.names, host, *port, self.brief(allowance))).await
             }
             Request::Tls { host, port } => {
                 let _lane = self.lanes.enter(host, false, allowance).await?;
                 let _air = self.lull.enter(true);
                 let trust = self.clients.trust(&reach.endpoint)?;
-                probes::certificates(&self.names, &trust, host, *port, allowance.end()).await
+                Box::pin(probes::certificates(&self.names, &trust, host, *port, allowance.end()))
+                    .await
             }
             Request::Dns { host } => {
                 let _lane = self.lanes.enter(host, false, allowance).await?;

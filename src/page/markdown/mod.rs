@@ -16,6 +16,13 @@ const LINES: usize = 50_000;
 /// Between two columns of a table.
 const BAR: &str = " │ ";
 
+/// A line broken at blanks, or between clusters where there are none.
+pub fn broken(line: &Line, width: usize) -> Vec<Line> {
+    let piece = |span: &super::Span| Piece { text: span.text.to_string(), tone: span.tone };
+    let pieces: Vec<Piece> = line.0.iter().map(piece).collect();
+    wrap(&pieces, width).into_iter().map(|cell| Line(spans(cell))).collect()
+}
+
 /// A text made ready to read at one width.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {

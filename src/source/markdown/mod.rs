@@ -182,11 +182,10 @@ impl Folder {
             (plan.later, "still to be read"),
             (plan.beyond, "not read: 5,000 are read at most"),
         ];
-        report.notes.extend(
-            said.iter()
-                .filter(|(n, _)| *n > 0)
-                .map(|(n, words)| Clean::line(format_args!("{n} files {words}"))),
-        );
+        report.notes.extend(said.iter().filter(|(n, _)| *n > 0).map(|(n, words)| {
+            let files = if *n == 1 { "file" } else { "files" };
+            Clean::line(format_args!("{n} {files} {words}"))
+        }));
         if more {
             report
                 .notes
