@@ -99,7 +99,7 @@ fn runtime(lull: Lull) -> std::io::Result<Runtime> {
         .enable_all()
         .thread_name("engine")
         .on_thread_park(move || {
-            if let Some(rest) = lull.rest() {
+            if let Some(rest) = lull.rest(std::time::Instant::now()) {
                 std::thread::sleep(rest);
             }
         })
