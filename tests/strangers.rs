@@ -269,6 +269,9 @@ fn githubs_own_description_has_nothing_against_our_requests() {
     let description = packages.join("node_modules/@octokit/openapi/generated/api.github.com.json");
     let paths = [
         "/repos/{owner}/{repo}/actions/runs",
+        "/repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments",
+        "/repos/{owner}/{repo}/compare/{basehead}",
+        "/repos/{owner}/{repo}/milestones",
         "/repos/{owner}/{repo}/deployments",
         "/repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
         "/repos/{owner}/{repo}/releases",
@@ -289,9 +292,34 @@ fn githubs_own_description_has_nothing_against_our_requests() {
             Some(answer)
         })
         .unwrap();
-    assert_eq!(judged, 4);
+    assert_eq!(judged, 5);
     assert_eq!(report.partial, None);
-    assert_eq!(report.facts.len(), 3, "a deployment, a release, a run");
+    assert_eq!(report.facts.len(), 4, "a deployment, a release, a milestone, a run");
+
+    // What is asked once GraphQL has told what runs where, and while a run waits for somebody.
+    let options = r#"{ repos = ["octocat/hello-world"] }"#;
+    let mut world = World::new(&github::KIND, &format!("http://127.0.0.1:{port}"), options, NOW);
+    let report = world
+        .poll(|http| {
+            if http.method == Method::Post {
+                return Some(ok(http, transcript("github/graphql_releases.json")));
+            }
+            let answer = send(port, http, &[("authorization", "Bearer not-a-secret")]);
+            assert_eq!(faults(&answer), [""; 0], "{}", target(http));
+            assert_eq!(answer.status, 200, "{}", target(http));
+            if http.url.path().ends_with("/runs") {
+                let text =
+                    String::from_utf8_lossy(&answer.body).replace("\"queued\"", "\"waiting\"");
+                return Some(ok(http, text));
+            }
+            Some(answer)
+        })
+        .unwrap();
+    assert_eq!(report.partial, None);
+    let told =
+        |pick: fn(&andon::model::Fact) -> bool| report.facts.iter().filter(|f| pick(f)).count();
+    assert_eq!(told(|f| matches!(f, andon::model::Fact::Drift(_))), 3);
+    assert_eq!(told(|f| matches!(f, andon::model::Fact::Approval(_))), 1);
 }
 
 /// The description states no licence: it is read where `ANDON_PAGERDUTY_SCHEMA` says, and never kept.

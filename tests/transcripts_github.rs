@@ -246,6 +246,7 @@ fn rest_only(status: u16, said: &str) -> impl FnMut(&Http) -> Option<HttpAnswer>
                 ["deployments"] => transcript("github/deployments.json"),
                 ["deployments", id, "statuses"] => statuses[*id].to_string(),
                 ["releases"] => transcript("github/releases.json"),
+                ["milestones"] => "[]".to_owned(),
                 ["actions", "runs"] => NO_RUNS.to_owned(),
                 _ => return None,
             },
@@ -426,7 +427,7 @@ fn pages_of_runs_are_followed_at_home_only_and_rows_are_told_once() {
         runs(&report).iter().map(|r| r.key.id.raw().rsplit('/').next().unwrap()).collect();
     assert_eq!(ids, ["100", "99", "98", "97", "96", "95", "94"]);
     assert_eq!(report.notes[0].as_str(), "acme/checkout runs: truncated at 7");
-    assert_eq!(report.complete, []);
+    assert_eq!(report.complete, [Feed::Approvals], "what waits is followed until it goes on");
 
     world.last_ok = None;
     let mut answer = |host: &'static str| {
@@ -450,7 +451,7 @@ fn only_lists_that_were_whole_are_called_complete() {
     let report = world(r#""acme/checkout""#)
         .poll(usual(graph, r#"{"total_count":1,"workflow_runs":[{"id":1}]}"#))
         .unwrap();
-    assert_eq!(report.complete, [Feed::Deploys, Feed::Runs]);
+    assert_eq!(report.complete, [Feed::Deploys, Feed::Runs, Feed::Approvals]);
 }
 
 #[test]
@@ -571,9 +572,9 @@ fn other_upstreams_bytes_and_noise_are_refused_in_words() {
 #[test]
 fn githubs_own_examples_are_read() {
     let Some(deployments) = recording("prism-github/deployments.json") else { return };
-    let files = ["deployment_statuses", "releases", "runs"]
+    let files = ["deployment_statuses", "releases", "runs", "milestones"]
         .map(|f| recording(&format!("prism-github/{f}.json")).unwrap());
-    let [statuses, release_list, run_list] = files;
+    let [statuses, release_list, run_list, milestone_list] = files;
     let report = world(r#""octocat/example""#)
         .poll(|http| {
             let path = http.url.path();
@@ -584,6 +585,7 @@ fn githubs_own_examples_are_read() {
                 "deployments" => &deployments,
                 "statuses" => &statuses,
                 "releases" => &release_list,
+                "milestones" => &milestone_list,
                 _ => &run_list,
             };
             Some(answered(http, 200, &[("link", link)], body.as_str()))

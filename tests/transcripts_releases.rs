@@ -1,4 +1,4 @@
-//! GitLab, Argo CD and Jira from their own words: what is asked, what is understood, and what is said when something is wrong.
+//! GitHub, GitLab, Argo CD and Jira from their own words: what is asked, what is understood, and what is said when something is wrong.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +21,8 @@ macro_rules! told {
 
 #[path = "releases/argocd.rs"]
 mod argocd;
+#[path = "releases/github.rs"]
+mod github;
 #[path = "releases/gitlab.rs"]
 mod gitlab;
 #[path = "releases/jira.rs"]

@@ -206,12 +206,13 @@ fn without_the_right_to_projects_the_applications_are_told_and_the_gap_is_named(
         })
         .unwrap();
     assert_eq!(deploys(&report).len(), 4);
-    let partial = report.partial.unwrap();
+    let partial = report.partial.clone().unwrap();
     assert!(
         partial.as_str().contains("sync windows") && partial.as_str().contains("projects, get"),
         "{partial}"
     );
     assert!(!report.complete.contains(&Feed::Gates));
+    assert_eq!(permit(&gates(&report), NOW.parse().unwrap()), Permit::Unknown);
 }
 
 #[test]

@@ -135,7 +135,14 @@ fn without_the_right_to_list_freezes_the_rest_is_whole_and_says_so() {
         assert_eq!(report.partial, None);
         assert!(!report.complete.contains(&Feed::Gates));
         assert!(report.notes.iter().any(|n| n.as_str().contains("deploy freezes are not known")));
+        let [unknown] = gates(&report)[..] else { panic!("{:?}", gates(&report)) };
+        assert!(matches!(unknown.schedule, Schedule::Unreadable(_)), "nobody may say it is free");
     }
+    let options = r#"{ projects = ["acme/checkout"], freezes = false }"#;
+    let mut world = World::new(&gitlab::KIND, BASE, options, NOW);
+    world.poll(usual).unwrap();
+    assert!(!world.asked.iter().any(|h| list(h) == "freeze_periods"));
+    assert!(!world.source.tells_freezes());
 }
 
 #[test]

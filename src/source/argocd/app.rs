@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Clean, Deploy, Environment, Key, Link, Outcome, SourceName};
+use crate::model::{Clean, Deploy, Environment, Key, Link, Outcome, Place, SourceName};
 use crate::source::rows::Row;
 use crate::source::versions::is_version;
 
@@ -150,6 +150,10 @@ impl App {
     /// Identities read like the API's own paths.
     pub fn id(&self, below: &str) -> String {
         format!("applications/{}/{}/{below}", self.home, self.name)
+    }
+
+    pub fn place(&self) -> Place {
+        Place { app: self.shown.clone(), environment: self.environment.clone() }
     }
 
     pub fn page(&self, site: &str) -> Option<Link> {

@@ -117,6 +117,10 @@ const PAST: &str = "operations";
 type Pasts = BTreeMap<String, Past>;
 
 impl Source for ArgoCd {
+    fn tells_freezes(&self) -> bool {
+        true
+    }
+
     fn ask(&self, asking: &Asking<'_>) -> Vec<Request> {
         let mut query: Vec<(&str, &str)> = vec![("fields", FIELDS)];
         query.extend(self.projects.iter().map(|p| ("projects", p.as_str())));
@@ -295,6 +299,8 @@ impl ArgoCd {
             }
             Err(trouble) => {
                 tale.whole(Feed::Gates, false);
+                // Nobody may say that nothing is frozen.
+                tale.facts.push(Fact::Gate(window::unknown(apps, &self.name)));
                 let trouble = match trouble.status {
                     Status::Auth | Status::NotFound => trouble.hint(
                         "sync windows are read from projects: the account needs `projects, get`",

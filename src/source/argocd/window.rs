@@ -59,6 +59,23 @@ pub fn window(row: &Row<'_>, project: &str, place: usize, source: &SourceName) -
     Window { gate, applications, namespaces, clusters, and }
 }
 
+/// What stands for windows that may not be read: nobody may say that there are none.
+pub fn unknown(apps: &[App], source: &SourceName) -> Gate {
+    Gate {
+        key: Key::new(source, "projects/unknown"),
+        kind: GateKind::Deny,
+        schedule: Schedule::Unreadable("sync windows could not be read".into()),
+        scope: Clean::default(),
+        repo: Clean::default(),
+        apps: apps.iter().map(App::place).collect(),
+        by_hand: false,
+        overrun: false,
+        description: Clean::default(),
+        how_to_override: Clean::default(),
+        url: None,
+    }
+}
+
 /// A zone nobody knows is UTC for Argo CD as well; a cron or a length it cannot read refuses every sync.
 fn schedule(row: &Row<'_>) -> Result<Schedule, String> {
     let start = Cron::parse(row.raw("/schedule")).map_err(|e| e.to_string())?;
@@ -139,11 +156,8 @@ impl Window {
     /// The gate with the applications it is about.
     #[must_use]
     pub fn about(&self, apps: &[App]) -> Gate {
-        let mut places: Vec<Place> = apps
-            .iter()
-            .filter(|app| self.holds_for(app))
-            .map(|app| Place { app: app.shown.clone(), environment: app.environment.clone() })
-            .collect();
+        let mut places: Vec<Place> =
+            apps.iter().filter(|app| self.holds_for(app)).map(App::place).collect();
         places.dedup();
         Gate { apps: places, ..self.gate.clone() }
     }

@@ -10,7 +10,7 @@ use crate::source::rows::Gaps;
 use crate::source::{Asking, Exchange, Http, Request, wire};
 
 impl GitHub {
-    fn get(&self, tag: String, path: &str, query: &[(&str, &str)]) -> Request {
+    pub fn get(&self, tag: String, path: &str, query: &[(&str, &str)]) -> Request {
         let mut url = wire::join(&self.base, path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -72,6 +72,9 @@ impl GitHub {
             }
             want(format!("deployments/{i}"), repo.path("deployments"), &query);
             want(format!("releases/{i}"), repo.path("releases"), &[("per_page", "30")]);
+            let all =
+                [("state", "all"), ("sort", "due_on"), ("direction", "desc"), ("per_page", "50")];
+            want(format!("milestones/{i}"), repo.path("milestones"), &all);
         }
         for &i in turn {
             let Some(repo) = self.repo(i) else { continue };

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::answer;
 use super::outcome::{Step, of_deployment};
 use super::repo::Repo;
-use crate::model::{Clean, Deploy, Key, Release, SourceName, Status, Trouble};
+use crate::model::{Clean, Deploy, Key, Milestone, Release, SourceName, Status, Trouble};
 use crate::source::rows::{self, Gaps, Row};
 use crate::source::{Answer, Exchange, HttpAnswer, wire};
 
@@ -17,6 +17,7 @@ use crate::source::{Answer, Exchange, HttpAnswer, wire};
 ///
 /// Node ids stand beside the numbers because those are 32 bits wide there and `null` beyond.
 pub const FRAGMENT: &str = "fragment Told on Repository{\
+defaultBranchRef{name target{oid}} \
 deployments(last:$last,environments:$env,orderBy:{field:CREATED_AT,direction:ASC}){\
 pageInfo{hasPreviousPage}\
 nodes{id databaseId createdAt updatedAt state environment latestEnvironment description ref{name} commitOid \
@@ -24,7 +25,10 @@ commit{committedDate} creator{login} \
 statuses(last:20){nodes{state createdAt logUrl creator{login}}}}}\
 releases(first:20,orderBy:{field:CREATED_AT,direction:DESC}){\
 pageInfo{hasNextPage}\
-nodes{id databaseId tagName name isDraft isPrerelease publishedAt url author{login}}}}";
+nodes{id databaseId tagName name isDraft isPrerelease publishedAt url author{login}}}\
+milestones(first:30,orderBy:{field:UPDATED_AT,direction:DESC}){\
+pageInfo{hasNextPage}\
+nodes{number title description state dueOn closedAt url done:issues(states:[CLOSED]){totalCount} all:issues{totalCount}}}}";
 
 /// The text of the query for `repos` repositories: variables `o0 n0 o1 n1 …` (owner, name), `env` and `last`.
 pub fn query(repos: usize) -> String {
@@ -158,6 +162,10 @@ pub struct Found {
     /// Nothing older is there.
     pub all_deploys: bool,
     pub all_releases: bool,
+    pub milestones: Vec<Milestone>,
+    pub all_milestones: bool,
+    /// The branch work is merged to, and its newest commit.
+    pub branch: Option<(String, String)>,
 }
 
 impl Told<'_> {
@@ -177,10 +185,27 @@ impl Told<'_> {
         let alias = format!("r{place}");
         let Some(repository) = rows::members_of(&self.data, &alias)? else { return Ok(None) };
         let mut found = Found::default();
+        let branch = rows::value_of(&repository, "defaultBranchRef");
+        let word = |path: &str| branch.pointer(path).and_then(serde_json::Value::as_str);
+        found.branch = word("/name").zip(word("/target/oid")).map(|(n, o)| (n.into(), o.into()));
+        let branch = found.branch.as_ref().map(|(name, _)| Clean::line(name));
+        if let Some(list) = rows::members_of(&repository, "milestones")? {
+            let nodes = rows::items_of(&list, "nodes")?.unwrap_or_default();
+            let place = format!("/{}/milestones", repo.shown);
+            found.milestones = gaps.read(&place, &nodes, |row| milestone(row, repo, source));
+            found.all_milestones =
+                rows::value_of(&list, "pageInfo").get("hasNextPage") == Some(&json!(false));
+        }
         if let Some(list) = rows::members_of(&repository, "deployments")? {
             let nodes = rows::items_of(&list, "nodes")?.unwrap_or_default();
             let place = format!("/{}/deployments", repo.shown);
             found.deploys = gaps.read(&place, &nodes, |row| deploy(row, repo, source));
+            // The branch everything is deployed from says nothing about what was: the hash speaks then.
+            for deploy in &mut found.deploys {
+                if Some(&deploy.version) == branch.as_ref() {
+                    deploy.version = Clean::default();
+                }
+            }
             found.all_deploys =
                 rows::value_of(&list, "pageInfo").get("hasPreviousPage") == Some(&json!(false));
         }
@@ -240,5 +265,23 @@ fn release(row: &Row<'_>, repo: &Repo, source: &SourceName) -> Option<Release> {
         published: row.time("/publishedAt"),
         author: row.text("/author/login"),
         url: row.link("/url").or_else(|| repo.page("releases")),
+    })
+}
+
+fn milestone(row: &Row<'_>, repo: &Repo, source: &SourceName) -> Option<Milestone> {
+    let number = row.number("/number")?;
+    let counts = row.number("/done/totalCount").zip(row.number("/all/totalCount"));
+    Some(Milestone {
+        key: Key::new(source, repo.milestone_id(number)),
+        repo: repo.shown.clone(),
+        title: row.text("/title"),
+        about: row.headline("/description"),
+        start: None,
+        due: super::rest::day(row, "/dueOn"),
+        done: row.raw("/state").eq_ignore_ascii_case("closed"),
+        done_at: row.time("/closedAt"),
+        done_on: None,
+        items: counts,
+        url: row.link("/url"),
     })
 }

@@ -1,4 +1,4 @@
-//! GitHub: deployments with their history, releases and workflow runs.
+//! GitHub: deployments with their history, releases, workflow runs, approvals, milestones, and commits not deployed yet.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::model::{Clean, SourceName, Status, Trouble};
 
 pub mod answer;
 mod ask;
+mod behind;
 pub mod graphql;
 pub mod outcome;
 pub mod repo;
@@ -24,13 +25,16 @@ use repo::Repo;
 
 pub const KIND: Kind = Kind {
     name: "github",
-    about: "GitHub: deployments with their history, releases and workflow runs",
+    about: "GitHub: deployments with their history, releases, workflow runs, approvals, milestones, commits not deployed yet",
     every: Duration::from_secs(60),
     default_url: Some("https://api.github.com"),
     needs_url: true,
     options: &[
         ("repos", "the repositories to follow, each as \"owner/name\""),
-        ("environments", "only deployments to these environments; all of them when left out"),
+        (
+            "environments",
+            "only deployments to these, in promotion order; all of them when left out",
+        ),
     ],
     open,
 };
@@ -164,7 +168,10 @@ impl Source for GitHub {
         let mut more = Vec::new();
         for &i in run_turn {
             more.extend(self.next_runs(i, asking, heard));
+            more.extend(self.pending(i, asking, heard));
         }
+        let lookouts = if no_runs.is_some() { Vec::new() } else { self.lookouts(&told, asking) };
+        more.extend(self.comparisons(&lookouts, asking, heard));
         let each = (STATUSES / by_rest.len().max(1)).max(2);
         for &i in &by_rest {
             more.extend(self.missing_statuses(i, each, asking, heard));
@@ -182,7 +189,8 @@ impl Source for GitHub {
             tale.missed(format!("runs: {words}"), Trouble::new(Status::RateLimited, words));
         }
         for &i in run_turn {
-            match self.tell_runs(i, asking, heard, &mut tale) {
+            let runs = self.tell_runs(i, asking, heard, &mut tale);
+            match runs.and_then(|()| self.tell_pending(i, asking, heard, &mut tale)) {
                 Ok(()) => {}
                 // What GraphQL told is good; only its own budget counts there.
                 Err(limited)
@@ -197,6 +205,7 @@ impl Source for GitHub {
                 Err(limited) => return Err(limited),
             }
         }
+        self.tell_comparisons(&lookouts, asking, heard, &mut tale)?;
         tell::tell_headers(heard, &mut tale);
         let turns = self.turns();
         if turns > 1 {

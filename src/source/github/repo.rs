@@ -65,6 +65,10 @@ impl Repo {
         self.path(&format!("releases/{id}"))
     }
 
+    pub fn milestone_id(&self, number: u64) -> String {
+        self.path(&format!("milestones/{number}"))
+    }
+
     pub fn run_id(&self, id: &str) -> String {
         self.path(&format!("actions/runs/{id}"))
     }

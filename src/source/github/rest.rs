@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::outcome::{Step, of_deployment, of_run};
 use super::repo::Repo;
-use crate::model::{Clean, Deploy, Key, Outcome, Release, Run, SourceName, Trouble};
+use crate::model::{Clean, Deploy, Key, Milestone, Outcome, Release, Run, SourceName, Trouble};
 use crate::source::HttpAnswer;
 use crate::source::rows::{self, Gaps, Row};
 
@@ -14,8 +14,20 @@ pub struct Runs {
     pub runs: Vec<Run>,
     /// How many the server has in all.
     pub total: Option<u64>,
+    /// Numbers of the runs that wait for an approval, with what is known of them.
+    pub waiting: Vec<Waiting>,
     /// The oldest on the page, to know whether a next one is wanted.
     pub oldest: Option<Timestamp>,
+}
+
+/// A run that waits until somebody lets it go on.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Waiting {
+    pub id: u64,
+    pub workflow: String,
+    pub who: String,
+    pub sha: String,
+    pub branch: String,
 }
 
 pub fn runs(
@@ -28,8 +40,19 @@ pub fn runs(
     let Some(items) = rows::items_of(&page, "workflow_runs")? else {
         return Err(Trouble::bad_data("no workflow_runs in the answer"));
     };
+    let mut waiting = Vec::new();
     let runs = gaps.read(&format!("/{}/workflow_runs", repo.shown), &items, |row| {
         let id = row.id("/id")?;
+        if row.raw("/status") == "waiting" {
+            // It becomes part of a path: only a number may.
+            waiting.extend(id.parse().ok().map(|id| Waiting {
+                id,
+                workflow: row.first_text(&["/name", "/path"]).to_string(),
+                who: row.first_text(&["/triggering_actor/login", "/actor/login"]).to_string(),
+                sha: row.text("/head_sha").to_string(),
+                branch: row.text("/head_branch").to_string(),
+            }));
+        }
         Some(Run {
             key: Key::new(source, repo.run_id(&id)),
             repo: repo.shown.clone(),
@@ -46,7 +69,7 @@ pub fn runs(
         })
     });
     let oldest = runs.iter().filter_map(|r| r.started).min();
-    Ok(Runs { runs, total: rows::value_of(&page, "total_count").as_u64(), oldest })
+    Ok(Runs { runs, total: rows::value_of(&page, "total_count").as_u64(), waiting, oldest })
 }
 
 /// A deployment as listed: REST gives it without any state.
@@ -156,6 +179,37 @@ pub fn releases(
             published: row.time("/published_at"),
             author: row.text("/author/login"),
             url: row.link("/html_url").or_else(|| repo.page("releases")),
+        })
+    }))
+}
+
+/// GitHub keeps a day as a moment of that day in its own zone: its date in UTC is the day that was meant.
+pub fn day(row: &Row<'_>, path: &str) -> Option<jiff::civil::Date> {
+    row.time(path).map(|at| jiff::tz::TimeZone::UTC.to_datetime(at).date())
+}
+
+pub fn milestones(
+    answer: &HttpAnswer,
+    repo: &Repo,
+    source: &SourceName,
+    gaps: &mut Gaps,
+) -> Result<Vec<Milestone>, Trouble> {
+    let items = rows::items(&answer.body)?;
+    Ok(gaps.read(&format!("/{}/milestones", repo.shown), &items, |row| {
+        let closed = row.number("/closed_issues").unwrap_or_default();
+        let open = row.number("/open_issues").unwrap_or_default();
+        Some(Milestone {
+            key: Key::new(source, repo.milestone_id(row.number("/number")?)),
+            repo: repo.shown.clone(),
+            title: row.text("/title"),
+            about: row.headline("/description"),
+            start: None,
+            due: day(row, "/due_on"),
+            done: row.raw("/state") == "closed",
+            done_at: row.time("/closed_at"),
+            done_on: None,
+            items: Some((closed, closed.saturating_add(open))),
+            url: row.link("/html_url"),
         })
     }))
 }

@@ -20,6 +20,8 @@ impl GitHub {
                     tale.whole(Feed::Releases, found.all_releases);
                     tale.facts.extend(found.deploys.into_iter().map(Fact::Deploy));
                     tale.facts.extend(found.releases.into_iter().map(Fact::Release));
+                    tale.whole(Feed::Milestones, found.all_milestones);
+                    tale.facts.extend(found.milestones.into_iter().map(Fact::Milestone));
                 }
                 Ok(None) => {}
                 Err(trouble) => tale.missed(format!("{}: {trouble}", repo.shown), trouble),
@@ -90,6 +92,38 @@ impl GitHub {
                 tale.facts.extend(releases.into_iter().map(Fact::Release));
             }
             Err(trouble) => tale.miss(format_args!("{} releases", repo.shown), trouble)?,
+        }
+        self.tell_milestones(i, repo, asking, heard, tale)?;
+        Ok(())
+    }
+
+    fn tell_milestones(
+        &self,
+        i: usize,
+        repo: &Repo,
+        asking: &Asking<'_>,
+        heard: &[Exchange],
+        tale: &mut Tale,
+    ) -> Result<(), Trouble> {
+        let Some(exchange) = wire::heard(heard, &format!("milestones/{i}")) else { return Ok(()) };
+        let read = answer::judge(exchange, asking.now).and_then(|answer| {
+            let whole = wire::next_page(answer).is_none();
+            Ok((rest::milestones(answer, repo, &self.name, &mut tale.gaps)?, whole))
+        });
+        match read {
+            Ok((milestones, whole)) => {
+                tale.good += 1;
+                tale.whole(Feed::Milestones, whole);
+                tale.facts.extend(milestones.into_iter().map(Fact::Milestone));
+            }
+            // A repository without issues has no milestones either (410), and a token may not see them.
+            Err(trouble) if matches!(trouble.status, Status::NotFound | Status::Auth) => {
+                tale.whole(Feed::Milestones, false);
+            }
+            Err(trouble) => {
+                tale.whole(Feed::Milestones, false);
+                tale.miss(format_args!("{} milestones", repo.shown), trouble)?;
+            }
         }
         Ok(())
     }

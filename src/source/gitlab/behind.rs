@@ -1,42 +1,15 @@
 //! How far environments lie behind: the commits between what runs there, the environment before, and the default branch.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
-use super::records::{self, Deployed, Origin, is_sha};
+use super::records::{self, Deployed, Origin};
 use super::{GitLab, Part, judge};
-use crate::model::{Against, Clean, Commit, Drift, Fact, Feed, Key, Outcome, Trouble};
-use crate::source::promotion::rank;
+use crate::model::{Against, Clean, Commit, Drift, Fact, Feed, Key, Status, Trouble};
+use crate::source::promotion::{Pair, Running, is_sha, note, pairs};
 use crate::source::rows::{self, Gaps};
 use crate::source::tale::Tale;
 use crate::source::{Asking, Exchange, Request, wire};
 
-/// What runs in an environment, as far as is known: kept between polls, because lists hold only what changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Runs {
-    sha: String,
-    at: Timestamp,
-    tier: String,
-}
-
-/// By environment.
-type Running = BTreeMap<String, Runs>;
-
-/// Environments compared of one project.
-const MOST: usize = 4;
 /// Commits asked for at once: GitLab gives no number of them.
 const PAGE: usize = 100;
-
-/// Two commits to be compared.
-struct Pair {
-    environment: String,
-    base: String,
-    against: Against,
-    /// A commit, or the name of the branch.
-    head: String,
-}
 
 impl GitLab {
     /// The comparisons that have not been heard yet: all of them now and then, else those that changed.
@@ -47,7 +20,7 @@ impl GitLab {
         let branch = self.known(i, asking, heard).branch;
         let whole = self.is_whole_poll(asking);
         let mut requests = Vec::new();
-        for pair in pairs(&running, &branch, &self.environments) {
+        for pair in pairs(&running, branch_of(&branch), &self.environments) {
             let tag = tag(i, &pair);
             let is_new = before.get(&pair.environment) != running.get(&pair.environment);
             if pair.base != pair.head && (whole || is_new) && wire::heard(heard, &tag).is_none() {
@@ -70,7 +43,7 @@ impl GitLab {
         tale: &mut Tale,
     ) -> Result<(), Trouble> {
         let running = self.running(i, &self.running_before(i, asking), heard);
-        let pairs = pairs(&running, &origin.known.branch, &self.environments);
+        let pairs = pairs(&running, branch_of(&origin.known.branch), &self.environments);
         for pair in &pairs {
             if pair.base == pair.head {
                 tale.facts.push(Fact::Drift(drift(pair, Vec::new(), false, origin)));
@@ -89,7 +62,7 @@ impl GitLab {
                     tale.facts.push(Fact::Drift(drift));
                 }
                 // A commit that a forced push removed: nothing can be said, and nothing is broken.
-                Err(trouble) if trouble.status == crate::model::Status::NotFound => {
+                Err(trouble) if trouble.status == Status::NotFound => {
                     tale.notes.push(format!(
                         "{}: {} cannot be compared with {}",
                         origin.known.path,
@@ -126,55 +99,17 @@ impl GitLab {
             let Ok(items) = judge(exchange).and_then(|a| rows::items(&a.body)) else { break };
             let all = Gaps::default().read("", &items, |row| records::deployment(row, origin));
             for Deployed { deploy, tier, sha } in all {
-                let (Some(sha), Some(at), Outcome::Succeeded) =
-                    (sha, deploy.finished.or(deploy.started), &deploy.outcome)
-                else {
-                    continue;
-                };
-                let name = deploy.environment.to_string();
-                if rank(&self.environments, &name, &tier).is_some()
-                    && running.get(&name).is_none_or(|old| old.at <= at)
-                {
-                    running.insert(name, Runs { sha, at, tier });
-                }
+                note(&mut running, &deploy, &sha, &tier, &self.environments);
             }
         }
         running
     }
 }
 
-/// Every environment with the default branch, and with the one before it.
-fn pairs(running: &Running, branch: &str, listed: &[String]) -> Vec<Pair> {
-    let mut order: Vec<(usize, &String, &Runs)> = running
-        .iter()
-        .filter(|(_, runs)| is_sha(&runs.sha))
-        .filter_map(|(name, runs)| Some((rank(listed, name, &runs.tier)?, name, runs)))
-        .collect();
-    // The one that counts first.
-    order.sort_by_key(|(rank, name, _)| (std::cmp::Reverse(*rank), (*name).clone()));
-    order.truncate(MOST);
-    let mut pairs = Vec::new();
-    for (place, (own, name, runs)) in order.iter().enumerate() {
-        let pair = |against, head: &str| Pair {
-            environment: (*name).clone(),
-            base: runs.sha.clone(),
-            against,
-            head: head.to_owned(),
-        };
-        if is_branch(branch) {
-            pairs.push(pair(Against::Branch(Clean::line(branch)), branch));
-        }
-        let before = order.iter().skip(place + 1).find(|(rank, ..)| rank < own);
-        if let Some((_, name, before)) = before {
-            pairs.push(pair(Against::Environment(Clean::line(name)), &before.sha));
-        }
-    }
-    pairs
-}
-
 /// It becomes part of a range: nothing in it may be read as something else.
-fn is_branch(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 255 && !name.contains("..") && !name.starts_with('-')
+fn branch_of(name: &str) -> Option<(&str, &str)> {
+    let fits = !name.is_empty() && name.len() <= 255;
+    (fits && !name.contains("..") && !name.starts_with('-')).then_some((name, name))
 }
 
 fn tag(i: usize, pair: &Pair) -> String {

@@ -35,6 +35,7 @@ pub const KIND: Kind = Kind {
             "environments",
             "only deployments to these, in promotion order; all of them when left out",
         ),
+        ("freezes", "false where the token may not list deploy freezes and nobody uses them"),
     ],
     open,
 };
@@ -53,6 +54,7 @@ struct Options {
     projects: Vec<Project>,
     #[serde(default)]
     environments: Vec<String>,
+    freezes: Option<bool>,
 }
 
 fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
@@ -80,6 +82,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
         base: with_api(base),
         projects,
         environments: options.environments,
+        freezes: options.freezes.unwrap_or(true),
     }))
 }
 
@@ -98,9 +101,14 @@ struct GitLab {
     base: Url,
     projects: Vec<Project>,
     environments: Vec<String>,
+    freezes: bool,
 }
 
 impl Source for GitLab {
+    fn tells_freezes(&self) -> bool {
+        self.freezes
+    }
+
     fn ask(&self, asking: &Asking<'_>) -> Vec<Request> {
         let mut requests = Vec::new();
         for i in self.turn(asking) {
@@ -162,8 +170,9 @@ impl GitLab {
     fn parts(&self, i: usize, asking: &Asking<'_>) -> Vec<Part> {
         let whole = self.is_whole_poll(asking);
         let unknown = self.known_before(i, asking).is_none();
+        let asked = |p: &Part| self.freezes || *p != Part::Freezes;
         let wanted = |p: &Part| whole || !p.is_seldom() || (*p == Part::About && unknown);
-        Part::ALL.into_iter().filter(wanted).collect()
+        Part::ALL.into_iter().filter(asked).filter(wanted).collect()
     }
 
     fn get(&self, tag: String, path: &str, query: &[(&str, String)]) -> Request {
@@ -241,8 +250,9 @@ impl GitLab {
                         && matches!(trouble.status, Status::Auth | Status::NotFound) =>
                 {
                     tale.whole(Feed::Gates, false);
+                    tale.facts.push(Fact::Gate(records::unknown_freezes(origin)));
                     tale.notes.push(format!(
-                        "{}: deploy freezes are not known, the token may not list them ({trouble})",
+                        "{}: deploy freezes are not known, the token may not list them ({trouble}): freezes = false leaves them out",
                         known.path
                     ));
                 }

@@ -31,8 +31,8 @@ impl Origin<'_> {
 pub struct Deployed {
     pub deploy: Deploy,
     pub tier: String,
-    /// The commit as it came, if it may stand in an address.
-    pub sha: Option<String>,
+    /// The commit as it came.
+    pub sha: String,
 }
 
 pub fn deployment(row: &Row<'_>, origin: Origin<'_>) -> Option<Deployed> {
@@ -46,7 +46,7 @@ pub fn deployment(row: &Row<'_>, origin: Origin<'_>) -> Option<Deployed> {
     let environment = row.id("/environment/id").unwrap_or_default();
     Some(Deployed {
         tier: row.raw("/environment/tier").to_owned(),
-        sha: Some(row.raw("/sha")).filter(|s| is_sha(s)).map(str::to_owned),
+        sha: row.raw("/sha").to_owned(),
         deploy: Deploy {
             key: origin.key(&format!("deployments/{id}")),
             repo: origin.known.shown(),
@@ -76,11 +76,6 @@ fn version(row: &Row<'_>) -> Clean {
     } else {
         Clean::default()
     }
-}
-
-/// It becomes part of an address.
-pub fn is_sha(text: &str) -> bool {
-    (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// The words of `GET /projects/:id/deployments`. A skipped one was overtaken by a newer one.
@@ -229,6 +224,24 @@ pub fn freeze(row: &Row<'_>, origin: Origin<'_>) -> Option<Gate> {
         how_to_override: "edit the deploy freezes in the project's CI/CD settings".into(),
         url: origin.known.page("settings/ci_cd"),
     })
+}
+
+/// What stands for the freezes of a project that may not be listed: nobody may say that there are none.
+pub fn unknown_freezes(origin: Origin<'_>) -> Gate {
+    let why = format!("the token may not list the deploy freezes of {}", origin.known.path);
+    Gate {
+        key: origin.key("freeze_periods/unknown"),
+        kind: GateKind::Deny,
+        schedule: Schedule::Unreadable(Clean::line(why)),
+        scope: Clean::default(),
+        repo: origin.known.shown(),
+        apps: Vec::new(),
+        by_hand: false,
+        overrun: false,
+        description: Clean::default(),
+        how_to_override: Clean::default(),
+        url: origin.known.page("settings/ci_cd"),
+    }
 }
 
 pub fn milestone(row: &Row<'_>, origin: Origin<'_>) -> Option<Milestone> {
