@@ -89,7 +89,7 @@ fn poll(source: &dyn Source, files: &Files, memory: &mut Memory, round: u64) -> 
 
 fn documents(report: Report) -> Vec<PostMortem> {
     let of = |fact| match fact {
-        Fact::PostMortem(found) => Some(found),
+        Fact::PostMortem(found) => Some(*found),
         _ => None,
     };
     report.facts.into_iter().filter_map(of).collect()

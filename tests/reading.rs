@@ -16,14 +16,14 @@ fn now() -> Timestamp {
 fn paper(path: &str, title: &str, text: &str) -> Fact {
     let text = Clean::body(text, 1 << 20);
     let key = andon::model::Key::new(&Name::new("reviews"), path);
-    Fact::PostMortem(PostMortem {
+    Fact::PostMortem(Box::new(PostMortem {
         file: format!("/papers/{path}").into(),
         dated: path.get(..10).and_then(|d| d.parse().ok()).map(|date| Dated {
             date: Found::new(date, ReadFrom::FileName),
             conflicts: Vec::new(),
         }),
         ..PostMortem::new(key, Clean::line(path), Clean::line(title), text)
-    })
+    }))
 }
 
 fn cockpit() -> Cockpit {

@@ -211,7 +211,7 @@ mod tests {
             paper("alert.md", "Sign-in", "`HighErrorRatio` fired, but not HighErrorRatioSoft.\n"),
             paper("other.md", "A printer", "Out of paper.\n"),
         ];
-        let facts = papers.into_iter().map(Fact::PostMortem).collect();
+        let facts = papers.into_iter().map(|p| Fact::PostMortem(Box::new(p))).collect();
         let mut board = Board::default();
         let report = Report { facts, complete: vec![Feed::PostMortems], ..Report::default() };
         board.fold(&Name::new("reviews"), jiff::Timestamp::UNIX_EPOCH, report);

@@ -247,7 +247,7 @@ mod tests {
     }
 
     fn board(papers: Vec<PostMortem>) -> Board {
-        let facts = papers.into_iter().map(Fact::PostMortem).collect();
+        let facts = papers.into_iter().map(|p| Fact::PostMortem(Box::new(p))).collect();
         let mut board = Board::default();
         let report = Report { facts, complete: vec![Feed::PostMortems], ..Report::default() };
         board.fold(&Name::new("reviews"), jiff::Timestamp::UNIX_EPOCH, report);

@@ -117,7 +117,7 @@ impl Board {
             Fact::Calendar(x) => {
                 self.calendars.insert(source.clone(), x);
             }
-            Fact::PostMortem(x) => self.post_mortems.see(x.key.clone(), x, at),
+            Fact::PostMortem(x) => self.post_mortems.see(x.key.clone(), *x, at),
             Fact::Milestone(x) => self.milestones.see(x.key.clone(), x, at),
             Fact::Gate(x) => self.gates.see(x.key.clone(), x, at),
             Fact::Environment(x) => self.environments.see(x.key.clone(), x, at),

@@ -34,7 +34,7 @@ pub enum Fact {
     Change(Change),
     /// A whole calendar; recurrences are expanded where they are looked at.
     Calendar(std::sync::Arc<Calendar>),
-    PostMortem(PostMortem),
+    PostMortem(Box<PostMortem>),
     Milestone(Milestone),
     Gate(Gate),
     Environment(Environment),

@@ -264,7 +264,10 @@ impl Writing<'_> {
             Fact::Release(x) => told!(x),
             Fact::Run(x) => told!(x),
             Fact::Change(x) => told!(x),
-            Fact::PostMortem(x) => told!(x),
+            Fact::PostMortem(x) => {
+                let x = &**x;
+                told!(x)
+            }
             Fact::Milestone(x) => told!(x),
             Fact::Gate(x) => told!(x),
             Fact::Environment(x) => told!(x),

@@ -363,7 +363,7 @@ fn post_mortem(path: &str, date: &str, title: &str, text: &str, sections: &[Sect
         sections.contains(&kind).then(|| Found::new(clean(words), ReadFrom::Heading))
     };
     let key = Key::new(&name("reviews"), path);
-    Fact::PostMortem(PostMortem {
+    Fact::PostMortem(Box::new(PostMortem {
         file: path.into(),
         dated: date.parse().ok().map(|value| Dated {
             date: Found::new(value, ReadFrom::FrontMatter),
@@ -404,7 +404,7 @@ fn post_mortem(path: &str, date: &str, title: &str, text: &str, sections: &[Sect
             .collect(),
         flags: if path.contains("odd") { vec![clean("invalid UTF-8")] } else { Vec::new() },
         ..PostMortem::new(key, clean(path), clean(title), Clean::body(text, 1 << 20))
-    })
+    }))
 }
 
 fn papers() -> Vec<Fact> {

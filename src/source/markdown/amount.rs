@@ -111,7 +111,7 @@ fn quantity(text: &str, start: usize) -> Option<(f64, LossUnit, usize)> {
         return None;
     }
     if let Some(found) = span::at(text, start) {
-        return Some((found.span.as_secs_f64() / 60.0, LossUnit::Minutes, found.end));
+        return Some((found.length.as_secs_f64() / 60.0, LossUnit::Minutes, found.end));
     }
     let (value, end) = number(text, start)?;
     let after = text.get(end..)?;

@@ -9,7 +9,7 @@ use super::front::Front;
 use super::outline::{Field, Heading, plain};
 use super::passage::{Lines, short};
 use super::sections::kind;
-use super::stamp::{Day, stamp};
+use super::stamp::{Day, Hour, stamp};
 use super::zones::Zone;
 use super::{amount, span, timeline};
 use crate::model::{
@@ -386,7 +386,7 @@ impl Facts<'_> {
             if let Some(found) = span::in_prose(&told) {
                 let before = told.get(..found.start).unwrap_or_default();
                 let lasted = Lasted {
-                    span: found.span,
+                    span: found.length,
                     clock: span::clock(
                         told.get(found.end..)
                             .unwrap_or_default()
@@ -466,7 +466,7 @@ fn split(words: &str) -> impl Iterator<Item = &str> {
 
 fn lasted(words: &str) -> Option<Lasted> {
     let found = span::first(words)?;
-    Some(Lasted { span: found.span, clock: span::clock(words), words: short(words) })
+    Some(Lasted { span: found.length, clock: span::clock(words), words: short(words) })
 }
 
 /// A moment with date, time and zone; the document's zone where the words have none.
@@ -476,6 +476,6 @@ fn moment(words: &str, zone: Option<&Zone>) -> Option<Timestamp> {
     }
     let found = stamp(words)?;
     let Some(Day::Whole(date)) = found.day else { return None };
-    let time = found.time.flatten()?;
+    let time = found.time.and_then(Hour::known)?;
     found.zone.as_ref().or(zone)?.moment(DateTime::from_parts(date, time))
 }

@@ -151,7 +151,7 @@ impl Folder {
                         Some(found) => {
                             // Made here, where nobody waits for a key.
                             let _ = found.folded();
-                            report.facts.push(Fact::PostMortem(found));
+                            report.facts.push(Fact::PostMortem(Box::new(found)));
                             report.remember.push((entry.below.clone(), version(entry)));
                         }
                         None => empty += 1,

@@ -315,6 +315,14 @@ fn link(text: &str) -> Option<(&str, usize)> {
     Some((words, open + end + 2 + length + 1))
 }
 
+/// Tags that stand in Markdown; `<pod-name>` in a sentence is a word of its own.
+const TAGS: &[&str] = &[
+    "a", "b", "i", "u", "em", "strong", "code", "kbd", "pre", "span", "div", "img", "sup", "sub",
+    "del", "s", "ul", "ol", "li", "table", "tr", "td", "th", "tbody", "thead", "details",
+    "summary", "iframe", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "font", "center", "small",
+    "mark",
+];
+
 /// `<https://…>` reads as its address, `<br>` as a blank, other tags and `<%= … %>` as nothing.
 fn tag(text: &str) -> Option<(&str, usize)> {
     let inner = head(text.strip_prefix('<')?, LINK);
@@ -341,13 +349,6 @@ fn tag(text: &str) -> Option<(&str, usize)> {
     if is("br") || is("p") {
         return Some((" ", length));
     }
-    // `<pod-name>` in a sentence is a word of its own.
-    const TAGS: &[&str] = &[
-        "a", "b", "i", "u", "em", "strong", "code", "kbd", "pre", "span", "div", "img", "sup",
-        "sub", "del", "s", "ul", "ol", "li", "table", "tr", "td", "th", "tbody", "thead",
-        "details", "summary", "iframe", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "font", "center",
-        "small", "mark",
-    ];
     (name.starts_with('!') || TAGS.iter().any(|tag| is(tag))).then_some(("", length))
 }
 

@@ -128,15 +128,12 @@ impl<'a> Lines<'a> {
             let end = head(after, 200).find(['[', ']']);
             let name = end.filter(|at| after.get(*at..).is_some_and(|r| r.starts_with(']')));
             let name = name.and_then(|at| after.get(..at));
-            match name.filter(|name| self.links.contains_key(&name.to_lowercase())) {
-                Some(name) => {
-                    out.push_str(name);
-                    rest = after.get(name.len() + 1..).unwrap_or_default();
-                }
-                None => {
-                    out.push('[');
-                    rest = after;
-                }
+            if let Some(name) = name.filter(|name| self.links.contains_key(&name.to_lowercase())) {
+                out.push_str(name);
+                rest = after.get(name.len() + 1..).unwrap_or_default();
+            } else {
+                out.push('[');
+                rest = after;
             }
         }
         out.push_str(rest);

@@ -7,7 +7,7 @@ use crate::model::Clock;
 /// A duration, where it ends in the text, and the clock it was taken by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    pub span: SignedDuration,
+    pub length: SignedDuration,
     pub start: usize,
     pub end: usize,
 }
@@ -98,7 +98,7 @@ fn span_at(text: &str, start: usize) -> Option<Span> {
         at = text.len() - trimmed.len();
     }
     let known = last.is_finite() && seconds < 20.0 * 366.0 * 86_400.0;
-    known.then(|| Span { span: SignedDuration::from_secs(seconds as i64), start, end })
+    known.then(|| Span { length: SignedDuration::from_secs(seconds as i64), start, end })
 }
 
 /// A number and its unit: the number, seconds of the unit, and where they end.
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     fn minutes(text: &str) -> Option<i64> {
-        first(text).map(|s| s.span.as_mins())
+        first(text).map(|s| s.length.as_mins())
     }
 
     #[test]
@@ -271,7 +271,7 @@ mod tests {
             ("The timeout was raised to 30 seconds", None),
             ("caused by 5 minutes of quiet", None),
         ] {
-            assert_eq!(in_prose(text).map(|s| s.span.as_mins()), expected, "{text}");
+            assert_eq!(in_prose(text).map(|s| s.length.as_mins()), expected, "{text}");
         }
     }
 

@@ -15,12 +15,28 @@ pub enum Day {
     Odd,
 }
 
+/// A time of day as far as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hour {
+    Known(Time),
+    /// `??:??`: a time is meant, and nobody knows it.
+    Odd,
+}
+
+impl Hour {
+    pub fn known(self) -> Option<Time> {
+        match self {
+            Self::Known(time) => Some(time),
+            Self::Odd => None,
+        }
+    }
+}
+
 /// The beginning of a line that says when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stamp<'a> {
     pub day: Option<Day>,
-    /// The outer one tells whether a time is meant, the inner one whether it is known: `??:??` is meant.
-    pub time: Option<Option<Time>>,
+    pub time: Option<Hour>,
     pub zone: Option<Zone>,
     /// What follows, without the marks in between.
     pub rest: &'a str,
@@ -38,7 +54,7 @@ pub fn stamp(text: &str) -> Option<Stamp<'_>> {
     if let Some(after) = rest.strip_prefix("???").or_else(|| rest.strip_prefix("??")) {
         // `[???] something` is known to have happened, and no more.
         if after.starts_with([']', ')', ' ', '*']) {
-            return Some(Stamp { day: None, time: Some(None), zone: None, rest: tail(after) });
+            return Some(Stamp { day: None, time: Some(Hour::Odd), zone: None, rest: tail(after) });
         }
     }
     let mut found = Stamp { day: None, time: None, zone: None, rest };
@@ -228,21 +244,21 @@ fn of_year(m: i64, d: i64, rest: &str) -> Option<(Day, &str)> {
 }
 
 /// `14:08`, `4:02 PM`, `17:14pm`, `15.26`, `5 pm`, `09:00:30Z`, `HH:mm`, `--:--`, `14:??`.
-fn time(text: &str) -> Option<(Option<Time>, &str)> {
+fn time(text: &str) -> Option<(Hour, &str)> {
     for blank in ["HH:mm", "hh:mm", "HH:MM", "--:--", "??:??", "xx:xx", "XX:XX", "2X:XX"] {
         if let Some(rest) = text.strip_prefix(blank) {
-            return Some((None, rest));
+            return Some((Hour::Odd, rest));
         }
     }
     let (hour, digits, rest) = number(text, 2)?;
     let mark = rest.chars().next().filter(|c| matches!(c, ':' | '.' | 'h'));
     let Some(mark) = mark else {
         let (half, after) = half_of_day(rest)?;
-        return Some((Some(clock(hour, 0, 0, Some(half))?), after));
+        return Some((Hour::Known(clock(hour, 0, 0, Some(half))?), after));
     };
     let after = rest.get(1..)?;
     if after.starts_with("??") {
-        return Some((None, after.get(2..)?));
+        return Some((Hour::Odd, after.get(2..)?));
     }
     let (minute, 2, mut after) = number(after, 2)? else { return None };
     if mark != ':' && (digits != 2 || after.starts_with(|c: char| c == '.' || c.is_alphanumeric()))
@@ -259,7 +275,7 @@ fn time(text: &str) -> Option<(Option<Time>, &str)> {
     }
     let half = half_of_day(after);
     let after = half.map_or(after, |(_, rest)| rest);
-    Some((Some(clock(hour, minute, second, half.map(|(half, _)| half))?), after))
+    Some((Hour::Known(clock(hour, minute, second, half.map(|(half, _)| half))?), after))
 }
 
 /// Whether it is after noon.
@@ -319,8 +335,8 @@ mod tests {
         };
         let time = match found.time {
             None => String::new(),
-            Some(None) => "?".to_owned(),
-            Some(Some(time)) => time.strftime("%H:%M").to_string(),
+            Some(Hour::Odd) => "?".to_owned(),
+            Some(Hour::Known(time)) => time.strftime("%H:%M").to_string(),
         };
         let zone = found.zone.map(|z| format!(" {}", z.words)).unwrap_or_default();
         format!("{day}{time}{zone}|{}", found.rest)

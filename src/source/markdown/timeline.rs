@@ -8,7 +8,7 @@ use jiff::civil::{Date, DateTime, Time};
 use super::outline::plain;
 use super::passage::{Lines, bullet, cells, short};
 use super::sections::kind;
-use super::stamp::{Day, Stamp, in_year, spotted, stamp};
+use super::stamp::{Day, Hour, Stamp, in_year, spotted, stamp};
 use super::zones::{self, Zone};
 use crate::model::{Clean, Happening, SectionKind};
 
@@ -162,7 +162,7 @@ impl Reader<'_> {
             let line = line.trim();
             let inner = bullet(line).map(|(_, words)| words);
             let inner = inner.or_else(|| line.strip_prefix('|').map(str::trim_start));
-            inner.and_then(stamp).is_some_and(|s| matches!(s.time, Some(Some(_))))
+            inner.and_then(stamp).is_some_and(|s| matches!(s.time, Some(Hour::Known(_))))
         });
         // A date over entries of their own is no entry.
         if found.time.is_none() && listed {
@@ -258,7 +258,7 @@ impl Reader<'_> {
     }
 
     fn push(&mut self, line: usize, found: &Stamp<'_>, when: &str, text: Clean) {
-        let time = found.time.flatten();
+        let time = found.time.and_then(Hour::known);
         let date = match found.day {
             Some(Day::Whole(date)) => Some(date),
             Some(Day::OfYear(m, d)) => {
