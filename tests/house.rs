@@ -93,6 +93,8 @@ const ROOMS: &[Room] = &[
     busy(
         "engine",
         &[
+            "serde",
+            "postcard",
             "tokio",
             "futures_util",
             "reqwest",

@@ -164,7 +164,7 @@ fn a_source_that_panics_is_an_internal_error_and_the_others_go_on() {
     let broken = |path: &str| {
         let mut upstream = hurried(path, upstream(&server.url(path)));
         let http = Http::get("items", server.url(path).parse().unwrap());
-        upstream.source = Box::new(Broken(Request::Http(http)));
+        upstream.source = std::sync::Arc::new(Broken(Request::Http(http)));
         upstream
     };
     let good = hurried("good", upstream(&server.url("/")));

@@ -56,6 +56,8 @@ pub enum Message {
     },
     /// A poll ended.
     Heard(Box<Heard>),
+    /// Who polls: this process, or another.
+    Poller(Clean),
     /// The moment named by `Cockpit::wake` came.
     Clock,
     /// The configuration changed on disk, or could not be read.

@@ -227,6 +227,11 @@ impl Cockpit {
                 self.dirty = true;
                 Vec::new()
             }
+            Message::Poller(who) => {
+                Arc::make_mut(&mut self.board).polled_by = who;
+                self.dirty = true;
+                Vec::new()
+            }
             Message::Notice(words) => {
                 self.say(now, Line::of(words, Tone::Plain));
                 Vec::new()

@@ -73,7 +73,7 @@ fn views() -> Vec<&'static str> {
 
 fn topics() -> Vec<&'static str> {
     let commands =
-        ["demo", "check", "show", "status", "can-deploy", "config", "completions", "man"];
+        ["demo", "check", "show", "status", "poll", "can-deploy", "config", "completions", "man"];
     TOPICS.iter().copied().chain(commands).collect()
 }
 
@@ -124,6 +124,8 @@ pub enum Command {
     Status(Status),
     /// May a service be deployed now? Exit code 0 yes, 1 no, 3 nobody can say
     CanDeploy(CanDeploy),
+    /// Polls without a screen, for status lines and for every pane of this user; ends when told to
+    Poll(Poll),
     /// The values in force and where each came from
     Config {
         #[command(subcommand)]
@@ -233,6 +235,24 @@ pub struct Show {
     pub to: Option<String>,
     #[command(flatten)]
     pub world: World,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+However many panes, walls and status lines of one user run with one configuration, one process polls and tells the
+others; when it is gone another goes on. `andon status` wakes one by itself where nobody polls, for ten minutes at a
+time: this command is for whoever wants one that stays.
+
+Examples:
+  andon poll                     until it is told to stop, e.g. as a user service
+  andon poll --idle 1h           until nobody has asked for an hour")]
+pub struct Poll {
+    /// End when nobody asked for so long, or when somebody else polls
+    #[arg(long, value_name = "TIME")]
+    pub idle: Option<String>,
+    /// Leave the terminal it was started from
+    #[arg(long, hide = true)]
+    pub detach: bool,
 }
 
 fn lines() -> Vec<&'static str> {

@@ -3,23 +3,22 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
 use color_eyre::eyre::Result;
 
 use super::cli::{ColorWhen, Common};
+use super::company::Company;
 use super::{gather, out, status, welcome};
 use crate::cockpit::{Cockpit, Message, Setup};
 use crate::config::{Config, Ui, Upstream};
 use crate::engine::recall::Recall;
 use crate::engine::run::{News, Setting, Wish, run as run_loop};
-use crate::engine::share::{Beacon, Lamp, Place};
+use crate::engine::share::Place;
 use crate::engine::terminal::clipboard::Wrap;
 use crate::engine::terminal::{Farewell, Terminal};
-use crate::engine::{Stage, Watch, from_clock};
-use crate::model::{Board, Clean, Freshness};
-use crate::print::status::Teller;
+use crate::engine::{Stage, from_clock};
+use crate::model::{Board, Freshness};
 use crate::view::depth::{Depth, Env, speaks_utf8};
 
 /// Exit code when there is no terminal to draw on.
@@ -64,10 +63,8 @@ pub fn open(
         terminal.on_end(farewell);
     }
     let (depth, ascii) = drawing(common, &config.ui);
-    let lamp = (!places.is_empty()).then(|| {
-        let beacon = Beacon::start(places, teller());
-        Lamp::new(beacon, status::taste(&config), Arc::new(AtomicBool::new(true)))
-    });
+    let company = Company::of(&config, places, false);
+    let lamp = company.lamp(&config);
     let setup = Setup {
         keymap: config.ui.keymap.clone(),
         skin: config.ui.skin,
@@ -76,24 +73,18 @@ pub fn open(
     };
     let mut stage = Stage::new(Cockpit::new(setup), depth, ascii).with_lamp(lamp);
     let recall = Recall::start(&config.upstreams, Box::new(|_| (None, None)), to_the_loop(&sender));
-    let watch = Watch::start(config.upstreams, to_the_loop(&sender));
+    let relay = company.start(config.upstreams, to_the_loop(&sender));
     for note in config.notes {
         let _ = sender.send(News::World(Message::Notice(note)));
     }
     let ask = &mut |wish| match wish {
-        Wish::Poll(which) => watch.poll(which),
+        Wish::Poll(which) => relay.poll(which),
         Wish::Recall(at) => recall.wish(at),
     };
     run_loop(&mut terminal, &news, &mut stage, setting(depth), ask);
     // Returning from `main` ends the process: nothing that still waits on a name server is waited for.
-    watch.stop();
+    relay.stop();
     ExitCode::SUCCESS
-}
-
-/// This process, as those who read what it leaves know it.
-fn teller() -> Teller {
-    let loaded = from_clock().as_millisecond();
-    Teller { pid: std::process::id(), background: false, lock: Clean::default(), loaded }
 }
 
 fn to_the_loop(news: &mpsc::Sender<News>) -> Box<dyn Fn(Message) + Send> {

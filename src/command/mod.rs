@@ -4,11 +4,13 @@ mod can_deploy;
 mod check;
 mod cli;
 mod cockpit;
+mod company;
 mod config;
 mod demo;
 mod gather;
 mod help;
 mod out;
+mod poll;
 mod screen;
 mod show;
 mod status;
@@ -41,6 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         Some(Command::Demo(options)) => demo::run(&cli.common, options),
         Some(Command::Check(options)) => check::run(&cli.common, options),
         Some(Command::Show(options)) => show::run(&cli.common, options),
+        Some(Command::Poll(options)) => poll::run(&cli.common, options),
         // Every other command line of it was answered before the grammar was asked.
         Some(Command::Status(_)) => help::topic(Some("status")),
         Some(Command::CanDeploy(options)) => can_deploy::run(&cli.common, options),

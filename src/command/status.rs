@@ -200,16 +200,20 @@ pub fn places(config: Option<&Path>) -> Vec<Place> {
 fn look(files: &[PathBuf], asked: &Asked) -> Result<Glance, Absence> {
     let now = now();
     let found = Place::of(files).first().map(glance);
-    if let Some(Ok(glance)) = &found
-        && !glance.is_stale(now)
-    {
-        return Ok(glance.clone());
+    if let Some(Ok(glance)) = &found {
+        // One who polls for lines like this one goes on as long as they are asked for.
+        if glance.teller.background && !asked.no_poll {
+            Place::of(files).first().iter().for_each(|place| place.ask());
+        }
+        if !glance.is_stale(now) {
+            return Ok(glance.clone());
+        }
     }
     let (tell, told) = channel();
-    let (files, no_poll) = (files.to_owned(), asked.no_poll);
-    // A home that does not answer must not hold up a bar: the thread is left behind.
+    let (files, waker) = (files.to_owned(), (!asked.no_poll).then(|| arguments(asked)));
+    // Waking somebody belongs there, too. A home that does not answer must not hold up a bar: the thread is left behind.
     let spawned =
-        std::thread::Builder::new().spawn(move || tell.send(search(&files, no_poll, now)));
+        std::thread::Builder::new().spawn(move || tell.send(search(&files, waker.as_deref(), now)));
     let searched = match spawned {
         Ok(_) => told.recv_timeout(PATIENCE).unwrap_or(Err(Absence::Late)),
         Err(_) => Err(Absence::Late),
@@ -222,7 +226,7 @@ fn look(files: &[PathBuf], asked: &Asked) -> Result<Glance, Absence> {
 }
 
 /// The slower way: by real names, in the folders of other environments, and whether there is a configuration at all.
-fn search(files: &[PathBuf], no_poll: bool, now: i64) -> Result<Glance, Absence> {
+fn search(files: &[PathBuf], waker: Option<&[OsString]>, now: i64) -> Result<Glance, Absence> {
     let real = real(files);
     if real.is_empty() {
         return Err(Absence::Unconfigured);
@@ -240,8 +244,26 @@ fn search(files: &[PathBuf], no_poll: bool, now: i64) -> Result<Glance, Absence>
             Err(other) => absence = other,
         }
     }
-    let _ = (no_poll, now);
+    let fresh = newest.as_ref().is_some_and(|glance| !glance.is_stale(now));
+    if let (false, Some(arguments), Some(place)) = (fresh, waker, places.first()) {
+        let lock = newest.as_ref().map(|glance| glance.teller.lock.clone()).unwrap_or_default();
+        let polled = share::is_polled(place.folder(), lock.as_str());
+        if polled || share::wake(place, arguments, now) {
+            absence = Absence::NothingYet(true);
+        }
+    }
     newest.ok_or(absence)
+}
+
+/// How a poller is started that nobody has to stop.
+fn arguments(asked: &Asked) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> =
+        ["poll", "--detach", "--idle", "10m"].into_iter().map(OsString::from).collect();
+    if let Some(config) = &asked.config {
+        arguments.push("--config".into());
+        arguments.push(std::path::absolute(config).unwrap_or_else(|_| config.clone()).into());
+    }
+    arguments
 }
 
 fn glance(place: &Place) -> Result<Glance, Absence> {

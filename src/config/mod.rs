@@ -2,6 +2,7 @@
 
 mod address;
 mod build;
+mod digest;
 mod layers;
 mod origin;
 mod problem;
@@ -14,6 +15,7 @@ mod veil;
 mod zone;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -35,17 +37,20 @@ pub struct Config {
     pub upstreams: Vec<Upstream>,
     pub ui: Ui,
     pub status: StatusLine,
+    /// Equal for configurations that ask the same.
+    pub digest: u64,
     /// Files that were read, in order.
     pub files: Vec<PathBuf>,
     /// Worth saying at start, no failure: sections this version does not use yet.
     pub notes: Vec<Clean>,
 }
 
-/// A source and how it is reached.
+/// A source and how it is reached. A clone is the same source, to be asked by another watch.
+#[derive(Clone)]
 pub struct Upstream {
     pub name: SourceName,
     pub kind: &'static str,
-    pub source: Box<dyn Source>,
+    pub source: Arc<dyn Source>,
     pub endpoint: Endpoint,
     pub every: Duration,
     /// Deadline of a whole poll.
@@ -58,7 +63,7 @@ impl Upstream {
         Some(Self {
             name: self.name.clone(),
             kind: self.kind,
-            source: self.source.recalling()?,
+            source: self.source.recalling()?.into(),
             endpoint: self.endpoint.clone(),
             every: self.every,
             timeout: self.timeout,

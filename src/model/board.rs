@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Alert, AlertRule, Approval, Calendar, Change, Deploy, Drift, Environment, Fact, Feed,
+    Alert, AlertRule, Approval, Calendar, Change, Clean, Deploy, Drift, Environment, Fact, Feed,
     Freshness, Gate, Incident, Key, MetricId, Milestone, PostMortem, Probe, ProbeResult, Records,
     Release, Report, Run, Shift, Silence, SourceName, Staleness, Track,
 };
@@ -20,6 +20,8 @@ pub struct Board {
     /// Counts folds: whoever caches something derived compares this.
     pub version: u64,
     pub sources: BTreeMap<SourceName, Freshness>,
+    /// Who asks them: `this process`, `process 4242`. Empty where nobody goes on asking.
+    pub polled_by: Clean,
     pub tracks: BTreeMap<MetricId, Track>,
     /// Which source a number came from, for its freshness.
     pub track_sources: BTreeMap<MetricId, SourceName>,

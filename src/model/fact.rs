@@ -8,7 +8,7 @@ use super::{
 };
 
 /// One thing that is true, as told by one source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub enum Fact {
     /// A number at a moment.
     Sample {
@@ -65,7 +65,7 @@ pub enum Feed {
 }
 
 /// What one good poll told.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Report {
     pub facts: Vec<Fact>,
     /// Feeds of which this report holds everything the upstream has: what is missing is gone.

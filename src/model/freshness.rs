@@ -69,7 +69,7 @@ impl Status {
 }
 
 /// Why a poll gave no facts. Lower case, no full stop, no body, no secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{message}")]
 pub struct Trouble {
     pub status: Status,

@@ -205,6 +205,7 @@ fn detail(scene: &Scene<'_>, _look: &Look, key: &RowKey) -> Option<Vec<Block>> {
     }
     let every = Clean::line(format_args!("every {}", words::exact(f.every)));
     pair(&mut pairs, "asked", &every, Tone::Dim);
+    pair(&mut pairs, "asked by", &scene.board.polled_by, Tone::Dim);
     if let Some(at) = f.next_poll {
         let wait = at.duration_since(now).max(jiff::SignedDuration::ZERO);
         pair(

@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use crate::model::Clean;
 
 pub use opening::Notice;
-pub use place::{Place, fingerprint};
+pub use place::{Place, fingerprint, on_a_network};
 pub use scribe::Scribe;
 pub use words::Trouble;
 pub use write::Told;

@@ -106,7 +106,7 @@ fn is_ours(folder: &Path) -> bool {
 /// File systems whose locks and shared memory cannot be trusted (linux/magic.h): NFS, SMB, FUSE, 9p, AFS, Coda, Ceph,
 /// Lustre.
 #[cfg(target_os = "linux")]
-pub(super) fn on_a_network(folder: &Path) -> bool {
+pub fn on_a_network(folder: &Path) -> bool {
     const REMOTE: [u32; 10] = [
         0x6969,
         0x517B,
@@ -124,6 +124,6 @@ pub(super) fn on_a_network(folder: &Path) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn on_a_network(_folder: &Path) -> bool {
+pub fn on_a_network(_folder: &Path) -> bool {
     false
 }

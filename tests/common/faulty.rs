@@ -76,7 +76,7 @@ pub fn asking(address: url::Url, requests: Vec<Request>) -> Upstream {
     Upstream {
         name: Name::new("test"),
         kind: "json",
-        source: Box::new(Items { requests }),
+        source: std::sync::Arc::new(Items { requests }),
         endpoint: Endpoint {
             url: Some(address),
             auth: vec![Auth::Bearer(Secret::Inline(CANARY.into()))],

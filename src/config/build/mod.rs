@@ -10,6 +10,7 @@ mod sources;
 
 use std::collections::BTreeMap;
 
+use super::digest::digest;
 use super::problem::{Located, nearest};
 use super::raw::{self, SOURCE_KEYS};
 use super::read::only;
@@ -163,7 +164,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         review: post_mortems,
     };
     let files = texts.files().filter(|f| f.is_absolute()).map(std::path::Path::to_owned).collect();
-    Config { team, upstreams, ui, status, files, notes }
+    Config { team, upstreams, ui, status, digest: digest(table), files, notes }
 }
 
 fn build_status(raw: raw::Status, site: &mut Site<'_>) -> StatusLine {

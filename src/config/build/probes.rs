@@ -32,7 +32,7 @@ pub fn build_probes(raw: &raw::Service, upstreams: &mut Vec<Upstream>, site: &mu
         upstreams.push(Upstream {
             name,
             kind: "probe",
-            source: source::probe::open(spec),
+            source: source::probe::open(spec).into(),
             endpoint,
             every,
             timeout,

@@ -59,7 +59,14 @@ pub fn build_source(
         let problems = match (kind.open)(opening) {
             Ok(_) if homeless => return None,
             Ok(source) => {
-                return Some(Upstream { name, kind: kind.name, source, endpoint, every, timeout });
+                return Some(Upstream {
+                    name,
+                    kind: kind.name,
+                    source: source.into(),
+                    endpoint,
+                    every,
+                    timeout,
+                });
             }
             Err(problems) => problems,
         };

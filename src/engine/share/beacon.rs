@@ -1,7 +1,9 @@
 //! The light that others see: whoever polls keeps the status file fresh, and pushes the line to tmux where that is wished.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Place;
@@ -12,6 +14,7 @@ use crate::print::status::{Format, Glance, Teller, Template, Wish, line};
 #[derive(Debug, Clone)]
 pub struct Beacon {
     glances: Sender<Glance>,
+    thread: Option<Arc<JoinHandle<()>>>,
 }
 
 impl Beacon {
@@ -20,10 +23,19 @@ impl Beacon {
     pub fn start(places: Vec<Place>, teller: Teller) -> Self {
         let (glances, taken) = channel();
         // Without the thread nothing is written, and status lines say how old they are.
-        let _ = std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("beacon".into())
             .spawn(move || Keeper { places, teller, pushed: None }.run(&taken));
-        Self { glances }
+        Self { glances, thread: thread.ok().map(Arc::new) }
+    }
+
+    /// Makes others see this, and waits until it is written: for a process that ends.
+    pub fn finish(self, glance: Glance) {
+        self.show(glance);
+        drop(self.glances);
+        if let Some(Ok(thread)) = self.thread.map(Arc::try_unwrap) {
+            let _ = thread.join();
+        }
     }
 
     /// Makes others see this.

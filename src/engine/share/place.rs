@@ -53,11 +53,7 @@ impl Place {
     /// # Errors
     /// When it cannot be made, belongs to somebody else, or is open to others.
     pub fn prepare(&self) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        if ours(&self.folder) {
-            return Ok(());
-        }
-        Err(io::Error::other(format!("{} is open to others", self.folder.display())))
+        prepare(&self.folder)
     }
 
     /// Replaces a file of this place whole: a reader sees the old or the new one.
@@ -116,6 +112,18 @@ pub fn read(file: &Path) -> io::Result<String> {
     let mut text = String::new();
     opened.take(CAP).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// Makes a folder, and makes sure that it is ours alone.
+///
+/// # Errors
+/// When it cannot be made, belongs to somebody else, or is open to others.
+pub fn prepare(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if ours(folder) {
+        return Ok(());
+    }
+    Err(io::Error::other("it is open to others"))
 }
 
 /// Opens a file for a lock or a time stamp, made private from its first byte.

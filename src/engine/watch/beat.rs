@@ -16,12 +16,14 @@ use super::poll::{Polled, Subject, poll, words};
 use crate::cockpit::{Message, Which};
 use crate::engine::carry::{Wire, fault};
 use crate::engine::limits::Limits;
-use crate::model::{Status, Trouble};
+use crate::model::{SourceName, Status, Trouble};
 
 /// What the watch is told from outside.
 #[derive(Debug)]
 pub enum Order {
     Poll(Which),
+    /// Somebody else asked this source a moment ago: it is not due for so long.
+    Rest(SourceName, Duration),
     Stop,
 }
 
@@ -144,6 +146,7 @@ impl Beat {
                 biased;
                 order = orders.recv() => match order {
                     Some(Order::Poll(which)) => self.poll_now(&which),
+                    Some(Order::Rest(name, wait)) => self.rest(&name, wait),
                     Some(Order::Stop) | None => return,
                 },
                 Some((who, began, polled)) = self.polls.next(), if !self.polls.is_empty() => {
@@ -193,6 +196,15 @@ impl Beat {
             let spread = self.limits.spread.min(seat.subject.every).min(crowd);
             let at = now + spread.mul_f64(fastrand::f64());
             let slot = self.agenda.after(at.max(seat.not_before));
+            self.agenda.put(who, slot);
+        }
+    }
+
+    fn rest(&mut self, name: &SourceName, wait: Duration) {
+        let slot = self.agenda.after(self.since_start() + wait);
+        let at = self.seats.iter().position(|seat| seat.ledger.name() == name);
+        if let Some(who) = at.filter(|who| self.seats.get(*who).is_some_and(|s| s.in_air.is_none()))
+        {
             self.agenda.put(who, slot);
         }
     }

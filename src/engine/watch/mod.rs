@@ -25,7 +25,7 @@ use super::clock::from_clock;
 use super::limits::Limits;
 use crate::cockpit::{Heard, Message, Which};
 use crate::config::Upstream;
-use crate::model::Clean;
+use crate::model::{Clean, SourceName};
 
 /// Polling of a set of upstreams. Dropping it ends it.
 #[derive(Debug)]
@@ -47,7 +47,23 @@ impl Watch {
         limits: Limits,
         sink: Box<dyn Fn(Message) + Send>,
     ) -> Self {
+        Self::take_over(upstreams, limits, &[], sink)
+    }
+
+    /// The same after somebody else who polled until now: sources are not due before those moments.
+    pub fn take_over(
+        upstreams: Vec<Upstream>,
+        limits: Limits,
+        due: &[(SourceName, Timestamp)],
+        sink: Box<dyn Fn(Message) + Send>,
+    ) -> Self {
         let (orders, taken) = unbounded_channel();
+        for (source, at) in due {
+            let wait = at.duration_since(from_clock());
+            if let Ok(wait) = Duration::try_from(wait) {
+                let _ = orders.send(Order::Rest(source.clone(), wait));
+            }
+        }
         let (tell, told) = std::sync::mpsc::channel::<Box<dyn Fn(Message) + Send>>();
         let spawned = std::thread::Builder::new().name("watch".into()).spawn(move || {
             let Ok(sink) = told.recv() else { return };

@@ -27,7 +27,7 @@ impl From<Upstream> for Subject {
     fn from(upstream: Upstream) -> Self {
         Self {
             reach: Reach::from(&upstream),
-            source: Arc::from(upstream.source),
+            source: upstream.source,
             every: upstream.every,
             timeout: upstream.timeout,
         }

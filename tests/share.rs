@@ -1,0 +1,411 @@
+//! One poller for many panes, with real processes: who polls, what the server counts, and who goes on when he is gone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stderr)]
+
+#[path = "common/fault_server.rs"]
+mod fault_server;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use andon::cockpit::Message;
+use andon::config::{Config, Places, load};
+use andon::engine::share::{Part, Relay};
+use fault_server::FaultServer;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Nothing here takes so long; a test that waits for what never comes ends then.
+const FOREVER: Duration = Duration::from_secs(60);
+/// Seconds between two polls of a source.
+const EVERY: u64 = 2;
+
+/// A home, a runtime folder, and three endpoints that count.
+struct World {
+    folder: tempfile::TempDir,
+    server: FaultServer,
+    begun: Instant,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let server = FaultServer::start(|asked, stream| {
+            let body = format!("{{\"n\": 1, \"path\": \"{}\"}}", asked.path());
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+        });
+        let world = Self { folder, server, begun: Instant::now() };
+        std::fs::create_dir(world.path("run")).unwrap();
+        std::fs::set_permissions(world.path("run"), std::fs::Permissions::from_mode(0o700))
+            .unwrap();
+        let sources: String = ["a", "b", "c"]
+            .iter()
+            .map(|name| {
+                format!(
+                    "[[source]]\nname = \"{name}\"\nkind = \"json\"\nurl = \"{}\"\nevery = \"{EVERY}s\"\nmetrics = [{{ name = \"n\", at = \"/n\" }}]\n",
+                    world.server.url(&format!("/{name}"))
+                )
+            })
+            .collect();
+        std::fs::write(world.config(), sources).unwrap();
+        world
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    fn config(&self) -> PathBuf {
+        self.path("andon.toml")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.config())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("XDG_RUNTIME_DIR", self.path("run"))
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Nobody was asked more often than once an interval, from the first process's start.
+    fn each_was_asked_once_per_interval(&self, takeovers: u32) {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        let asked = self.server.asked();
+        // As many intervals as there were, the first poll, and the one that was due when somebody took over.
+        let most = self.begun.elapsed().as_secs() / EVERY + 2 + u64::from(takeovers);
+        for one in asked {
+            *counts.entry(one.path().to_owned()).or_default() += 1;
+        }
+        assert_eq!(counts.len(), 3, "{counts:?}");
+        assert!(counts.values().all(|n| *n <= most), "at most {most} each: {counts:?}");
+    }
+
+    fn wait_for_polls(&self, n: usize) {
+        let end = Instant::now() + FOREVER;
+        while self.server.asked().len() < n {
+            assert!(Instant::now() < end, "nobody polls");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// `andon poll`, and what it says of who polls.
+struct Poller {
+    child: Child,
+    said: Receiver<String>,
+}
+
+impl Poller {
+    fn start(world: &World) -> Self {
+        let mut child = world.command(&["poll"]).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (tell, said) = channel();
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| drop(tell.send(line)));
+        });
+        Self { child, said }
+    }
+
+    fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    fn says(&self) -> String {
+        self.said.recv_timeout(FOREVER).expect("a line about who polls")
+    }
+
+    /// What it has said by now.
+    fn all(&self) -> Vec<String> {
+        self.said.try_iter().collect()
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts some, and finds the one who polls.
+fn party(world: &World, n: usize) -> (Poller, Vec<Poller>) {
+    let first = Poller::start(world);
+    assert_eq!(first.says(), "polled by this process");
+    let others: Vec<Poller> = (1..n).map(|_| Poller::start(world)).collect();
+    for other in &others {
+        assert_eq!(other.says(), format!("polled by process {}", first.id()));
+    }
+    (first, others)
+}
+
+/// The next among them who polls, and what the rest says then.
+fn successor(others: &mut Vec<Poller>) -> Poller {
+    let end = Instant::now() + FOREVER;
+    loop {
+        assert!(Instant::now() < end, "nobody took over");
+        for i in 0..others.len() {
+            match others[i].said.recv_timeout(Duration::from_millis(20)) {
+                Ok(line) if line == "polled by this process" => return others.remove(i),
+                // Told of the new one before we asked him.
+                Ok(line) => assert!(line.starts_with("polled by process"), "{line}"),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => panic!("a process ended"),
+            }
+        }
+    }
+}
+
+#[test]
+fn eight_processes_ask_as_often_as_one() {
+    let world = World::new();
+    let started: Vec<Poller> = (0..8).map(|_| Poller::start(&world)).collect();
+    let said: Vec<String> = started.iter().map(Poller::says).collect();
+    let leads = said.iter().filter(|line| *line == "polled by this process").count();
+    assert_eq!(leads, 1, "{said:?}");
+    // CI's longer variant: the whole minute.
+    let minute = std::env::var_os("ANDON_MINUTE").is_some();
+    world.wait_for_polls(if minute { 90 } else { 9 });
+    world.each_was_asked_once_per_interval(0);
+    for poller in &started {
+        assert_eq!(poller.all(), Vec::<String>::new(), "somebody complained, or changed who polls");
+    }
+}
+
+#[test]
+fn another_goes_on_when_the_one_who_polls_is_killed() {
+    let world = World::new();
+    let (mut first, mut others) = party(&world, 4);
+    world.wait_for_polls(3);
+    for takeovers in 1..=2 {
+        first.signal(Signal::KILL);
+        let next = successor(&mut others);
+        let before = world.server.asked().len();
+        world.wait_for_polls(before + 3);
+        world.each_was_asked_once_per_interval(takeovers);
+        first = next;
+    }
+}
+
+#[test]
+fn one_who_is_stopped_is_replaced_and_follows_when_he_goes_on() {
+    let world = World::new();
+    let (first, mut others) = party(&world, 3);
+    world.wait_for_polls(3);
+    first.signal(Signal::STOP);
+    let next = successor(&mut others);
+    let before = world.server.asked().len();
+    world.wait_for_polls(before + 3);
+    first.signal(Signal::CONT);
+    assert_eq!(first.says(), format!("polled by process {}", next.id()));
+    let before = world.server.asked().len();
+    world.wait_for_polls(before + 3);
+    // He may have asked each once more before he read that he is deposed.
+    world.each_was_asked_once_per_interval(2);
+    assert_eq!(next.all(), Vec::<String>::new());
+}
+
+#[test]
+fn an_edited_configuration_is_polled_for_itself() {
+    let world = World::new();
+    let first = Poller::start(&world);
+    assert_eq!(first.says(), "polled by this process");
+    let mut text = std::fs::read_to_string(world.config()).unwrap();
+    text.push_str("[[service]]\nname = \"new\"\n");
+    std::fs::write(world.config(), text).unwrap();
+    let second = Poller::start(&world);
+    assert_eq!(second.says(), "polled by this process");
+}
+
+#[test]
+fn a_very_long_folder_is_no_obstacle() {
+    let mut world = World::new();
+    let long = world.path("run").join("x".repeat(200));
+    std::fs::create_dir(&long).unwrap();
+    std::fs::set_permissions(&long, std::fs::Permissions::from_mode(0o700)).unwrap();
+    world.begun = Instant::now();
+    let start = || {
+        let mut command = world.command(&["poll"]);
+        let mut child =
+            command.env("XDG_RUNTIME_DIR", &long).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        (child, line)
+    };
+    let (mut first, said) = start();
+    assert_eq!(said, "polled by this process\n");
+    let (mut second, said) = start();
+    assert_eq!(said, format!("polled by process {}\n", first.id()));
+    for child in [&mut first, &mut second] {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+#[test]
+fn nothing_shared_is_open_to_others() {
+    let world = World::new();
+    let (_first, _others) = party(&world, 2);
+    world.wait_for_polls(3);
+    let mut seen = 0;
+    for entry in std::fs::read_dir(world.path("run/andon")).unwrap().map(Result::unwrap) {
+        let meta = std::fs::symlink_metadata(entry.path()).unwrap();
+        assert_eq!(meta.mode() & 0o077, 0, "{}", entry.path().display());
+        seen += 1;
+    }
+    assert!(seen >= 3, "a lock, a door and a socket at least");
+}
+
+fn config(file: &Path) -> Config {
+    let places = Places { file: Some(file.to_owned()), ..Places::default() };
+    load(&places).unwrap_or_else(|problems| panic!("{problems}")).unwrap()
+}
+
+/// A part of this process in the polling of `folder`.
+fn part(world: &World, folder: PathBuf) -> (Relay, Receiver<Message>) {
+    let (tell, told) = channel();
+    let sink = Box::new(move |message| drop(tell.send(message)));
+    let upstreams = config(&world.config()).upstreams;
+    (Relay::start(Some(folder), "test", upstreams, Part::default(), sink), told)
+}
+
+fn poller(told: &Receiver<Message>) -> String {
+    loop {
+        if let Message::Poller(who) = told.recv_timeout(FOREVER).unwrap() {
+            return who.to_string();
+        }
+    }
+}
+
+/// The sources that were heard, with the number of facts each told.
+fn heard(told: &Receiver<Message>, n: usize) -> BTreeMap<String, usize> {
+    let mut all = BTreeMap::new();
+    while all.len() < n {
+        if let Message::Heard(heard) = told.recv_timeout(FOREVER).unwrap() {
+            assert_eq!(heard.freshness.kind, "json");
+            assert!(heard.freshness.next_poll.is_some());
+            let report = heard.outcome.unwrap();
+            all.insert(heard.source.to_string(), report.facts.len());
+        }
+    }
+    all
+}
+
+#[test]
+fn who_follows_hears_what_was_heard_before_he_came_and_what_comes_after() {
+    let world = World::new();
+    let folder = world.path("run/andon");
+    let (lead, told) = part(&world, folder.clone());
+    assert_eq!(poller(&told), "this process");
+    let first = heard(&told, 3);
+    assert!(first.values().all(|facts| *facts == 1), "{first:?}");
+    let (follower, follows) = part(&world, folder);
+    assert_eq!(poller(&follows), format!("process {}", std::process::id()));
+    let asked = world.server.asked().len();
+    assert_eq!(heard(&follows, 3), first, "told at once, without asking anybody");
+    assert!(asked <= 6, "joining asked somebody: {asked}");
+    assert_eq!(heard(&follows, 3), first, "and goes on hearing");
+    // A wish for fresh data goes to the one who polls.
+    let before = world.server.asked().len();
+    follower.poll(andon::cockpit::Which::All);
+    world.wait_for_polls(before + 3);
+    drop(lead);
+    assert_eq!(poller(&follows), "this process");
+    assert_eq!(heard(&follows, 3), first);
+}
+
+#[test]
+fn where_no_lock_can_be_had_each_polls_alone_and_says_so() {
+    let world = World::new();
+    let open = world.path("open");
+    std::fs::create_dir(&open).unwrap();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (_one, told) = part(&world, open);
+    let who = poller(&told);
+    assert!(who.starts_with("this process, for itself alone:"), "{who}");
+    assert_eq!(heard(&told, 3).len(), 3);
+}
+
+/// Processes whose command line names this world.
+fn running(world: &World) -> Vec<(u32, String)> {
+    let config = world.config();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().map_while(Result::ok) {
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<u32>().ok()) else {
+            continue;
+        };
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if line.contains(config.to_str().unwrap()) && line.contains(" poll ") {
+            found.push((pid, line));
+        }
+    }
+    found
+}
+
+/// The state and the session of a process, and its terminal.
+fn stat(pid: u32) -> Option<(String, i32, i32)> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    Some((fields[0].to_owned(), fields[3].parse().ok()?, fields[4].parse().ok()?))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_status_line_wakes_one_poller_that_belongs_to_nobody() {
+    let world = World::new();
+    let asks: Vec<Child> = (0..8)
+        .map(|_| world.command(&["status"]).stdout(Stdio::piped()).spawn().unwrap())
+        .collect();
+    for ask in asks {
+        let output = ask.wait_with_output().unwrap();
+        assert!(output.status.success());
+        assert_eq!(output.stdout.iter().filter(|b| **b == b'\n').count(), 1);
+    }
+    world.wait_for_polls(3);
+    let woken = running(&world);
+    assert_eq!(woken.len(), 1, "{woken:?}");
+    let (pid, _) = woken[0];
+    let (state, session, terminal) = stat(pid).unwrap();
+    assert_ne!(state, "Z");
+    assert_eq!((session.cast_unsigned(), terminal), (pid, 0), "a session of its own, no terminal");
+    for fd in 0..3 {
+        let open = std::fs::read_link(format!("/proc/{pid}/fd/{fd}"));
+        assert!(open.is_err() || open.unwrap() == Path::new("/dev/null"));
+    }
+    // What it heard is said by the next who asks.
+    let end = Instant::now() + FOREVER;
+    loop {
+        let output = world.command(&["status", "--format", "json"]).output().unwrap();
+        let read: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        if read["sources"].as_array().unwrap().len() == 3 && read["stale"] == false {
+            break;
+        }
+        assert!(Instant::now() < end, "{read}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(running(&world).len(), 1);
+    world.each_was_asked_once_per_interval(0);
+    kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::TERM).unwrap();
+    while stat(pid).is_some_and(|(state, ..)| state != "Z") {
+        assert!(Instant::now() < end, "it does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
