@@ -120,10 +120,13 @@ impl Agenda {
         }
         // Out of step, as after the first poll or a failure: back in step by one shorter wait.
         if tick >= soonest {
-            tick
-        } else {
-            self.tick(every, self.moment(last) + every).max(soonest)
+            return tick;
         }
+        // It passed while the answer was awaited: the next one. No two ticks are as near as half an interval.
+        (1..=3)
+            .map(|halves| self.tick(every, self.moment(last) + every * halves / 2))
+            .find(|tick| *tick > last)
+            .unwrap_or(last)
     }
 
     /// A slot within `wait` from now, not much sooner and not before `floor`: one that somebody is waiting for, or a tick
