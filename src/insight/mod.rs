@@ -1,6 +1,7 @@
 //! What follows from the board: health, since when, what changed before, who has it, staleness. Pure.
 
 mod alike;
+mod automation;
 mod calendar;
 mod can_deploy;
 mod changes;
@@ -13,8 +14,11 @@ mod matching;
 mod on_call;
 mod releases;
 pub mod review;
+mod rhythm;
+mod rollbacks;
 mod search;
 mod steady;
+mod versions;
 pub mod vocabulary;
 pub mod words;
 
@@ -27,6 +31,7 @@ use crate::model::{
 };
 
 pub use alike::{Like, Trouble, Why, alike};
+pub use automation::{Pipeline, moment as run_moment, pipelines, waiting};
 pub use calendar::{Event, calendar, plans};
 pub use can_deploy::{Clearance, Freezes};
 pub use changes::LOOK_BACK;
@@ -37,7 +42,10 @@ pub use matching::{
 };
 pub use on_call::Turn;
 pub use releases::Planned;
+pub use rhythm::{Beats, Regularity, Rhythm, Slip, median};
+pub use rollbacks::{Rollback, rollbacks};
 pub use search::search;
+pub use versions::{Apart, Running, Versions};
 
 /// One thing that is derived, for the table of the README.
 pub struct Insight {
@@ -78,6 +86,22 @@ pub const INSIGHTS: &[Insight] = &[
     Insight {
         name: "calendar",
         about: "everything dated in one order; releases planned in a freeze, on a holiday or across a hand-off are flagged",
+    },
+    Insight {
+        name: "rhythm",
+        about: "slip against the plan, else how even the gaps are in working days, and deploy days a week",
+    },
+    Insight {
+        name: "rollbacks",
+        about: "deploys that took a version back, and which deploy each of them undid",
+    },
+    Insight {
+        name: "versions",
+        about: "which version runs in each environment, and how far they lie apart, in words",
+    },
+    Insight {
+        name: "automation",
+        about: "each pipeline's last runs, successes k/n and usual duration, and what waits for approval",
     },
     Insight { name: "releases", about: "the next release planned and the last one made" },
     Insight { name: "on-call", about: "who is on call now, for each service and for the team" },

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::happened::Step;
 use super::markdown::Reading;
 use super::{RowKey, Scene};
-use crate::insight::{Event, Like, Suspect, Trouble};
+use crate::insight::{Event, Like, Rhythm, Rollback, Suspect, Trouble};
 use crate::model::{Clean, Key, Name, Window};
 
 /// Values derived from a board, made when a page first needs them. Whoever shows pages again and again keeps one
@@ -34,6 +34,10 @@ pub struct Memo {
     pub alike: Kept<Trouble, Vec<Like>>,
     /// What came back, by the newer document.
     pub again: Kept<(), HashMap<Key, Vec<Key>>>,
+    /// Which deploys took a version back.
+    pub rollbacks: Kept<(), HashMap<Key, Rollback>>,
+    /// How regular the releases of each service are, and of the team.
+    pub rhythms: Kept<(), Vec<Rhythm>>,
     /// Services by the repository they come from, in lower case.
     pub repos: Kept<(), HashMap<String, Clean>>,
 }

@@ -6,15 +6,16 @@ use serde_json::{Map, Value, json};
 use crate::insight::review::{due, is_overdue, present};
 use crate::insight::words::{earlier, later};
 use crate::insight::{
-    Before, Clearance, Event, ServiceState, Suspect, calendar, deploys_from, is_production, level,
-    moment, of_incident,
+    Before, Clearance, Event, Pipeline, Rhythm, ServiceState, Suspect, Versions, calendar,
+    deploys_from, is_production, level, moment, of_incident, pipelines, run_moment, waiting,
 };
 use crate::model::{
-    Action, ActionState, Alert, Amount, Clean, Deploy, Found, Freshness, Happening, Incident,
-    LossUnit, Metric, Name, Outcome, PostMortem, Record, Service, Suppression, Track, Window,
+    Action, ActionState, Alert, Amount, Approval, Clean, Deploy, Found, Freshness, Happening,
+    Incident, LossUnit, Metric, Name, Outcome, PostMortem, Record, Service, Suppression, Track,
+    Window,
 };
 use crate::page::Scene;
-use crate::page::listed::{self, Versions};
+use crate::page::listed;
 
 /// Deploys told with a service.
 const DEPLOYS: usize = 10;
@@ -283,26 +284,89 @@ fn releases(scene: &Scene<'_>, bounds: Option<Window>, out: &mut Map<String, Val
     deploys.sort_by_key(|d| std::cmp::Reverse(moment(d)));
     out.insert("deploys".into(), deploys.into_iter().map(|d| deploy(scene, d)).collect());
     let mut environments = Vec::new();
+    let mut pipes = Vec::new();
+    let mut approvals = Vec::new();
     for service in scene.team.services.iter().filter(|s| !s.repo.is_empty()) {
-        let versions = Versions::of(scene, service);
-        for (name, newest) in &versions.newest {
-            let version = newest.map(crate::insight::version);
+        let versions = Versions::of(scene.board, scene.team, service, scene.now);
+        let undeployed = versions.undeployed();
+        for running in &versions.running {
             environments.push(json!({
                 "service": service.name.as_str(),
-                "environment": name.as_str(),
-                "version": version.as_ref().map(Clean::as_str),
-                "deployed": maybe(newest.and_then(moment)),
-                "drift": versions.drift,
+                "environment": running.environment.as_str(),
+                "version": running.version.as_ref().map(Clean::as_str),
+                "deployed": maybe(running.since),
+                "drift": versions.apart.is_apart(),
+                "apart": word(&versions.apart.words()),
+                "undeployed_commits": undeployed.map(|d| d.missing),
+                "oldest_undeployed": maybe(undeployed.and_then(|d| d.oldest)),
+                "url": running.url.as_ref().map(crate::model::Link::as_str),
             }));
         }
+        pipes.extend(pipelines(scene.board, service).iter().map(|p| pipeline(service, p)));
+        approvals.extend(waiting(scene.board, service).into_iter().map(|a| approval(service, a)));
     }
     out.insert("environments".into(), environments.into());
+    out.insert("pipelines".into(), pipes.into());
+    out.insert("approvals".into(), approvals.into());
+    let rhythms = listed::rhythms(scene);
+    let named = scene.team.services.iter().map(|s| Some(&s.name)).chain([None]).zip(rhythms.iter());
+    out.insert("rhythms".into(), named.map(|(name, r)| rhythm(name, r)).collect());
     let next = scene.survey.next_release.as_ref();
     out.insert("next_release".into(), maybe(next.map(|p| p.at)));
     let frozen = scene.survey.frozen.iter().map(|f| {
         json!({ "name": word(&f.name), "until": maybe(f.until), "override": word(&f.how_to_override) })
     });
     out.insert("frozen".into(), frozen.collect());
+}
+
+fn pipeline(service: &Service, pipeline: &Pipeline<'_>) -> Value {
+    let newest = pipeline.runs.first();
+    json!({
+        "service": service.name.as_str(),
+        "workflow": word(&pipeline.workflow),
+        "state": newest.map(|r| r.outcome.word()),
+        "k": pipeline.successes.0,
+        "n": pipeline.successes.1,
+        "usual_s": seconds(pipeline.usual),
+        "newest": maybe(newest.and_then(|r| run_moment(r))),
+        "url": newest.and_then(|r| r.url.as_ref()).map(crate::model::Link::as_str),
+    })
+}
+
+fn approval(service: &Service, approval: &Approval) -> Value {
+    json!({
+        "source": approval.key.source.as_str(),
+        "id": approval.key.id.clean().as_str(),
+        "service": service.name.as_str(),
+        "environment": word(&approval.environment),
+        "run": word(&approval.run),
+        "version": word(&approval.version),
+        "who": word(&approval.who),
+        "approvers": approval.approvers.iter().map(Clean::as_str).collect::<Vec<_>>(),
+        "yours": approval.yours,
+        "since": maybe(approval.since),
+        "url": approval.url.as_ref().map(crate::model::Link::as_str),
+    })
+}
+
+/// A service's rhythm; without a service, the whole team's.
+fn rhythm(service: Option<&Name>, rhythm: &Rhythm) -> Value {
+    let slip = rhythm.slip();
+    json!({
+        "service": service.map(Name::as_str),
+        "last": maybe(rhythm.last),
+        "next": maybe(rhythm.next),
+        "usual_s": seconds(rhythm.usual),
+        "slip_days": slip.map(|(days, _)| days),
+        "slips": slip.map_or(0, |(_, n)| n),
+        "not_made": rhythm.slips.iter().filter(|s| s.actual.is_none()).count(),
+        "label": rhythm.regularity.map(|r| r.label()),
+        "cv": rhythm.regularity.map(|r| (r.cv * 1_000.0).round() / 1_000.0),
+        "burstiness": rhythm.regularity.map(|r| (r.burstiness * 1_000.0).round() / 1_000.0),
+        "gaps": rhythm.gaps,
+        "deploy_days_a_week": rhythm.days_a_week(),
+        "weeks": rhythm.weeks.len(),
+    })
 }
 
 /// Open bounds do not make a series that never ends last for ever: ten years each way are enough.
@@ -340,6 +404,8 @@ fn event(event: &Event) -> Value {
 }
 
 fn deploy(scene: &Scene<'_>, deploy: &Deploy) -> Value {
+    let back = listed::taken_back(scene);
+    let rollback = back.get(&deploy.key);
     let service = scene.team.services.iter().find(|s| deploys_from(s, deploy));
     json!({
         "source": deploy.key.source.as_str(),
@@ -353,6 +419,7 @@ fn deploy(scene: &Scene<'_>, deploy: &Deploy) -> Value {
         "finished": maybe(deploy.finished),
         "outcome": deploy.outcome.word(),
         "known": !matches!(deploy.outcome, Outcome::Other(_)),
+        "rollback_from": rollback.map(|r| r.from.as_str()),
         "who": word(&deploy.who),
         "url": deploy.url.as_ref().map(crate::model::Link::as_str),
     })

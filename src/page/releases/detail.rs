@@ -1,18 +1,32 @@
 //! One deploy, release or calendar entry opened: what it was, where, when and by whom.
 
 use super::agenda::planned;
-use super::environments::ENVIRONMENT;
+use super::automation;
+use super::environments::{self, ENVIRONMENT};
 use super::event::{self, EVENT};
 use super::made::Made;
+use super::rhythm;
 use crate::insight::{Event, version};
-use crate::model::{Clean, Deploy, Link, Release};
+use crate::model::{Clean, Deploy, Link, Name, Release};
 use crate::page::build::{card, name_key, name_of, names, of_repo, pair, record_key};
 use crate::page::service::{self, outcome_tone};
 use crate::page::{Block, Line, Look, Noun, Prose, RowKey, Scene, Tone, health, words};
 
+/// The service a row of the matrix is about.
+fn service_of(key: &RowKey) -> Option<Name> {
+    name_of(ENVIRONMENT, key)
+}
+
 pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
-    if let Some(name) = name_of(ENVIRONMENT, key) {
-        return service::detail(scene, look, &name_key(health::KIND, &name));
+    if let Some(name) = service_of(key) {
+        let mut blocks = service::detail(scene, look, &name_key(health::KIND, &name))?;
+        if let Some(service) = scene.team.service(&name) {
+            blocks.extend(environments::beside(scene, service));
+        }
+        return Some(blocks);
+    }
+    if let Some(blocks) = automation::detail(scene, key).or_else(|| rhythm::detail(scene, key)) {
+        return Some(blocks);
     }
     if let Some(made) = Made::find(scene, key) {
         return Some(vec![match made {
@@ -29,25 +43,28 @@ fn found(scene: &Scene<'_>, key: &RowKey) -> Option<Event> {
 }
 
 pub fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {
-    if let Some(name) = name_of(ENVIRONMENT, key) {
+    if let Some(name) = service_of(key) {
         return service::link(scene, &name_key(health::KIND, &name));
     }
     match Made::find(scene, key) {
         Some(Made::Deploy(deploy)) => deploy.url.clone(),
         Some(Made::Release(release)) => release.url.clone(),
-        None => found(scene, key)?.url,
+        None => found(scene, key).map_or_else(|| automation::link(scene, key), |e| e.url),
     }
 }
 
 pub fn id(scene: &Scene<'_>, key: &RowKey) -> Option<Clean> {
-    if let Some(name) = name_of(ENVIRONMENT, key) {
+    if let Some(name) = service_of(key) {
         return Some(name.clean().clone());
     }
     match Made::find(scene, key) {
         Some(Made::Deploy(deploy)) if deploy.sha.is_empty() => Some(version(deploy)),
         Some(Made::Deploy(deploy)) => Some(deploy.sha.clone()),
         Some(Made::Release(release)) => Some(release.tag.clone()),
-        None => found(scene, key).map(|e| e.title),
+        None => found(scene, key)
+            .map(|e| e.title)
+            .or_else(|| automation::id(scene, key))
+            .or_else(|| rhythm::id(scene, key)),
     }
 }
 
@@ -55,6 +72,17 @@ fn of_deploy(scene: &Scene<'_>, deploy: &Deploy) -> Block {
     let mut pairs = Vec::new();
     let outcome = Line::of(Clean::line(deploy.outcome.word()), outcome_tone(&deploy.outcome));
     pairs.push((Clean::from("outcome"), outcome));
+    let back = super::log::taken_back(scene);
+    if let Some(rollback) = back.get(&deploy.key) {
+        let words = Clean::line(format_args!("back from {}", rollback.from));
+        pair(&mut pairs, "rollback", &words, Tone::Accent);
+    }
+    if let Some((key, _)) = back.iter().find(|(_, r)| r.undone == deploy.key)
+        && let Some(by) = scene.board.deploys.get(key).map(|r| &r.what)
+    {
+        let words = Clean::line(format_args!("by the rollback to {}", version(by)));
+        pair(&mut pairs, "undone", &words, Tone::Degraded);
+    }
     pair(&mut pairs, "service", &of_repo(scene, &deploy.repo), Tone::Plain);
     pair(&mut pairs, "environment", &deploy.environment, Tone::Plain);
     pair(&mut pairs, "version", &deploy.version, Tone::Release);

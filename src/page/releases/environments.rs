@@ -1,63 +1,48 @@
-//! Which version runs in each environment.
+//! Which version runs in each environment, how far they lie apart, and whether more may be deployed now.
+
+use std::sync::Arc;
 
 use super::empty;
-use crate::insight::{deploys_from, moment, version};
-use crate::model::{Clean, Deploy, Outcome, Service};
-use crate::page::build::{cell, left, list, name_key, name_of, right, share};
+use crate::insight::{Apart, Running, Versions};
+use crate::model::{Against, Clean, Drift, Service};
+use crate::page::build::{cell, left, list, name_key, name_of, share};
+use crate::page::service::clearance;
 use crate::page::{
-    Align, Block, Cell, Column, Entry, Line, Look, Noun, Rank, RowKey, Scene, Tone, words,
+    Align, Block, Cell, Column, Entry, Line, Look, Noun, Rank, RowKey, Scene, Tone, Width, words,
 };
 
 pub const ENVIRONMENT: &str = "environment";
+/// Commits of one drift that an opened service lists.
+const COMMITS: usize = 12;
+
+/// Whether something of this service is deployed anywhere, as far as the configuration can tell.
+fn is_deployed(scene: &Scene<'_>, service: &Service) -> bool {
+    !service.repo.is_empty() || {
+        let environments = scene.board.environments.present().map(|r| &r.what);
+        environments.into_iter().any(|e| {
+            !e.app.is_empty() && e.app.as_str().eq_ignore_ascii_case(service.app().as_str())
+        })
+    }
+}
 
 pub fn entries(scene: &Scene<'_>) -> Vec<Entry> {
-    let with_repo = scene.team.services.iter().filter(|s| !s.repo.is_empty());
+    let deployed = scene.team.services.iter().filter(|s| is_deployed(scene, s));
     let entry = |(at, service): (usize, &Service)| {
-        let versions = Versions::of(scene, service);
+        let versions = Versions::of(scene.board, scene.team, service, scene.now);
+        let said = versions.apart.words();
         Entry {
             key: name_key(ENVIRONMENT, &service.name),
             ranks: vec![
                 Rank::Number(at as f64),
                 Rank::Text(service.name.clean().clone()),
-                Rank::Text(if versions.drift { "drift" } else { "even" }.into()),
+                Rank::Text(said.clone()),
                 Rank::None,
             ],
-            problem: false,
-            words: vec![("service", service.name.clean().clone())],
+            problem: matches!(versions.apart, Apart::NotInSync(_)),
+            words: vec![("service", service.name.clean().clone()), ("drift", said)],
         }
     };
-    with_repo.enumerate().map(entry).collect()
-}
-
-/// What runs where: the newest good deploy of each environment, in promotion order.
-pub struct Versions<'a> {
-    pub newest: Vec<(Clean, Option<&'a Deploy>)>,
-    /// The environment that counts runs something else than the one before it.
-    pub drift: bool,
-}
-
-impl<'a> Versions<'a> {
-    pub fn of(scene: &Scene<'a>, service: &Service) -> Self {
-        let own = scene.board.deploys.all().map(|r| &r.what).filter(|d| deploys_from(service, d));
-        let good: Vec<&Deploy> = own.filter(|d| d.outcome == Outcome::Succeeded).collect();
-        let newest: Vec<(Clean, Option<&Deploy>)> = scene
-            .team
-            .environments
-            .iter()
-            .map(|name| {
-                let here = good
-                    .iter()
-                    .filter(|d| d.environment.as_str().eq_ignore_ascii_case(name.as_str()));
-                (name.clone(), here.max_by_key(|d| moment(d)).copied())
-            })
-            .collect();
-        let mut last = newest.iter().rev().map(|(_, d)| d.map(version));
-        let drift = match (last.next().flatten(), last.next().flatten()) {
-            (Some(counts), Some(before)) => counts != before,
-            _ => false,
-        };
-        Self { newest, drift }
-    }
+    deployed.enumerate().map(entry).collect()
 }
 
 pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
@@ -68,28 +53,76 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
             title: name.clone(),
             width: share(12, 2),
             align: Align::Left,
-            rank: u8::try_from(from_last).unwrap_or(u8::MAX),
+            rank: u8::try_from(from_last + 1).unwrap_or(u8::MAX),
         });
     }
-    columns.push(right("", 8, 1));
+    columns.push(left("drift", share(16, 3), 1));
+    columns.push(left("can deploy", share(18, 3), 2));
     let row = |key: &RowKey| {
         let service = scene.team.service(&name_of(ENVIRONMENT, key)?)?;
-        let versions = Versions::of(scene, service);
+        let versions = Versions::of(scene.board, scene.team, service, scene.now);
         let mut cells = vec![cell(service.name.clean().clone(), Tone::Plain)];
-        for (_, deploy) in &versions.newest {
-            cells.push(match deploy {
-                Some(deploy) => {
-                    let age =
-                        moment(deploy).map(|at| words::ago(at, scene.now)).unwrap_or_default();
-                    Cell::Line(
-                        Line::plain(version(deploy)).space().and(Clean::line(age), Tone::Dim),
-                    )
-                }
-                None => cell(words::NO_DATA, Tone::Dim),
-            });
-        }
-        cells.push(if versions.drift { cell("≠ drift", Tone::Accent) } else { Cell::Blank });
+        cells.extend(versions.running.iter().map(|running| what_runs(scene, running)));
+        cells.push(Cell::Line(drift(&versions.apart)));
+        let state = scene.survey.service(&service.name);
+        cells.push(state.map_or(Cell::Blank, |s| Cell::Line(clearance(scene, &s.clearance))));
         Some(cells)
     };
     Block::main("", Noun::Table(list(scene, look, above, columns, || empty(scene), row)))
+}
+
+fn what_runs(scene: &Scene<'_>, running: &Running) -> Cell {
+    let Some(version) = &running.version else { return cell(words::NO_DATA, Tone::Dim) };
+    let mut line = Line::plain(version.clone());
+    if running.out_of_sync {
+        line = line.space().and("≠", Tone::Degraded);
+    }
+    if let Some(since) = running.since {
+        let age = words::span(scene.now.duration_since(since));
+        line = line.space().and(Clean::line(age), Tone::Dim);
+    }
+    Cell::Line(line)
+}
+
+fn drift(apart: &Apart) -> Line {
+    match apart {
+        Apart::Unknown => Line::of(words::NO_DATA, Tone::Dim),
+        Apart::NotInSync(words) => Line::of(words.clone(), Tone::Degraded),
+        Apart::Ahead(words) => Line::of(words.clone(), Tone::Accent),
+        Apart::Match => Line::of(apart.words(), Tone::Dim),
+    }
+}
+
+/// What an opened service says of its environments: how they stand to each other, and the commits that wait.
+pub fn beside(scene: &Scene<'_>, service: &Service) -> Vec<Block> {
+    let versions = Arc::new(Versions::of(scene.board, scene.team, service, scene.now));
+    versions.drifts.iter().filter(|d| d.missing > 0).filter_map(|d| commits(scene, d)).collect()
+}
+
+/// `what staging has and production has not`, one commit a line, oldest first.
+fn commits(scene: &Scene<'_>, drift: &Drift) -> Option<Block> {
+    let title = match &drift.against {
+        Against::Environment(name) => format!("in {name}, not in {}", drift.environment),
+        Against::Branch(name) => format!("on {name}, not in {}", drift.environment),
+    };
+    let row = |commit: &crate::model::Commit| {
+        vec![
+            cell(Clean::line(commit.sha.as_str().chars().take(8).collect::<String>()), Tone::Code),
+            cell(words::shown(&commit.title), Tone::Plain),
+            cell(commit.who.clone(), Tone::Dim),
+            crate::page::service::when(scene, commit.at),
+        ]
+    };
+    let rows: Vec<Vec<Cell>> = drift.commits.iter().take(COMMITS).map(row).collect();
+    let columns = vec![
+        left("commit", Width::Exactly(9), 1),
+        left("what", share(12, 3), 0),
+        left("who", share(6, 1), 2),
+        left("when", Width::Exactly(16), 1),
+    ];
+    let title = Clean::line(format_args!(
+        "{title}: {}",
+        words::counted(usize::try_from(drift.missing).unwrap_or(usize::MAX), "commit", "commits")
+    ));
+    (!rows.is_empty()).then(|| crate::page::build::side_table(title, columns, rows, COMMITS))
 }

@@ -1,13 +1,56 @@
-//! The deploy log: what was brought where, by whom, with what outcome.
+//! The deploy log: what was brought where, by whom, in how long, with what outcome; and what was taken back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::empty;
 use super::made::{DEPLOY, Made, RELEASE};
-use crate::model::{Outcome, Record, Release};
-use crate::page::build::{breadth, cell, left, list, of_repo, row_key, share};
+use crate::insight::{Rollback, rollbacks};
+use crate::model::{Clean, Deploy, Key, Outcome, Record, Release};
+use crate::page::build::{breadth, cell, left, list, of_repo, right, row_key, share};
 use crate::page::service::when;
-use crate::page::{Block, Column, Entry, Layout, Look, Noun, Rank, RowKey, Scene, Tone, Width};
+use crate::page::{
+    Block, Column, Entry, Layout, Look, Noun, Rank, RowKey, Scene, Tone, Width, words,
+};
+
+/// Every rollback on the board, by its deploy.
+pub fn taken_back(scene: &Scene<'_>) -> Arc<HashMap<Key, Rollback>> {
+    scene.memo.rollbacks.get(scene, (), || rollbacks(scene.board))
+}
+
+/// The outcome; or that it took a version back.
+fn state(made: &Made<'_>, back: &HashMap<Key, Rollback>) -> (Clean, Tone) {
+    match made {
+        Made::Deploy(deploy) if back.contains_key(&deploy.key) => ("rollback".into(), Tone::Accent),
+        _ => made.state(),
+    }
+}
+
+fn took(made: &Made<'_>) -> Clean {
+    let Made::Deploy(Deploy { started: Some(from), finished: Some(until), .. }) = made else {
+        return Clean::default();
+    };
+    let took = until.duration_since(*from);
+    if took.is_negative() { Clean::default() } else { Clean::line(words::span(took)) }
+}
+
+/// What went back says from where; else its own words.
+fn about(made: &Made<'_>, back: &HashMap<Key, Rollback>) -> Clean {
+    let said = made.about();
+    match made {
+        Made::Deploy(deploy) => match back.get(&deploy.key) {
+            Some(rollback) if said.is_empty() => {
+                Clean::line(format_args!("from {}", rollback.from))
+            }
+            Some(rollback) => Clean::line(format_args!("from {} · {said}", rollback.from)),
+            None => said,
+        },
+        Made::Release(_) => said,
+    }
+}
 
 pub fn entries(scene: &Scene<'_>) -> Vec<Entry> {
+    let back = taken_back(scene);
     let deploys =
         scene.board.deploys.all().map(|r| (row_key(DEPLOY, &r.what.key), Made::Deploy(&r.what)));
     let releases = scene
@@ -19,7 +62,7 @@ pub fn entries(scene: &Scene<'_>) -> Vec<Entry> {
     made.sort_by_cached_key(|(key, m)| (std::cmp::Reverse(m.at()), key.clone()));
     let entry = |(at, (key, m)): (usize, (RowKey, Made<'_>))| {
         let service = of_repo(scene, m.repo());
-        let (state, _) = m.state();
+        let (state, _) = state(&m, &back);
         Entry {
             key,
             ranks: vec![
@@ -35,7 +78,8 @@ pub fn entries(scene: &Scene<'_>) -> Vec<Entry> {
                 ("version", m.version()),
                 ("state", state),
                 ("who", m.who().clone()),
-                ("about", m.about()),
+                ("about", about(&m, &back)),
+                ("commit", m.commit()),
             ],
         }
     };
@@ -44,9 +88,10 @@ pub fn entries(scene: &Scene<'_>) -> Vec<Entry> {
 
 pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
     let layout = breadth(&scene.frame);
+    let back = taken_back(scene);
     let row = |key: &RowKey| {
         let made = Made::find(scene, key)?;
-        let (state, tone) = made.state();
+        let (state, tone) = state(&made, &back);
         let service = cell(of_repo(scene, made.repo()), Tone::Plain);
         let version = cell(made.version(), Tone::Plain);
         let state = cell(state, tone);
@@ -61,7 +106,9 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
                 version,
                 state,
                 cell(made.who().clone(), Tone::Dim),
-                cell(made.about(), Tone::Dim),
+                cell(took(&made), Tone::Dim),
+                cell(made.commit(), Tone::Code),
+                cell(about(&made, &back), Tone::Dim),
             ],
         })
     };
@@ -79,7 +126,9 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
             version,
             state,
             left("who", share(6, 1), 3),
-            left("about", share(10, 2), 4),
+            right("took", 7, 4),
+            left("commit", Width::Exactly(8), 6),
+            left("about", share(10, 2), 5),
         ],
     };
     Block::main("", Noun::Table(list(scene, look, above, columns, || empty(scene), row)))

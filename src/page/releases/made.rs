@@ -76,4 +76,12 @@ impl<'a> Made<'a> {
             Self::Release(r) => r.name.clone(),
         }
     }
+
+    /// The short hash of what was deployed.
+    pub fn commit(&self) -> Clean {
+        match self {
+            Self::Deploy(d) => Clean::line(d.sha.as_str().chars().take(8).collect::<String>()),
+            Self::Release(_) => Clean::default(),
+        }
+    }
 }

@@ -1,13 +1,15 @@
-//! The Releases tab: a month of plans and deploys with freezes behind them, an agenda, the deploy log, and versions per environment.
+//! The Releases tab: plans and deploys in a calendar with freezes behind them, the deploy log, versions per environment, pipelines, rhythm.
 
 pub mod agenda;
+mod automation;
 mod detail;
-pub mod environments;
+mod environments;
 mod event;
 mod headline;
-mod log;
+pub mod log;
 mod made;
 mod month;
+pub mod rhythm;
 
 use jiff::SignedDuration;
 
@@ -17,14 +19,14 @@ use crate::insight::{is_production, moment};
 use crate::model::Outcome;
 
 /// Kinds of sources that feed it.
-const KINDS: &[&str] = &["ical", "github"];
+const KINDS: &[&str] = &["ical", "github", "gitlab", "argocd", "jira"];
 
 pub const RELEASES: Tab = Tab {
     name: "releases",
     title: "Releases",
-    about: "planned and actual releases in a month, freezes, the deploy log, versions per environment",
+    about: "planned and actual releases in a calendar, freezes, the deploy log, versions per environment, pipelines, rhythm",
     sorts: &["time", "service", "state", "who"],
-    facets: &["month", "agenda", "deploys", "environments"],
+    facets: &["month", "agenda", "deploys", "environments", "automation", "rhythm"],
     kinds: KINDS,
     entries,
     compose,
@@ -37,13 +39,17 @@ pub const RELEASES: Tab = Tab {
 const MONTH: usize = 0;
 const AGENDA: usize = 1;
 const DEPLOYS: usize = 2;
+const ENVIRONMENTS: usize = 3;
+const AUTOMATION: usize = 4;
 
 fn entries(scene: &Scene<'_>, facet: usize) -> Vec<Entry> {
     match facet {
         MONTH => Vec::new(),
         AGENDA => agenda::entries(scene),
         DEPLOYS => log::entries(scene),
-        _ => environments::entries(scene),
+        ENVIRONMENTS => environments::entries(scene),
+        AUTOMATION => automation::entries(scene),
+        _ => rhythm::entries(scene),
     }
 }
 
@@ -58,7 +64,9 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         MONTH => blocks.extend(month::compose(scene, look)),
         AGENDA => blocks.push(agenda::compose(scene, look, above)),
         DEPLOYS => blocks.push(log::compose(scene, look, above)),
-        _ => blocks.push(environments::compose(scene, look, above)),
+        ENVIRONMENTS => blocks.push(environments::compose(scene, look, above)),
+        AUTOMATION => blocks.push(automation::compose(scene, look, above)),
+        _ => blocks.push(rhythm::compose(scene, look, above)),
     }
     blocks
 }
