@@ -61,6 +61,7 @@ fn answer(files: &Files, request: &Request) -> Answer {
                 cut: bytes.len() > *cap,
             }
         }
+        Request::GitLog { .. } => Answer::File { bytes: Arc::from([]), cut: false },
         _ => panic!("asked for {request:?}"),
     }
 }

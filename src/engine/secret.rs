@@ -253,15 +253,15 @@ async fn from_program(argv: &[String], limit: Duration) -> Result<String, Troubl
 }
 
 /// A process group; whatever is left in it is ended when this is dropped.
-struct Group(Option<Pid>);
+pub struct Group(Option<Pid>);
 
 impl Group {
-    fn of(child: &tokio::process::Child) -> Self {
+    pub fn of(child: &tokio::process::Child) -> Self {
         Self(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)))
     }
 
     /// Asks first, then insists.
-    async fn end(self, child: &mut tokio::process::Child) {
+    pub async fn end(self, child: &mut tokio::process::Child) {
         if let Some(pid) = self.0 {
             let _ = kill_process_group(pid, Signal::TERM);
             let _ = tokio::time::timeout(Duration::from_secs(2), child.wait()).await;

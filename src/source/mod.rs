@@ -74,6 +74,13 @@ pub enum Request {
         file: PathBuf,
         cap: usize,
     },
+    /// What git knows of the files below a folder, newest commit first; told like a file, and empty where the folder
+    /// is in no work tree. `markdown::history` knows its form.
+    GitLog {
+        folder: PathBuf,
+        /// Commits at most.
+        most: usize,
+    },
     Tcp {
         host: Box<str>,
         port: u16,

@@ -5,6 +5,7 @@ mod authority;
 mod client;
 pub mod fault;
 mod files;
+mod git;
 pub mod holds;
 mod http;
 mod kept;
@@ -121,6 +122,13 @@ impl Carrier {
             Request::ReadFile { file, cap } => {
                 let (file, cap) = (file.clone(), (*cap).min(allowance.bytes_left()));
                 let answer = self.on_disk(allowance, move || files::read_file(&file, cap)).await?;
+                if let Answer::File { bytes, .. } = &answer {
+                    allowance.spend(bytes.len());
+                }
+                Ok(answer)
+            }
+            Request::GitLog { folder, most } => {
+                let answer = git::log(folder, *most, allowance.end()).await?;
                 if let Answer::File { bytes, .. } = &answer {
                     allowance.spend(bytes.len());
                 }

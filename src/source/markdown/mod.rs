@@ -7,6 +7,7 @@ mod dates;
 mod document;
 mod facts;
 mod front;
+mod history;
 mod outline;
 mod passage;
 mod rst;
@@ -29,6 +30,8 @@ use super::{
 };
 use crate::model::{Clean, Fact, Feed, Id, Report, SourceName, Status, Trouble};
 
+use history::History;
+
 pub use actions::reference;
 pub use document::{File, document, text};
 pub use which::{Which, which};
@@ -39,7 +42,10 @@ pub const KIND: Kind = Kind {
     every: Duration::from_secs(60),
     default_url: None,
     needs_url: false,
-    options: &[("path", "the folder; relative to the configuration file")],
+    options: &[
+        ("path", "the folder; relative to the configuration file"),
+        ("history", "false: authors and first dates are not asked of git"),
+    ],
     open,
 };
 
@@ -58,6 +64,12 @@ const A_POLL: u64 = 64 * 1024 * 1024;
 #[serde(deny_unknown_fields)]
 struct Options {
     path: PathBuf,
+    #[serde(default = "yes")]
+    history: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
@@ -66,6 +78,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
         name: opening.name,
         path: opening.folder.join(options.path),
         zone: opening.zone,
+        history: options.history,
     }))
 }
 
@@ -74,6 +87,8 @@ struct Folder {
     name: SourceName,
     path: PathBuf,
     zone: TimeZone,
+    /// Whether git is asked about what is read.
+    history: bool,
 }
 
 /// What the listing says has to be done.
@@ -111,17 +126,29 @@ impl Source for Folder {
                 _ => None,
             })
             .collect();
-        let next: Vec<Request> = plan
+        let log = rest.iter().find(|e| matches!(e.request, Request::GitLog { .. }));
+        let mut next: Vec<Request> = plan
             .read
             .iter()
             .filter(|(entry, _)| !answers.contains_key(entry.path.as_path()))
             .take(A_ROUND)
             .map(|(entry, _)| Request::ReadFile { file: entry.path.clone(), cap: document::CAP })
             .collect();
+        // The history is asked for once, and only when something is read anew.
+        if self.history && log.is_none() && !plan.read.is_empty() {
+            next.push(Request::GitLog { folder: self.path.clone(), most: history::COMMITS });
+        }
         if !next.is_empty() {
             return Ok(Reading::More(next));
         }
-        Ok(Reading::Done(self.report(asking, &plan, &answers, more)))
+        let (history, odd) = match log.map(|exchange| &exchange.answer) {
+            Some(Ok(Answer::File { bytes, cut })) => (History::read(bytes, *cut), None),
+            Some(Err(trouble)) => (History::default(), Some(trouble.message.clone())),
+            _ => (History::default(), None),
+        };
+        let mut report = self.report(asking, &plan, &answers, &history, more);
+        report.notes.extend(odd);
+        Ok(Reading::Done(report))
     }
 }
 
@@ -131,6 +158,7 @@ impl Folder {
         asking: &Asking<'_>,
         plan: &Plan<'_>,
         answers: &BTreeMap<&Path, &Result<Answer, Trouble>>,
+        history: &History,
         more: bool,
     ) -> Report {
         let today = self.zone.to_datetime(asking.now).date();
@@ -148,7 +176,8 @@ impl Folder {
                         which: *which,
                     };
                     match document(&file, &self.name, today) {
-                        Some(found) => {
+                        Some(mut found) => {
+                            history.tell(&mut found, &entry.below, &self.zone);
                             // Made here, where nobody waits for a key.
                             let _ = found.folded();
                             report.facts.push(Fact::PostMortem(Box::new(found)));
