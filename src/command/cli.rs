@@ -72,8 +72,18 @@ fn views() -> Vec<&'static str> {
 }
 
 fn topics() -> Vec<&'static str> {
-    let commands =
-        ["demo", "check", "show", "status", "poll", "can-deploy", "config", "completions", "man"];
+    let commands = [
+        "demo",
+        "check",
+        "show",
+        "status",
+        "poll",
+        "can-deploy",
+        "store",
+        "config",
+        "completions",
+        "man",
+    ];
     TOPICS.iter().copied().chain(commands).collect()
 }
 
@@ -126,6 +136,12 @@ pub enum Command {
     CanDeploy(CanDeploy),
     /// Polls without a screen, for status lines and for every pane of this user; ends when told to
     Poll(Poll),
+    /// What is remembered between runs: its size, a check, export, import, forgetting
+    #[command(after_help = STORE_EXAMPLES)]
+    Store {
+        #[command(subcommand)]
+        what: Option<StoreWhat>,
+    },
     /// The values in force and where each came from
     Config {
         #[command(subcommand)]
@@ -224,7 +240,7 @@ pub struct Show {
     /// Keys pressed before the screen is printed, e.g. "j j enter"
     #[arg(long, value_name = "KEYS", requires = "size")]
     pub keys: Option<String>,
-    /// Ask every source first (nothing is remembered between runs yet, so this is always done)
+    /// Ask every source first, instead of printing what is remembered
     #[arg(long)]
     pub poll: bool,
     /// List from this day or moment on, e.g. 2026-11-01
@@ -312,6 +328,59 @@ pub enum Format {
     Json,
     Markdown,
     Csv,
+}
+
+const STORE_EXAMPLES: &str = "\
+Examples:
+  andon store                          how much is remembered, and since when
+  andon store check                    reads all of it; exit code 2 when it is damaged
+  andon store export week.jsonl        JSON lines, for another machine or your own tools
+  andon store import week.jsonl
+  andon store forget --source pd       all that one source told
+  andon store forget --before 2026-09-01";
+
+#[derive(Debug, Subcommand)]
+pub enum StoreWhat {
+    /// How much is remembered, of which source, and since when
+    Size {
+        /// How it is printed
+        #[arg(long, default_value = "text")]
+        format: CheckFormat,
+    },
+    /// The file
+    Path,
+    /// Reads everything and says what is damaged; exit code 2 when something is
+    Check {
+        /// How it is printed
+        #[arg(long, default_value = "text")]
+        format: CheckFormat,
+    },
+    /// Writes everything as JSON lines, to standard output or a new file
+    Export {
+        /// A file that is not there yet
+        file: Option<PathBuf>,
+    },
+    /// Reads exported JSON lines; what is remembered already is left as it is
+    Import {
+        /// A file, or - for standard input
+        file: PathBuf,
+    },
+    /// Forgets: one source, what ended before a day, or everything. It cannot be undone
+    Forget(ForgetWhat),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ForgetWhat {
+    /// All that this source told
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// What ended before this day or moment, e.g. 2026-09-01; what is still so stays
+    #[arg(long, value_name = "DATE")]
+    pub before: Option<String>,
+    /// Everything
+    #[arg(long)]
+    pub all: bool,
 }
 
 #[derive(Debug, Subcommand)]

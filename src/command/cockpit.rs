@@ -9,7 +9,8 @@ use color_eyre::eyre::Result;
 
 use super::cli::{ColorWhen, Common};
 use super::company::Company;
-use super::{gather, out, status, welcome};
+use super::memory::Pen;
+use super::{gather, memory, out, status, welcome};
 use crate::cockpit::{Cockpit, Message, Setup};
 use crate::config::{Config, Ui, Upstream};
 use crate::engine::recall::Recall;
@@ -19,6 +20,7 @@ use crate::engine::terminal::clipboard::Wrap;
 use crate::engine::terminal::{Farewell, Terminal};
 use crate::engine::{Stage, from_clock};
 use crate::model::{Board, Freshness};
+use crate::store;
 use crate::view::depth::{Depth, Env, speaks_utf8};
 
 /// Exit code when there is no terminal to draw on.
@@ -29,7 +31,8 @@ pub fn run(common: &Common) -> Result<ExitCode> {
     match gather::found(&places)? {
         Some(config) => {
             let places = status::places(common.config.as_deref());
-            Ok(open(common, config, None, places))
+            let memory = memory::place(&config.memory, &config.upstreams);
+            Ok(open(common, config, None, places, memory))
         }
         None if can_draw() => welcome::run(common, &places),
         None => Err(gather::unconfigured(&places)),
@@ -42,12 +45,13 @@ fn can_draw() -> bool {
 }
 
 /// Opens the cockpit and stays until it is left; `farewell` tidies up when a signal ends it. At `places` others of
-/// this configuration are met; a demo has none.
+/// this configuration are met; a demo has none. What is remembered lies at `memory`.
 pub fn open(
     common: &Common,
-    config: Config,
+    mut config: Config,
     farewell: Option<Farewell>,
     places: Vec<Place>,
+    memory: Option<store::Place>,
 ) -> ExitCode {
     let var = |name: &str| std::env::var(name).ok();
     let term = var("TERM");
@@ -65,16 +69,23 @@ pub fn open(
     let (depth, ascii) = drawing(common, &config.ui);
     let company = Company::of(&config, places, false);
     let lamp = company.lamp(&config);
+    let awaited = awaited(&config.upstreams);
+    let opened = memory::open(memory.as_ref(), &mut config.upstreams, awaited.clone());
     let setup = Setup {
         keymap: config.ui.keymap.clone(),
         skin: config.ui.skin,
-        board: awaited(&config.upstreams),
+        board: opened.board,
         ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
     };
     let mut stage = Stage::new(Cockpit::new(setup), depth, ascii).with_lamp(lamp);
-    let recall = Recall::start(&config.upstreams, Box::new(|_| (None, None)), to_the_loop(&sender));
-    let relay = company.start(config.upstreams, to_the_loop(&sender));
-    for note in config.notes {
+    let recall =
+        Recall::start(&config.upstreams, memory::past(memory, awaited), to_the_loop(&sender));
+    let say = to_the_loop(&sender);
+    let pen = Pen::of(opened.store, &config.memory, &config.upstreams, move |words| {
+        say(Message::Notice(words));
+    });
+    let relay = company.start(config.upstreams, pen.write(company.polls(), to_the_loop(&sender)));
+    for note in opened.notices.into_iter().chain(config.notes) {
         let _ = sender.send(News::World(Message::Notice(note)));
     }
     let ask = &mut |wish| match wish {

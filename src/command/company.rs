@@ -1,5 +1,8 @@
 //! The other processes of this user and configuration: what they share, and this one's part in it.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use crate::cockpit::Message;
 use crate::config::{Config, Upstream};
 use crate::engine::from_clock;
@@ -37,6 +40,11 @@ impl Company {
             let beacon = Beacon::start(self.places.clone(), self.teller.clone());
             Lamp::new(beacon, status::taste(config), self.part.polls.clone())
         })
+    }
+
+    /// Whether this process is the one that polls, and so the one that writes down what is remembered.
+    pub fn polls(&self) -> Arc<AtomicBool> {
+        self.part.polls.clone()
     }
 
     /// Begins to poll, or to follow. What is remembered is written only while `Relay::part().polls` is true.

@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use color_eyre::eyre::{Report, Result, eyre};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cli::{Common, World};
-use super::welcome;
+use super::{cockpit, memory, out, welcome};
 use crate::config::{Config, Places, Ui, Upstream, load, load_text};
 use crate::demo;
 use crate::engine::{from_clock, poll_once};
 use crate::insight::{Survey, survey};
 use crate::model::{Board, Team};
+use crate::page::words::ago;
 
 /// A whole round of asking never takes longer than this, whatever the sources' own deadlines.
 const ROUND: Duration = Duration::from_secs(60);
+
+/// When nobody has polled for this long, a reader of what is remembered is told how to ask.
+const OLD: SignedDuration = SignedDuration::from_mins(5);
 
 /// Everything a printed page needs.
 pub struct Gathered {
@@ -97,6 +101,33 @@ pub fn demonstrated(
     let config = load_text(&running.config, running.folder(), &flags(common))
         .map_err(|p| eyre!("the demo's own configuration is wrong\n{p}"))?;
     Ok((config, running))
+}
+
+/// What is remembered of the team, without asking anybody; `None` when nothing is.
+pub fn remembered(common: &Common) -> Result<Option<Gathered>> {
+    let mut config = configured(common)?;
+    let place = memory::place(&config.memory, &config.upstreams);
+    if place.as_ref().and_then(|place| place.file.as_ref()).is_none_or(|file| !file.exists()) {
+        return Ok(None);
+    }
+    let awaited = cockpit::awaited(&config.upstreams);
+    let opened = memory::open(place.as_ref(), &mut config.upstreams, awaited);
+    for notice in &opened.notices {
+        out::words(&format!("note: {notice}"));
+    }
+    let board = opened.board;
+    let now = from_clock();
+    let Some(heard) = board.sources.values().filter_map(|fresh| fresh.last_try).max() else {
+        return Ok(None);
+    };
+    if now.duration_since(heard) > OLD {
+        out::words(&format!(
+            "note: as remembered; last heard {}, --poll asks now",
+            ago(heard, now)
+        ));
+    }
+    let survey = survey(&board, &config.team, now);
+    Ok(Some(Gathered { team: config.team, board, survey, now, ui: config.ui }))
 }
 
 /// Asks every source of `world` once.

@@ -9,11 +9,13 @@ mod config;
 mod demo;
 mod gather;
 mod help;
+mod memory;
 mod out;
 mod poll;
 mod screen;
 mod show;
 mod status;
+mod store;
 mod welcome;
 
 use std::process::ExitCode;
@@ -47,6 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         // Every other command line of it was answered before the grammar was asked.
         Some(Command::Status(_)) => help::topic(Some("status")),
         Some(Command::CanDeploy(options)) => can_deploy::run(&cli.common, options),
+        Some(Command::Store { what }) => store::run(&cli.common, what.as_ref()),
         Some(Command::Config { what }) => config::run(&cli.common, what.as_ref()),
         Some(Command::Completions { shell }) => help::completions(*shell),
         Some(Command::Man) => help::man(),

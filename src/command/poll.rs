@@ -13,12 +13,13 @@ use jiff::SignedDuration;
 use super::cli::{Common, Poll};
 use super::cockpit::awaited;
 use super::company::Company;
-use super::{gather, out, status};
+use super::memory::Pen;
+use super::{gather, memory, out, status};
 use crate::cockpit::Message;
 use crate::config::Config;
 use crate::engine::share::{Beacon, Lamp, Place, Relay, detach};
 use crate::engine::{from_clock, until_told_to_stop};
-use crate::model::{Board, Team};
+use crate::model::{Board, Clean, Team};
 use crate::print::status::{Glance, Teller};
 
 /// How often it is looked whether anybody still asks.
@@ -63,21 +64,28 @@ fn complain(places: Vec<Place>) {
     Beacon::start(places, teller).finish(glance);
 }
 
-fn stay(config: Config, places: Vec<Place>, idle: Option<Duration>) -> Result<ExitCode> {
+fn stay(mut config: Config, places: Vec<Place>, idle: Option<Duration>) -> Result<ExitCode> {
     let company = Company::of(&config, places.clone(), idle.is_some());
     let files = stamps(&config);
+    let place = memory::place(&config.memory, &config.upstreams);
+    let awaited = awaited(&config.upstreams);
+    let opened = memory::open(place.as_ref(), &mut config.upstreams, awaited);
+    for notice in &opened.notices {
+        out::words(notice.as_str());
+    }
+    let say = |words: Clean| out::words(words.as_str());
+    let pen = Pen::of(opened.store, &config.memory, &config.upstreams, say);
     let mut desk = Desk {
         lamp: company.lamp(&config),
-        board: awaited(&config.upstreams),
+        board: opened.board,
         team: config.team,
         settled: false,
     };
     let (sender, news) = channel();
-    let relay = company.start(config.upstreams, {
-        let sender = sender.clone();
-        // The loop is gone only while the process ends.
-        Box::new(move |message| drop(sender.send(News::World(message))))
-    });
+    let told = sender.clone();
+    // The loop is gone only while the process ends.
+    let tell = Box::new(move |message| drop(told.send(News::World(message))));
+    let relay = company.start(config.upstreams, pen.write(company.polls(), tell));
     std::thread::Builder::new().name("signals".into()).spawn(move || stop(&sender))?;
     let begun = Instant::now();
     loop {

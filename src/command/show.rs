@@ -24,7 +24,14 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
         .find(|(_, t)| t.name == options.tab)
         .ok_or_else(|| unknown_tab(&options.tab))?;
     let size = options.size.as_deref().map(size).transpose()?;
-    let gathered = gather::gather(common, &options.world)?;
+    let known = match &options.world.demo {
+        None if !options.poll => gather::remembered(common)?,
+        _ => None,
+    };
+    let gathered = match known {
+        Some(gathered) => gathered,
+        None => gather::gather(common, &options.world)?,
+    };
     if let Some(size) = size {
         let text = screen::after_keys(
             gathered,

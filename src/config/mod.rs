@@ -4,6 +4,7 @@ mod address;
 mod build;
 mod digest;
 mod layers;
+mod memory;
 mod origin;
 mod problem;
 mod raw;
@@ -14,6 +15,7 @@ mod tree;
 mod veil;
 mod zone;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,7 @@ use crate::page::Skin;
 use crate::source::Source;
 
 pub use layers::{Places, explained, load, load_text};
+pub use memory::Memory;
 pub use origin::Setting;
 pub use problem::{Problems, nearest};
 pub use schema::schema;
@@ -39,6 +42,7 @@ pub struct Config {
     pub status: StatusLine,
     /// Equal for configurations that ask the same.
     pub digest: u64,
+    pub memory: Memory,
     /// Files that were read, in order.
     pub files: Vec<PathBuf>,
     /// Worth saying at start, no failure: sections this version does not use yet.
@@ -55,6 +59,8 @@ pub struct Upstream {
     pub every: Duration,
     /// Deadline of a whole poll.
     pub timeout: Duration,
+    /// What it asked to be handed back, in an earlier run.
+    pub memory: BTreeMap<Box<str>, Box<str>>,
 }
 
 impl Upstream {
@@ -67,6 +73,7 @@ impl Upstream {
             endpoint: self.endpoint.clone(),
             every: self.every,
             timeout: self.timeout,
+            memory: BTreeMap::new(),
         })
     }
 }

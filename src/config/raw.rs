@@ -371,6 +371,21 @@ pub struct Status {
     pub tmux: bool,
 }
 
+/// `[store]`: what is remembered between runs.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// A file instead of the usual one below `~/.local/state/andon`; `none` remembers nothing.
+    #[schemars(with = "Option<String>")]
+    pub path: Option<Text>,
+    /// How long things are remembered: `90d` (default).
+    #[schemars(with = "Option<String>")]
+    pub retention: Option<Text>,
+    /// Beyond this size the oldest is forgotten sooner: `256MB` (default).
+    #[schemars(with = "Option<String>")]
+    pub max_size: Option<Text>,
+}
+
 /// One key or several.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]

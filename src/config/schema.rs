@@ -18,6 +18,7 @@ pub fn schema() -> Value {
     let ui = of(generator.subschema_for::<raw::Ui>());
     let post_mortems = of(generator.subschema_for::<raw::PostMortems>());
     let status = of(generator.subschema_for::<raw::Status>());
+    let store = of(generator.subschema_for::<raw::Store>());
     let auth = of(generator.subschema_for::<raw::Auth>());
     let mut definitions = Value::Object(generator.take_definitions(true));
     if let Some(source) = definitions.get_mut("Source") {
@@ -41,7 +42,7 @@ pub fn schema() -> Value {
             "post_mortems": post_mortems,
             "delivery": { "type": "object" },
             "write": { "type": "object" },
-            "store": { "type": "object" },
+            "store": store,
         },
         "$defs": definitions,
     })

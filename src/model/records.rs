@@ -117,6 +117,11 @@ impl<T> Records<T> {
         self.all().filter(|r| r.gone.is_none())
     }
 
+    /// Those of one source, gone or not, in key order.
+    pub fn of(&self, source: &SourceName) -> impl Iterator<Item = (&Key, &Record<T>)> {
+        self.by_key.range(Key::new(source, "")..).take_while(move |(key, _)| key.source == *source)
+    }
+
     pub fn len(&self) -> usize {
         self.by_key.len()
     }

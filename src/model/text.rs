@@ -219,9 +219,12 @@ fn is_mark(c: char) -> bool {
     unicode_normalization::char::is_combining_mark(c)
 }
 
+/// A mark with columns of its own (Myanmar tones, say) stands by itself; one without would climb on its neighbour.
+fn clings(c: char) -> bool {
+    is_mark(c) && unicode_width::UnicodeWidthChar::width(c) == Some(0)
+}
+
 fn push_cluster(out: &mut String, cluster: &str) {
-    // A mark with columns of its own (Myanmar tones, say) stands by itself; one without would climb on its neighbour.
-    let clings = |c: char| is_mark(c) && unicode_width::UnicodeWidthChar::width(c) == Some(0);
     if cluster.chars().next().is_some_and(clings) && !out.ends_with(DOTTED_CIRCLE) {
         out.push(DOTTED_CIRCLE);
     }
@@ -248,7 +251,9 @@ fn push_cluster(out: &mut String, cluster: &str) {
 fn squeeze_ends(text: &mut String) {
     let trimmed = text.trim_matches(' ');
     if trimmed.len() != text.len() {
-        *text = trimmed.to_owned();
+        // A mark that sat on a blank would lead now.
+        let bare = trimmed.chars().next().is_some_and(clings);
+        *text = if bare { format!("{DOTTED_CIRCLE}{trimmed}") } else { trimmed.to_owned() };
     }
 }
 
@@ -302,7 +307,9 @@ mod tests {
         let out = line(&zalgo);
         assert!(out.chars().count() <= 7, "{out:?}");
         assert!(out.ends_with('x'));
-        assert_eq!(line("\u{301}a").chars().next(), Some('\u{25CC}'));
+        for lead in ["\u{301}a", " \u{301}a", "  \u{11370}"] {
+            assert_eq!(line(lead).chars().next(), Some('\u{25CC}'), "{lead:?}");
+        }
     }
 
     #[test]

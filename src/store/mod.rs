@@ -1,26 +1,33 @@
 //! What is remembered between runs: every fact with the moment it was learnt, and the board folded from them, now or then.
 
 mod block;
+mod care;
 mod feeds;
+mod lines;
 mod opening;
 mod pack;
 mod place;
 mod read;
 mod schema;
 mod scribe;
+mod tidy;
 mod words;
 mod write;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::model::Clean;
+use crate::model::{Clean, SourceName};
 
+pub use care::{Forget, Remembered, Soundness, Stats};
+pub use lines::Imported;
 pub use opening::Notice;
 pub use place::{Place, fingerprint, on_a_network};
 pub use scribe::Scribe;
+pub use tidy::Bounds;
 pub use words::Trouble;
 pub use write::Told;
 
@@ -33,6 +40,8 @@ pub struct Store {
     /// `None`: nothing is remembered in this run.
     base: Option<Connection>,
     known: write::Known,
+    /// Sources of which something could not be read when the board was recalled.
+    unreadable: BTreeSet<SourceName>,
 }
 
 impl Store {
@@ -41,9 +50,13 @@ impl Store {
         opening::open(place, now)
     }
 
+    fn new(file: Option<PathBuf>, base: Option<Connection>) -> Self {
+        Self { file, base, known: write::Known::default(), unreadable: BTreeSet::new() }
+    }
+
     /// A memory that remembers nothing.
     pub fn none() -> Self {
-        Self { file: None, base: None, known: write::Known::default() }
+        Self::new(None, None)
     }
 
     /// Whether anything is remembered at all.

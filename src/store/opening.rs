@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::place::{on_a_network, prepare};
 use super::words::Trouble;
-use super::{Place, Store, schema, write};
+use super::{Place, Store, schema};
 use crate::model::Clean;
 
 /// Something a person should know about the memory, once.
@@ -50,7 +50,7 @@ pub fn open(place: &Place, now: Timestamp) -> (Store, Vec<Notice>) {
             None => shared = false,
         }
     }
-    let store = |base| Store { file: Some(file.clone()), base, known: write::Known::default() };
+    let store = |base| Store::new(Some(file.clone()), base);
     match try_open(&file, shared) {
         Ok(Opened::Ready(base)) => return (store(Some(base)), notices),
         Ok(Opened::Newer(version)) => {
@@ -68,22 +68,28 @@ pub fn open(place: &Place, now: Timestamp) -> (Store, Vec<Notice>) {
             return (store(None), notices);
         }
     }
-    let base = match set_aside(&file, now).and_then(|aside| Ok((aside, try_open(&file, shared)?))) {
+    let (store, more) = begin_anew(&file, now);
+    notices.extend(more);
+    (store, notices)
+}
+
+/// Sets a file that cannot be read aside, and begins a new one in its place.
+pub fn begin_anew(file: &Path, now: Timestamp) -> (Store, Vec<Notice>) {
+    let shared = !on_a_network(&nearest_folder(file));
+    let anew = set_aside(file, now).and_then(|aside| Ok((aside, try_open(file, shared)?)));
+    let (base, notice) = match anew {
         Ok((aside, Opened::Ready(base))) => {
-            notices.push(Clean::line(format_args!(
+            let notice = Clean::line(format_args!(
                 "memory begins anew: {} could not be read, and is kept as {}",
                 file.display(),
                 aside.display()
-            )));
-            Some(base)
+            ));
+            (Some(base), notice)
         }
-        Ok(_) => None,
-        Err(trouble) => {
-            notices.push(off(&format_args!("{}: {}", file.display(), reason(&trouble))));
-            None
-        }
+        Ok(_) => (None, off(&file.display())),
+        Err(trouble) => (None, off(&format_args!("{}: {}", file.display(), reason(&trouble)))),
     };
-    (store(base), notices)
+    (Store::new(Some(file.to_owned()), base), vec![notice])
 }
 
 fn off(why: &dyn std::fmt::Display) -> Notice {

@@ -35,10 +35,11 @@ impl Store {
     /// and what it says of theirs (kind, address, interval) stays.
     pub fn board_now(&mut self, awaited: &Board, now: Timestamp) -> Result<Board, Trouble> {
         let Some(base) = &self.base else { return Ok(awaited.clone()) };
-        let mut recalling = Recalling::begin(base, awaited, now)?;
+        let mut recalling = Recalling::begin(base, awaited)?;
         recalling.records()?;
         recalling.freshness(Timestamp::MAX)?;
-        recalling.points(Timestamp::MAX)?;
+        recalling.points(Timestamp::MAX, true)?;
+        self.unreadable.clone_from(&recalling.unreadable);
         let mut board = recalling.finish();
         let newest = board.sources.values().filter_map(|fresh| fresh.last_try).max();
         if newest.is_some_and(|newest| newest > now) {
@@ -51,11 +52,11 @@ impl Store {
     /// The board as it was known at a moment: facts learnt up to then.
     pub fn board_at(&mut self, awaited: &Board, at: Timestamp) -> Result<Board, Trouble> {
         let Some(base) = &self.base else { return Ok(awaited.clone()) };
-        let mut recalling = Recalling::begin(base, awaited, at)?;
+        let mut recalling = Recalling::begin(base, awaited)?;
         recalling.records()?;
         recalling.unlearn(at)?;
         recalling.freshness(at)?;
-        recalling.points(at)?;
+        recalling.points(at, false)?;
         let mut board = recalling.finish();
         board.rewind(at);
         Ok(board)
@@ -65,6 +66,9 @@ impl Store {
     /// more: then it has to tell everything again.
     pub fn memory(&mut self, source: &SourceName) -> Result<Words, Trouble> {
         let Some(base) = &self.base else { return Ok(Words::new()) };
+        if self.unreadable.contains(source) {
+            return Ok(Words::new());
+        }
         let mut words = base.prepare_cached(
             "SELECT word, value FROM memory
              WHERE source = (SELECT id FROM source WHERE name = ?1)",
@@ -77,11 +81,10 @@ impl Store {
 }
 
 /// A board being put together.
-struct Recalling<'a> {
+pub struct Recalling<'a> {
     base: &'a Connection,
     board: Board,
     sources: HashMap<i64, SourceName>,
-    at: Timestamp,
     /// Up to which line of the log each feed is folded already.
     upto: HashMap<(i64, i64), i64>,
     /// Sources of which something could not be read.
@@ -91,7 +94,7 @@ struct Recalling<'a> {
 }
 
 impl<'a> Recalling<'a> {
-    fn begin(base: &'a Connection, awaited: &Board, at: Timestamp) -> Result<Self, Trouble> {
+    pub fn begin(base: &'a Connection, awaited: &Board) -> Result<Self, Trouble> {
         let board = Board { sources: awaited.sources.clone(), ..Board::default() };
         let mut known = base.prepare_cached("SELECT id, name FROM source")?;
         let named = known.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
@@ -107,11 +110,15 @@ impl<'a> Recalling<'a> {
             base,
             board,
             sources,
-            at,
             upto: HashMap::new(),
             unreadable: BTreeSet::new(),
             good_until: HashMap::new(),
         })
+    }
+
+    /// What was put together, and the sources of which something could not be read.
+    pub fn into_parts(self) -> (Board, BTreeSet<SourceName>) {
+        (self.board, self.unreadable)
     }
 
     fn finish(mut self) -> Board {
@@ -120,7 +127,7 @@ impl<'a> Recalling<'a> {
     }
 
     /// Every record: those folded already, and the log after them.
-    fn records(&mut self) -> Result<(), Trouble> {
+    pub fn records(&mut self) -> Result<(), Trouble> {
         let mut folded =
             self.base.prepare_cached("SELECT source, feed, format, upto, records FROM folded")?;
         let mut rows = folded.query([])?;
@@ -246,16 +253,19 @@ impl<'a> Recalling<'a> {
     /// How each source was doing, and which records its last complete answers had.
     fn freshness(&mut self, at: Timestamp) -> Result<(), Trouble> {
         let mut spans = self.base.prepare_cached(
-            "SELECT until, complete, fresh FROM poll WHERE source = ?1 AND since <= ?2
+            "SELECT until, fresh FROM poll WHERE source = ?1 AND since <= ?2
+             ORDER BY since DESC LIMIT 1",
+        )?;
+        let mut whole = self.base.prepare_cached(
+            "SELECT until, complete FROM poll WHERE source = ?1 AND since <= ?2 AND complete <> 0
              ORDER BY since DESC LIMIT 1",
         )?;
         for (id, name) in &self.sources {
             let mut rows = spans.query(params![id, nanos(at)])?;
             let Some(row) = rows.next()? else { continue };
             let until = moment(row.get(0)?).min(at);
-            let complete: i64 = row.get(1)?;
             let Ok(told) =
-                serde_json::from_str::<Freshness>(row.get_ref(2)?.as_str().unwrap_or(""))
+                serde_json::from_str::<Freshness>(row.get_ref(1)?.as_str().unwrap_or(""))
             else {
                 continue;
             };
@@ -275,16 +285,21 @@ impl<'a> Recalling<'a> {
                     self.good_until.insert(*id, last_ok);
                 }
             }
-            for feed in (0..63).filter(|feed| complete & (1 << feed) != 0) {
-                of_kind(feed, Confirm { board: &mut self.board, source: name, at: until });
+            let mut rows = whole.query(params![id, nanos(at)])?;
+            if let Some(row) = rows.next()? {
+                let (until, complete): (i64, i64) = (row.get(0)?, row.get(1)?);
+                let until = moment(until).min(at);
+                for feed in (0..63).filter(|feed| complete & (1 << feed) != 0) {
+                    of_kind(feed, Confirm { board: &mut self.board, source: name, at: until });
+                }
             }
         }
         Ok(())
     }
 
     /// Readings and probe results of the last hours in which each source told any.
-    fn points(&mut self, at: Timestamp) -> Result<(), Trouble> {
-        let series = self.series()?;
+    fn points(&mut self, at: Timestamp, noted: bool) -> Result<(), Trouble> {
+        let series = self.series(noted)?;
         let mut blocks = self.base.prepare_cached(
             "SELECT tier, since, until, points FROM block WHERE source = ?1 AND since <= ?2
              ORDER BY until DESC",
@@ -383,7 +398,7 @@ impl<'a> Recalling<'a> {
         }
     }
 
-    fn series(&self) -> Result<HashMap<i64, Told>, Trouble> {
+    fn series(&self, noted: bool) -> Result<HashMap<i64, Told>, Trouble> {
         let mut all =
             self.base.prepare_cached("SELECT id, source, kind, name, note FROM series")?;
         let mut rows = all.query([])?;
@@ -393,7 +408,7 @@ impl<'a> Recalling<'a> {
             let name = row.get_ref(3)?.as_str().unwrap_or_default();
             let name = match kind {
                 METRIC => serde_json::from_str::<MetricId>(name).ok().map(|id| {
-                    let note = row.get::<_, Option<String>>(4).ok().flatten();
+                    let note = row.get::<_, Option<String>>(4).ok().flatten().filter(|_| noted);
                     Name::Metric(id, note.map(Clean::from))
                 }),
                 PROBE => serde_json::from_str::<Probe>(name).ok().map(Name::Probe),

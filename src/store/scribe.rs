@@ -1,16 +1,22 @@
 //! The scribe: one thread that writes, behind a queue that is never waited for, so that no screen waits for a disk.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{Store, Told};
+use jiff::Timestamp;
+
+use super::{Bounds, Store, Told};
 use crate::model::Clean;
 
 /// Polls that may wait to be written; beyond, the newest is left out, and said.
 const QUEUE: usize = 512;
 /// After the disk refused, writing is tried again this much later.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// Memory is tidied this long after a start, when the first polls are over, and then this often.
+const FIRST: Duration = Duration::from_secs(40);
+const OFTEN: Duration = Duration::from_secs(3600);
 
 enum Order {
     Remember(Box<Told>),
@@ -26,9 +32,10 @@ pub struct Scribe {
 
 impl Scribe {
     /// Starts the thread; `say` tells a person what went wrong, once for each beginning of it.
-    pub fn start(store: Store, say: impl Fn(Clean) + Send + 'static) -> Self {
+    pub fn start(store: Store, bounds: Bounds, say: impl Fn(Clean) + Send + 'static) -> Self {
         let (orders, taken) = sync_channel(QUEUE);
-        let write = move || Desk { store, say, down: None, said: false }.run(&taken);
+        let tidy = Instant::now() + FIRST;
+        let write = move || Desk { store, bounds, say, tidy, down: None, said: false }.run(&taken);
         let thread = std::thread::Builder::new().name("scribe".into()).spawn(write).ok();
         Self { orders, thread }
     }
@@ -42,9 +49,9 @@ impl Scribe {
     }
 
     /// Writes what waits and ends, if the disk is quick enough for that.
-    pub fn finish(mut self, patience: Duration) {
+    pub fn finish(&self, patience: Duration) {
         let _ = self.orders.try_send(Order::Stop);
-        let Some(thread) = self.thread.take() else { return };
+        let Some(thread) = &self.thread else { return };
         let end = Instant::now() + patience;
         while !thread.is_finished() && Instant::now() < end {
             std::thread::park_timeout(Duration::from_millis(2));
@@ -54,14 +61,28 @@ impl Scribe {
 
 struct Desk<S> {
     store: Store,
+    bounds: Bounds,
     say: S,
+    /// When memory is tidied next.
+    tidy: Instant,
     down: Option<Instant>,
     said: bool,
 }
 
 impl<S: Fn(Clean)> Desk<S> {
     fn run(mut self, orders: &Receiver<Order>) {
-        while let Ok(first) = orders.recv() {
+        loop {
+            let first =
+                match orders.recv_timeout(self.tidy.saturating_duration_since(Instant::now())) {
+                    Ok(first) => first,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.tidy = Instant::now() + OFTEN;
+                        let done = self.store.tidy(Timestamp::now(), self.bounds);
+                        self.judge(done);
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return,
+                };
             let mut batch = Vec::new();
             let mut stop = false;
             // Everything that waits goes into one transaction.
@@ -82,7 +103,13 @@ impl<S: Fn(Clean)> Desk<S> {
         if batch.is_empty() || self.down.is_some_and(|until| Instant::now() < until) {
             return;
         }
-        match self.store.remember(batch) {
+        let done = self.store.remember(batch);
+        self.judge(done);
+    }
+
+    /// What went wrong is said once, and tried again later.
+    fn judge(&mut self, done: Result<(), super::Trouble>) {
+        match done {
             Ok(()) => {
                 self.down = None;
                 self.said = false;

@@ -98,7 +98,7 @@ impl Store {
             self.known = Known { version, ..Known::default() };
         }
         let work = base.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut writing = Writing { base: &work, known: &mut self.known };
+        let mut writing = Writing { base: &work, known: &mut self.known, lost: false };
         let done = told.iter().try_for_each(|one| writing.tell(one));
         let done = done.and_then(|()| Ok(work.commit()?));
         if done.is_err() {
@@ -162,12 +162,15 @@ impl Store {
 struct Writing<'a> {
     base: &'a Connection,
     known: &'a mut Known,
+    /// Something of the poll at hand could not be written down.
+    lost: bool,
 }
 
 impl Writing<'_> {
     fn tell(&mut self, told: &Told) -> Result<(), Trouble> {
         let source = self.source(&told.source, &told.freshness)?;
         let at = nanos(told.at);
+        self.lost = false;
         let mut complete = 0;
         if let Some(report) = &told.report {
             let mut lines = Vec::new();
@@ -182,7 +185,9 @@ impl Writing<'_> {
                 complete |= 1 << feed;
                 self.end_others(source, feed, at, &names)?;
             }
-            for (word, value) in &report.remember {
+            // A source whose record could not be written down tells it again after a restart.
+            let words = if self.lost { &[][..] } else { &report.remember[..] };
+            for (word, value) in words {
                 self.base
                     .prepare_cached(
                         "INSERT INTO memory VALUES (?1, ?2, ?3)
@@ -288,7 +293,10 @@ impl Writing<'_> {
         what: &impl Serialize,
     ) -> Result<(), Trouble> {
         // What cannot be written down (a calendar with a zone of its own) is waited for at the next start.
-        let Some((version, hash)) = pack(what) else { return Ok(()) };
+        let Some((version, hash)) = pack(what) else {
+            self.lost = true;
+            return Ok(());
+        };
         let record = match self.seen(source, feed, name)? {
             Some(seen) if seen.hash == hash && !seen.gone => return Ok(()),
             Some(seen) => {
@@ -357,8 +365,19 @@ impl Writing<'_> {
             }
             self.known.listed.insert((source, feed));
         }
-        let last = self.span(source)?.filter(|span| span.complete & (1 << feed) != 0);
-        let last = last.map(|span| span.until);
+        let known = self.known.records.get(&(source, feed));
+        let ends =
+            |(name, seen): (&Box<str>, &Seen)| !seen.gone && !names.contains(&(feed, &**name));
+        if !known.is_some_and(|all| all.iter().any(ends)) {
+            return Ok(());
+        }
+        // They were there when the feed was last listed whole, whatever failed since.
+        let last: Option<i64> = self
+            .base
+            .prepare_cached(
+                "SELECT max(until) FROM poll WHERE source = ?1 AND complete & (1 << ?2) <> 0",
+            )?
+            .query_row([source, feed], |row| row.get(0))?;
         let known = self.known.records.entry((source, feed)).or_default();
         for (name, seen) in known.iter_mut().filter(|(_, seen)| !seen.gone) {
             if names.contains(&(feed, &**name)) {

@@ -86,6 +86,7 @@ pub fn asking(address: url::Url, requests: Vec<Request>) -> Upstream {
         },
         every: Duration::from_secs(15),
         timeout: DEADLINE,
+        memory: std::collections::BTreeMap::new(),
     }
 }
 

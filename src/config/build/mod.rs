@@ -1,6 +1,7 @@
 //! From written tables to the team and its upstreams; every semantic problem is located like a syntax error.
 
 mod freezes;
+mod memory;
 mod plans;
 mod post_mortems;
 mod probes;
@@ -21,6 +22,7 @@ use crate::model::{Clean, Metric, Service, Team};
 use crate::page::Skin;
 
 use freezes::build_freeze;
+use memory::build_memory;
 use plans::build_plan;
 use post_mortems::build_review;
 use probes::build_probes;
@@ -44,7 +46,7 @@ const SECTIONS: &[&str] = &[
     "store",
 ];
 /// Named by the contract for what comes later; accepted, and said to be without effect yet.
-const LATER: &[&str] = &["notify", "delivery", "write", "store"];
+const LATER: &[&str] = &["notify", "delivery", "write"];
 /// Builds everything that can be built; what cannot is in `problems`.
 pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Config {
     let mut site = Site { texts, problems };
@@ -75,6 +77,10 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         .map(|raw| build_status(raw, &mut site))
         .unwrap_or_default();
 
+    let memory = section("store")
+        .and_then(|v| site.read(v))
+        .map(|raw| build_memory(&raw, &mut site))
+        .unwrap_or_default();
     let post_mortems = section("post_mortems")
         .and_then(|v| site.read::<raw::PostMortems>(v))
         .map(|raw| build_review(&raw, &mut site))
@@ -164,7 +170,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         review: post_mortems,
     };
     let files = texts.files().filter(|f| f.is_absolute()).map(std::path::Path::to_owned).collect();
-    Config { team, upstreams, ui, status, digest: digest(table), files, notes }
+    Config { team, upstreams, ui, status, memory, digest: digest(table), files, notes }
 }
 
 fn build_status(raw: raw::Status, site: &mut Site<'_>) -> StatusLine {

@@ -1,5 +1,6 @@
 //! `[[service.probe]]`: each probe becomes a source of its own, so that one that hangs delays no other.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::address::shown_address;
@@ -36,6 +37,7 @@ pub fn build_probes(raw: &raw::Service, upstreams: &mut Vec<Upstream>, site: &mu
             endpoint,
             every,
             timeout,
+            memory: BTreeMap::new(),
         });
     }
 }

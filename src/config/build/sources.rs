@@ -1,5 +1,6 @@
 //! `[[source]]`: what is asked, where, and with which credentials.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -66,6 +67,7 @@ pub fn build_source(
                     endpoint,
                     every,
                     timeout,
+                    memory: BTreeMap::new(),
                 });
             }
             Err(problems) => problems,

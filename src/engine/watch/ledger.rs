@@ -22,7 +22,7 @@ impl Ledger {
         let endpoint = &subject.reach.endpoint;
         Self {
             name: subject.reach.name.clone(),
-            past: Past::default(),
+            past: Past { memory: Arc::new(subject.memory.clone()), ..Past::default() },
             every: subject.every,
             freshness: Freshness {
                 kind: subject.reach.kind,

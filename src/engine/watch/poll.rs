@@ -21,6 +21,8 @@ pub struct Subject {
     pub reach: Reach,
     pub every: Duration,
     pub timeout: Duration,
+    /// What it asked to be handed back, in an earlier run.
+    pub memory: BTreeMap<Box<str>, Box<str>>,
 }
 
 impl From<Upstream> for Subject {
@@ -30,6 +32,7 @@ impl From<Upstream> for Subject {
             source: upstream.source,
             every: upstream.every,
             timeout: upstream.timeout,
+            memory: upstream.memory,
         }
     }
 }

@@ -143,6 +143,7 @@ fn subject(name: &str, words: &'static str, every: u64) -> Subject {
         reach: Reach { name: Name::new(name), kind: "test", endpoint: Endpoint::default() },
         every: Duration::from_secs(every),
         timeout: Duration::from_secs(10),
+        memory: BTreeMap::new(),
     }
 }
 

@@ -1,0 +1,114 @@
+//! The memory of a configuration, as commands open it: what was known last, who writes it on, and how a past moment is recalled.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::cockpit::Message;
+use crate::config::{Memory, Upstream};
+use crate::engine::from_clock;
+use crate::engine::recall;
+use crate::model::{Board, Clean};
+use crate::store::{Bounds, Place, Scribe, Store, Told, fingerprint};
+
+/// Where the memory of this configuration lies; `None` when it wants none.
+pub fn place(memory: &Memory, upstreams: &[Upstream]) -> Option<Place> {
+    memory.on.then(|| match &memory.path {
+        Some(path) => Place::at(path.clone()),
+        None => Place::usual(&fingerprint(upstreams)),
+    })
+}
+
+/// An open memory and what it knew.
+pub struct Opened {
+    pub store: Store,
+    pub board: Board,
+    pub notices: Vec<Clean>,
+}
+
+/// Opens the memory at `place`, hands sources what they asked for, and recalls the board as it was last known.
+pub fn open(place: Option<&Place>, upstreams: &mut [Upstream], awaited: Board) -> Opened {
+    let Some(place) = place else {
+        return Opened { store: Store::none(), board: awaited, notices: Vec::new() };
+    };
+    let now = from_clock();
+    let (mut store, mut notices) = Store::open(place, now);
+    let mut recalled = store.board_now(&awaited, now);
+    if recalled.as_ref().is_err_and(crate::store::Trouble::is_damage) {
+        let anew = store.begin_anew(place, now);
+        (store, notices) = anew;
+        recalled = store.board_now(&awaited, now);
+    }
+    let board = recalled.unwrap_or_else(|trouble| {
+        notices.push(Clean::line(format_args!("nothing is recalled: {}", trouble.words())));
+        awaited
+    });
+    for upstream in upstreams {
+        upstream.memory = store.memory(&upstream.name).unwrap_or_default();
+    }
+    Opened { store, board, notices }
+}
+
+/// Recalls moments of the past, from a second door to the same file: nobody who writes is waited for.
+pub fn past(place: Option<Place>, awaited: Board) -> recall::Memory {
+    let mut store: Option<Store> = None;
+    Box::new(move |at: Timestamp| {
+        let Some(place) = &place else { return (None, None) };
+        let store = store.get_or_insert_with(|| Store::open(place, from_clock()).0);
+        let oldest = store.oldest().ok().flatten();
+        if oldest.is_none_or(|oldest| at < oldest) {
+            return (None, oldest);
+        }
+        (store.board_at(&awaited, at).ok(), oldest)
+    })
+}
+
+/// How long leaving may wait for the disk: what was heard last is written.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Writes down what is polled. Dropping it waits a moment for what is not on the disk yet.
+pub struct Pen {
+    scribe: Arc<Scribe>,
+}
+
+impl Pen {
+    /// Begins to write to a memory; `say` tells a person what goes wrong.
+    pub fn of(
+        mut store: Store,
+        memory: &Memory,
+        upstreams: &[Upstream],
+        say: impl Fn(Clean) + Send + 'static,
+    ) -> Self {
+        let sources = upstreams.iter().map(|u| (&u.name, u.kind, u.endpoint.shown.as_str()));
+        // What cannot be written now is said when the first poll is.
+        let _ = store.introduce(sources);
+        let bounds = Bounds { retention: memory.retention, most: memory.most };
+        Self { scribe: Arc::new(Scribe::start(store, bounds, say)) }
+    }
+
+    /// Every poll is written on its way to `tell`, by a thread that nobody waits for, while this process `polls`:
+    /// of several processes one writes.
+    pub fn write(
+        &self,
+        polls: Arc<AtomicBool>,
+        tell: Box<dyn Fn(Message) + Send>,
+    ) -> Box<dyn Fn(Message) + Send> {
+        let scribe = self.scribe.clone();
+        Box::new(move |message| {
+            if let Message::Heard(heard) = &message
+                && polls.load(Relaxed)
+            {
+                scribe.remember(Told::from(&**heard));
+            }
+            tell(message);
+        })
+    }
+}
+
+impl Drop for Pen {
+    fn drop(&mut self) {
+        self.scribe.finish(PATIENCE);
+    }
+}
