@@ -9,11 +9,15 @@ use jiff::SignedDuration;
 use super::cli::{Check, CheckFormat, Common};
 use super::{can_deploy, gather, out};
 use crate::insight::Verdict;
-use crate::model::{Freshness, Health, Status};
-use crate::page::{Frame, Memo, Scene, Size};
+use crate::insight::follow_up::tally;
+use crate::model::{Clean, Freshness, Health, Status};
+use crate::page::{Frame, Memo, POST_MORTEMS, Scene, Size, listed};
 use crate::print;
 
 pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
+    if options.actions {
+        return actions(common, options);
+    }
     if let Some(service) = &options.can_deploy {
         return can_deploy::answer(common, service, options.format, &options.world);
     }
@@ -41,6 +45,57 @@ pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
     };
     out::data(&text)?;
     Ok(ExitCode::from(code(&scene)))
+}
+
+/// The weekly check: 0 when no action is late or without an owner, 1 when one is, 2 when nobody can say.
+fn actions(common: &Common, options: &Check) -> Result<ExitCode> {
+    let kinds = POST_MORTEMS.kinds;
+    let gathered = gather::gather_from(common, &options.world, |u| kinds.contains(&u.kind))?;
+    if gathered.board.sources.is_empty() {
+        return Err(eyre!(
+            "there is no source of post-mortems\nhint: add a [[source]] of kind markdown with the path of their folder"
+        ));
+    }
+    let scene = Scene {
+        board: &gathered.board,
+        team: &gathered.team,
+        survey: &gathered.survey,
+        now: gathered.now,
+        zone: &gathered.team.zone,
+        frame: Frame::new(Size { width: 120, height: 40 }),
+        memo: &Memo::default(),
+    };
+    let tasks = listed::actions(&scene);
+    let counted = tally(&tasks);
+    let text = match options.format {
+        CheckFormat::Json => {
+            format!("{}\n", serde_json::to_string_pretty(&print::actions(&scene))?)
+        }
+        CheckFormat::Text => {
+            let mut text = format!("{}\n", listed::tally_line(counted).text());
+            for task in tasks.iter().filter(|t| t.overdue || t.is_unowned()) {
+                let owner = task.action.owner.as_ref().map_or("nobody", Clean::as_str);
+                let due = task.due.map_or_else(|| "no date".to_owned(), |d| format!("due {d}"));
+                let late = if task.overdue { ", late" } else { "" };
+                let line = task.action.line + 1;
+                let p = task.post_mortem;
+                let _ = writeln!(
+                    text,
+                    "{}:{line}: {} ({owner}, {due}{late})",
+                    p.path, task.action.text
+                );
+            }
+            text
+        }
+    };
+    out::data(&text)?;
+    let mut unread = 0_u8;
+    for (name, fresh) in gathered.board.sources.iter().filter(|(_, f)| !f.status.is_good()) {
+        out::words(&format!("andon: {name}: {}", fresh.message));
+        unread = 2;
+    }
+    let attention = u8::from(counted.overdue + counted.unowned > 0);
+    Ok(ExitCode::from(unread.max(attention)))
 }
 
 /// 0 all fine, 1 something needs attention, 2 something is down or unreachable.

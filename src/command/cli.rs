@@ -80,6 +80,8 @@ fn topics() -> Vec<&'static str> {
         "poll",
         "can-deploy",
         "store",
+        "report",
+        "post-mortem",
         "config",
         "completions",
         "man",
@@ -142,6 +144,13 @@ pub enum Command {
         #[command(subcommand)]
         what: Option<StoreWhat>,
     },
+    /// The weekly review or the hand-off, as Markdown for chat or mail
+    Report(Report),
+    /// Begins a post-mortem from what andon knows, or checks those there are
+    PostMortem {
+        #[command(subcommand)]
+        what: PostMortemWhat,
+    },
     /// The values in force and where each came from
     Config {
         #[command(subcommand)]
@@ -195,9 +204,80 @@ pub struct Check {
     /// Ask only what tells of freezes, and say whether this service may be deployed
     #[arg(long, value_name = "SERVICE")]
     pub can_deploy: Option<String>,
+    /// Ask only for post-mortems: exit code 0 when no action is late or without an owner, 1 when one is, 2 when nobody can say
+    #[arg(long, conflicts_with = "can_deploy")]
+    pub actions: bool,
     /// How it is printed
     #[arg(long, default_value = "text")]
     pub format: CheckFormat,
+    #[command(flatten)]
+    pub world: World,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  andon report                   the last week, for the review
+  andon report --since 2w > review.md
+  andon report --handoff         the last day and who is on call, for whoever comes next
+  andon report --format json --demo 4m")]
+pub struct Report {
+    /// How far back: 2w, 36h, or a day such as 2026-11-01 (default: 1w, for a hand-off 1d)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// For the next shift: who is on call, and the last day
+    #[arg(long)]
+    pub handoff: bool,
+    /// How it is printed
+    #[arg(long, default_value = "markdown")]
+    pub format: Format,
+    #[command(flatten)]
+    pub world: World,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PostMortemWhat {
+    /// Writes a draft into the team's folder, with the timeline andon knows, and opens it in $EDITOR
+    New(NewPostMortem),
+    /// Says what is missing, as file:line; exit code 0 complete, 1 something is missing, 2 a file cannot be read
+    Lint {
+        /// The documents; by default all of the team's folder
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  andon post-mortem new 4821             of the incident people call #4821
+  andon post-mortem new last --no-edit   of the newest incident; prints the path only
+  andon post-mortem new --service checkout --title \"Coupons were lost\"
+  andon post-mortem new last --print     looks at the draft and writes nothing
+
+The template: --template, else a file with `template` in its name in the folder, else the SRE book's fields. In a template
+{{title}} {{date}} {{authors}} {{severity}} {{services}} {{duration}} {{incident}} {{changes}} {{detection}} {{timeline}}
+{{numbers}} {{on_call}} {{like}} are filled in; in one without these its title, its labels and its timeline are.")]
+pub struct NewPostMortem {
+    /// What people call the incident: 4821, INC-12, or `last`
+    pub incident: Option<String>,
+    /// What it is about; default: the incident's title
+    #[arg(long)]
+    pub title: Option<String>,
+    /// The service, where the incident does not say it
+    #[arg(long)]
+    pub service: Option<String>,
+    /// sre, pagerduty, or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub template: Option<String>,
+    /// Where to write it; default: the folder of the first markdown source
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// Do not open the editor
+    #[arg(long)]
+    pub no_edit: bool,
+    /// Print the draft and write nothing
+    #[arg(long, conflicts_with = "folder")]
+    pub print: bool,
     #[command(flatten)]
     pub world: World,
 }

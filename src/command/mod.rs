@@ -12,6 +12,8 @@ mod help;
 mod memory;
 mod out;
 mod poll;
+mod post_mortem;
+mod report;
 mod screen;
 mod show;
 mod status;
@@ -50,6 +52,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         Some(Command::Status(_)) => help::topic(Some("status")),
         Some(Command::CanDeploy(options)) => can_deploy::run(&cli.common, options),
         Some(Command::Store { what }) => store::run(&cli.common, what.as_ref()),
+        Some(Command::Report(options)) => report::run(&cli.common, options),
+        Some(Command::PostMortem { what }) => post_mortem::run(&cli.common, what),
         Some(Command::Config { what }) => config::run(&cli.common, what.as_ref()),
         Some(Command::Completions { shell }) => help::completions(*shell),
         Some(Command::Man) => help::man(),

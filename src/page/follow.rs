@@ -203,7 +203,6 @@ fn action_cells(layout: Layout, task: &Task<'_>) -> Vec<Cell> {
         Layout::Small => vec![word, action, owner_cell(task)],
         Layout::Normal | Layout::Wide | Layout::Huge => {
             let age = task.age.map_or_else(|| "·".into(), |d| Clean::line(format_args!("{d} d")));
-            let title = task.post_mortem.title.clone();
             vec![
                 word,
                 due_cell(task),
@@ -211,7 +210,7 @@ fn action_cells(layout: Layout, task: &Task<'_>) -> Vec<Cell> {
                 owner_cell(task),
                 cell(task.action.reference.clone().unwrap_or_default(), Tone::Link),
                 cell(age, Tone::Dim),
-                cell(words::shown(&title), Tone::Dim),
+                cell(post_mortems::short_title(task.post_mortem), Tone::Dim),
             ]
         }
     }
@@ -397,12 +396,12 @@ pub fn above(scene: &Scene<'_>) -> Vec<Line> {
 /// `a year ago today: Sale day`.
 fn remembered_line(years: i16, p: &PostMortem, more: usize) -> Line {
     let words = match years {
-        1 => "a year ago today: ".to_owned(),
-        n => format!("{n} years ago today: "),
+        1 => "a year ago today:".to_owned(),
+        n => format!("{n} years ago today:"),
     };
-    let line = Line::of(words, Tone::Accent).and(words::shown(&p.title), Tone::Plain);
+    let line = Line::of(words, Tone::Accent).space().and(post_mortems::short_title(p), Tone::Plain);
     match more {
         0 => line,
-        n => line.and(Clean::line(format_args!(" and {n} more")), Tone::Dim),
+        n => line.dot().and(Clean::line(format_args!("and {n} more")), Tone::Dim),
     }
 }

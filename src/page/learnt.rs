@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::build::{cell, left, share, side_table};
 use super::follow::{due_cell, owner_cell};
-use super::{Block, Cell, Line, Scene, Tone, Width, words};
+use super::{Block, Cell, Line, Scene, Tone, Width, post_mortems};
 use crate::insight::follow_up::Task;
 use crate::insight::review::{due, is_overdue};
 use crate::insight::{Like, Trouble, alike};
@@ -32,7 +32,7 @@ pub fn blocks(scene: &Scene<'_>, trouble: Trouble) -> Vec<Block> {
         };
         vec![
             cell(date, Tone::Dim),
-            cell(words::shown(&p.title), Tone::Plain),
+            cell(post_mortems::short_title(p), Tone::Plain),
             cell(like.words(), Tone::Dim),
             Cell::Line(open),
         ]

@@ -17,6 +17,7 @@ mod memo;
 mod noun;
 mod post_mortems;
 mod releases;
+pub mod review;
 pub mod room;
 mod screen;
 mod service;
@@ -38,6 +39,7 @@ pub use noun::{
     Agenda, AgendaEntry, Align, Axis, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
     Gauge, Limit, Line, Mark, Noun, Place, Prose, Row, Rows, Series, Span, Table, Tone, Width,
 };
+pub use post_mortems::POST_MORTEMS;
 
 pub use screen::{Completion, Foot, Head, Hint, Hit, Labels, Over, Prompt, Screen, Skin, TabLabel};
 

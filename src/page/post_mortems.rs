@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use jiff::civil::Date;
 
 use crate::insight::follow_up::recurrences;
 use crate::insight::review::{Duration, duration, is_overdue, present};
@@ -261,9 +262,18 @@ fn columns(layout: Layout) -> Vec<Column> {
     }
 }
 
+/// The title without the date it may begin with: that has a column of its own.
+pub fn short_title(p: &PostMortem) -> Clean {
+    let title = p.title.as_str();
+    let rest =
+        title.get(10..).filter(|_| title.get(..10).is_some_and(|d| d.parse::<Date>().is_ok()));
+    let rest = rest.map(|rest| rest.trim_start_matches([' ', ',', ':', '-', '–', '—']));
+    rest.filter(|rest| !rest.is_empty()).map_or_else(|| words::shown(&p.title), Clean::line)
+}
+
 /// The title, with how many times it has happened now when it came back.
 fn titled(scene: &Scene<'_>, p: &PostMortem) -> Line {
-    let title = words::shown(&p.title);
+    let title = short_title(p);
     match again(scene, p).len() {
         0 => Line::plain(title),
         n => Line::of(Clean::line(format_args!("↻{} ", n + 1)), Tone::Degraded)
@@ -272,7 +282,7 @@ fn titled(scene: &Scene<'_>, p: &PostMortem) -> Line {
 }
 
 /// The first amount that was lost, in the document's words; else that something is said about it.
-fn lost(p: &PostMortem) -> Clean {
+pub fn lost(p: &PostMortem) -> Clean {
     let amount = p.loss.amounts.first().map(|found| found.value.words.clone());
     amount.or_else(|| p.loss.words.as_ref().map(|found| found.value.clone())).unwrap_or_default()
 }

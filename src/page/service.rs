@@ -33,13 +33,15 @@ pub fn detail(scene: &Scene<'_>, _look: &Look, key: &RowKey) -> Option<Vec<Block
     blocks.extend(probes(scene, service));
     blocks.extend(alerts(scene, state));
     blocks.extend(incidents(scene, state));
+    if state.health != Health::Ok {
+        // While it lasts, what was learnt before comes before what it rests on.
+        let trouble = Trouble::of_service(scene.board, scene.survey, &service.name);
+        blocks.extend(learnt::blocks(scene, trouble));
+    }
     blocks.extend(dependencies(scene, service));
     blocks.extend(deploys(scene, service));
     if state.health == Health::Ok {
         blocks.extend(post_mortems(scene, service));
-    } else {
-        let trouble = Trouble::of_service(scene.board, scene.survey, &service.name);
-        blocks.extend(learnt::blocks(scene, trouble));
     }
     Some(blocks)
 }

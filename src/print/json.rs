@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use crate::insight::follow_up::tally;
 use crate::insight::review::{due, is_overdue, present};
 use crate::insight::words::{earlier, later};
 use crate::insight::{
@@ -14,8 +15,8 @@ use crate::model::{
     Incident, LossUnit, Metric, Name, Outcome, PostMortem, Record, Service, Suppression, Track,
     Window,
 };
-use crate::page::Scene;
 use crate::page::listed;
+use crate::page::{Scene, review};
 
 /// Deploys told with a service.
 const DEPLOYS: usize = 10;
@@ -423,6 +424,71 @@ fn deploy(scene: &Scene<'_>, deploy: &Deploy) -> Value {
         "who": word(&deploy.who),
         "url": deploy.url.as_ref().map(crate::model::Link::as_str),
     })
+}
+
+/// The document of `andon check --actions`: the counts, and every action that is still open, late ones first.
+pub fn actions(scene: &Scene<'_>) -> Value {
+    let mut out = match json(scene, "", None) {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    let tasks = listed::actions(scene);
+    let counted = tally(&tasks);
+    out.insert("all".into(), counted.all.into());
+    out.insert("open".into(), counted.open.into());
+    out.insert("overdue".into(), counted.overdue.into());
+    out.insert("unowned".into(), counted.unowned.into());
+    out.insert("oldest_days".into(), json!(counted.oldest));
+    let mut open: Vec<_> = tasks.iter().filter(|t| t.is_open()).collect();
+    open.sort_by_key(|t| (!t.overdue, !t.is_unowned()));
+    let told = open.into_iter().map(|t| {
+        json!({
+            "text": word(&t.action.text),
+            "owner": t.action.owner.as_ref().map(Clean::as_str),
+            "due": t.due.map(|d| d.to_string()),
+            "due_agreed": t.action.due.is_none(),
+            "overdue": t.overdue,
+            "age_days": t.age,
+            "reference": t.action.reference.as_ref().map(Clean::as_str),
+            "url": t.action.link.as_ref().map(crate::model::Link::as_str),
+            "post_mortem": word(&t.post_mortem.title),
+            "path": word(&t.post_mortem.path),
+            "line": t.action.line + 1,
+        })
+    });
+    out.insert("actions".into(), told.collect());
+    Value::Object(out)
+}
+
+/// The document of `andon report`: the services, and what happened since.
+pub fn report(scene: &Scene<'_>, since: Window, handoff: bool) -> Value {
+    let mut out = match actions(scene) {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    out.insert("since".into(), time(since.from));
+    out.insert("until".into(), time(since.until));
+    out.insert("handoff".into(), handoff.into());
+    let pairs = scene.team.services.iter().zip(&scene.survey.services);
+    let services = pairs.map(|(service, state)| of_service(scene, service, state));
+    out.insert("services".into(), services.collect());
+    let on_call = scene.survey.on_call.iter().map(|turn| {
+        json!({ "who": word(&turn.who), "schedule": word(&turn.schedule), "end": maybe(turn.ends) })
+    });
+    out.insert("on_call".into(), on_call.collect());
+    let before = Before::new(scene.board, scene.team);
+    let wanted = review::incidents_since(scene, since);
+    let records =
+        scene.board.incidents.all().filter(|r| wanted.iter().any(|i| i.key == r.what.key));
+    out.insert("incidents".into(), records.map(|r| incident(scene, &before, r)).collect());
+    releases(scene, Some(since), &mut out);
+    let ahead = Window { from: scene.now, until: listed::around(scene).until };
+    let events = calendar(scene.board, scene.team, ahead, scene.zone);
+    out.insert("events".into(), events.iter().map(event).collect());
+    let papers = review::papers_since(scene, since);
+    let papers = papers.into_iter().map(|p| post_mortem(scene, p));
+    out.insert("post_mortems".into(), papers.collect());
+    Value::Object(out)
 }
 
 fn post_mortem(scene: &Scene<'_>, p: &PostMortem) -> Value {

@@ -108,7 +108,7 @@ fn table(table: &Table, out: &mut String) {
 }
 
 /// Remote words stay words: nothing of Markdown or HTML in them acts.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

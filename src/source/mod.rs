@@ -21,6 +21,11 @@ pub trait Source: Debug + Send + Sync {
     /// A partial failure is the source's to judge: a failed request among several may still give a report.
     fn read(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Result<Reading, Trouble>;
 
+    /// The folder whose files it reads, for whoever writes one there.
+    fn folder(&self) -> Option<&std::path::Path> {
+        None
+    }
+
     /// The same source, asked only for what the upstream can still tell of the moment `Asking::now` lies at, in the past.
     ///
     /// `None` for upstreams without history.

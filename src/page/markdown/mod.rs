@@ -461,7 +461,10 @@ impl Writer {
             })
             .collect();
         let widths = fit(&natural, room - bars);
-        for (r, row) in grid.rows.iter().enumerate() {
+        // A table of labels has a head without words: that is no line to read.
+        let headless = grid.rows.len() > 1
+            && grid.rows.first().is_some_and(|head| head.iter().all(|c| columns_of(c) == 0));
+        for (r, row) in grid.rows.iter().enumerate().skip(usize::from(headless)) {
             let cells: Vec<Vec<Cell>> = widths
                 .iter()
                 .enumerate()

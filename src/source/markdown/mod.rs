@@ -33,7 +33,7 @@ use crate::model::{Clean, Fact, Feed, Id, Report, SourceName, Status, Trouble};
 use history::History;
 
 pub use actions::reference;
-pub use document::{File, document, text};
+pub use document::{CAP, File, document, text};
 pub use which::{Which, which};
 
 pub const KIND: Kind = Kind {
@@ -105,6 +105,10 @@ struct Plan<'a> {
 }
 
 impl Source for Folder {
+    fn folder(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
     fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
         vec![Request::ReadDir { folder: self.path.clone(), deepest: DEEPEST, most: LISTED }]
     }

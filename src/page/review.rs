@@ -1,0 +1,273 @@
+//! A report as blocks: how things are, what happened since, what lies ahead, what was learnt, and what is still to be done.
+
+use jiff::Timestamp;
+
+use super::build::{cell, left, plain_table};
+use super::{
+    Block, Cell, Empty, Line, Noun, Prose, Scene, Tone, Width, follow, listed, post_mortems, words,
+};
+use crate::insight::follow_up::{Task, quarters, tally};
+use crate::insight::words::span;
+use crate::insight::{Event, calendar, is_production, moment, of_incident, version};
+use crate::model::{Clean, Deploy, Health, Incident, Outcome, PostMortem, Purpose, Window};
+
+/// Lines of any one list: a message in a chat has an end.
+const MOST: usize = 30;
+/// Events ahead.
+const AHEAD: usize = 10;
+
+/// Everything a review or a hand-off says, in the order it is read.
+pub fn blocks(scene: &Scene<'_>, since: Window, handoff: bool) -> Vec<Block> {
+    let from = words::absolute(since.from, scene.zone);
+    let until = words::absolute(since.until, scene.zone);
+    let what = if handoff { "hand-off" } else { "review" };
+    let name = if scene.team.name.is_empty() { "andon".into() } else { scene.team.name.clone() };
+    let mut blocks = vec![prose(
+        Clean::line(format_args!("{name}: {what}")),
+        vec![Line::of(Clean::line(format_args!("{from} to {until}")), Tone::Dim)],
+    )];
+    blocks.push(state(scene));
+    if handoff {
+        blocks.push(on_call(scene));
+    }
+    blocks.push(incidents(scene, since));
+    blocks.push(deploys(scene, since));
+    blocks.push(ahead(scene));
+    blocks.push(papers(scene, since));
+    blocks.push(actions(scene));
+    if !handoff {
+        blocks.extend(trend(scene));
+    }
+    blocks
+}
+
+fn prose(title: impl Into<Clean>, lines: Vec<Line>) -> Block {
+    let total = lines.len();
+    Block::main(title, Noun::Prose(Prose { lines, first: 0, total }))
+}
+
+fn table(
+    title: impl Into<Clean>,
+    columns: &[&'static str],
+    rows: Vec<Vec<Cell>>,
+    nothing: &'static str,
+) -> Block {
+    if rows.is_empty() {
+        let empty = Empty { title: nothing.into(), advice: Vec::new() };
+        return Block::main(title, Noun::Empty(empty));
+    }
+    let share = |title: &&'static str| left(title, Width::Share { min: 6, weight: 1 }, 0);
+    let columns = columns.iter().map(share).collect();
+    Block::main(title, Noun::Table(plain_table(columns, rows)))
+}
+
+/// Everything that is not ok, roots first; or that all is.
+fn state(scene: &Scene<'_>) -> Block {
+    let row = |s: &crate::insight::ServiceState| {
+        vec![
+            cell(Clean::line(format_args!("{} {}", s.health.word(), s.name)), s.health.into()),
+            cell(words::lasting(s.since, scene.now), Tone::Dim),
+            cell(s.reason.clone(), Tone::Plain),
+            cell(s.held_by.clone().unwrap_or_else(|| "—".into()), Tone::OnCall),
+        ]
+    };
+    let red = scene.survey.services.iter().filter(|s| s.health != Health::Ok);
+    let rows: Vec<Vec<Cell>> = red.take(MOST).map(row).collect();
+    let all = scene.survey.services.len();
+    let title = match rows.len() {
+        0 => format!("Now: all {all} services ok"),
+        n => format!("Now: {n} of {all} services not ok"),
+    };
+    table(title, &["service", "for", "why", "who has it"], rows, "Nothing to say about them.")
+}
+
+fn on_call(scene: &Scene<'_>) -> Block {
+    let row = |turn: &crate::insight::Turn| {
+        let ends = turn.ends.map(|at| words::near(at, scene.now, scene.zone));
+        vec![
+            cell(turn.who.clone(), Tone::OnCall),
+            cell(turn.schedule.clone(), Tone::Plain),
+            cell(ends.unwrap_or_else(|| "—".to_owned()), Tone::Dim),
+        ]
+    };
+    let rows: Vec<Vec<Cell>> = scene.survey.on_call.iter().take(MOST).map(row).collect();
+    table("On call", &["who", "schedule", "until"], rows, "Nobody is known to be on call.")
+}
+
+fn inside(since: Window, at: Option<Timestamp>) -> bool {
+    at.is_some_and(|at| at >= since.from && at <= since.until)
+}
+
+/// Incidents that began or ended since, and those still open.
+pub fn incidents_since<'a>(scene: &Scene<'a>, since: Window) -> Vec<&'a Incident> {
+    let mut found: Vec<&Incident> = scene
+        .board
+        .incidents
+        .all()
+        .filter(|r| {
+            let i = &r.what;
+            let open = i.status.is_open() && r.gone.is_none();
+            open || inside(since, i.started) || inside(since, i.resolved)
+        })
+        .map(|r| &r.what)
+        .collect();
+    found.sort_by_key(|i| std::cmp::Reverse((i.status.is_open(), i.started)));
+    found
+}
+
+fn incidents(scene: &Scene<'_>, since: Window) -> Block {
+    let found = incidents_since(scene, since);
+    let row = |i: &&Incident| {
+        let service = of_incident(scene.team, i).and_then(|at| scene.team.services.get(at));
+        let service = service.map_or(&i.service_name, |s| s.name.clean());
+        let who: Vec<&str> = i.who.iter().map(Clean::as_str).collect();
+        let lasted = i.started.map(|began| {
+            let ended = i.resolved.unwrap_or(scene.now);
+            span(ended.duration_since(began))
+        });
+        vec![
+            cell(Clean::line(format_args!("{} {}", i.reference, i.title)), Tone::Plain),
+            cell(service.clone(), Tone::Plain),
+            cell(Clean::line(i.status.word()), Tone::Plain),
+            cell(
+                i.started.map(|at| words::near(at, scene.now, scene.zone)).unwrap_or_default(),
+                Tone::Dim,
+            ),
+            cell(lasted.unwrap_or_default(), Tone::Plain),
+            cell(Clean::line(who.join(", ")), Tone::OnCall),
+        ]
+    };
+    let open = found.iter().filter(|i| i.status.is_open()).count();
+    let title = format!("Incidents: {}, {open} open", found.len());
+    let rows = found.iter().take(MOST).map(row).collect();
+    let columns = ["incident", "service", "status", "began", "lasted", "who"];
+    table(title, &columns, rows, "None began or ended, and none is open.")
+}
+
+fn deploys(scene: &Scene<'_>, since: Window) -> Block {
+    let mut found: Vec<&Deploy> = scene
+        .board
+        .deploys
+        .all()
+        .map(|r| &r.what)
+        .filter(|d| inside(since, moment(d)))
+        .filter(|d| is_production(scene.team, d.environment.as_str()))
+        .collect();
+    found.sort_by_key(|d| std::cmp::Reverse(moment(d)));
+    let failed = found.iter().filter(|d| d.outcome == Outcome::Failed).count();
+    let row = |d: &&Deploy| {
+        let at = moment(d).map(|at| words::near(at, scene.now, scene.zone));
+        vec![
+            cell(at.unwrap_or_default(), Tone::Dim),
+            cell(super::build::of_repo(scene, &d.repo), Tone::Plain),
+            cell(version(d), Tone::Release),
+            cell(Clean::line(d.outcome.word()), Tone::Plain),
+            cell(d.who.clone(), Tone::Dim),
+        ]
+    };
+    let title = match failed {
+        0 => format!("Deploys to production: {}", found.len()),
+        n => format!("Deploys to production: {}, {n} failed", found.len()),
+    };
+    let rows = found.iter().take(MOST).map(row).collect();
+    table(title, &["when", "service", "version", "outcome", "who"], rows, "None.")
+}
+
+fn ahead(scene: &Scene<'_>) -> Block {
+    let window = listed::around(scene);
+    let window = Window { from: scene.now, until: window.until };
+    let events = calendar(scene.board, scene.team, window, scene.zone);
+    let wanted = |kind: Purpose| matches!(kind, Purpose::Release | Purpose::Freeze);
+    let row = |event: &&Event| {
+        vec![
+            cell(words::near(event.start, scene.now, scene.zone), Tone::Dim),
+            cell(event.title.clone(), Tone::Release),
+            cell(super::build::names(&event.services), Tone::Plain),
+        ]
+    };
+    let planned: Vec<&Event> =
+        events.iter().filter(|e| wanted(e.purpose) && e.start >= scene.now).collect();
+    let rows = planned.iter().take(AHEAD).map(row).collect();
+    table("Ahead", &["when", "what", "services"], rows, "Nothing is planned that andon knows of.")
+}
+
+/// Documents dated since, the newest first.
+pub fn papers_since<'a>(scene: &Scene<'a>, since: Window) -> Vec<&'a PostMortem> {
+    let from = scene.zone.to_datetime(since.from).date();
+    let mut found: Vec<&PostMortem> =
+        post_mortems::all(scene).filter(|p| p.date().is_some_and(|date| date >= from)).collect();
+    found.sort_by_key(|p| std::cmp::Reverse(p.date()));
+    found
+}
+
+fn papers(scene: &Scene<'_>, since: Window) -> Block {
+    let found = papers_since(scene, since);
+    let row = |p: &&PostMortem| {
+        let (k, n) = post_mortems::complete(scene, p);
+        let lasted = post_mortems::lasted(scene, p).map(|l| span(l.span));
+        let again = match post_mortems::again(scene, p).len() {
+            0 => String::new(),
+            n => format!("↻{} ", n + 1),
+        };
+        let cause = p.root_cause.as_ref().map_or_else(|| "·".into(), |c| Clean::line(&c.value));
+        vec![
+            cell(p.date().map(|d| d.to_string()).unwrap_or_default(), Tone::Dim),
+            cell(Clean::line(format_args!("{again}{}", post_mortems::short_title(p))), Tone::Plain),
+            cell(words::severity(p.level()), Tone::Plain),
+            cell(lasted.unwrap_or_else(|| "·".to_owned()), Tone::Plain),
+            cell(post_mortems::lost(p), Tone::Business),
+            cell(cause, Tone::Plain),
+            cell(Clean::line(format_args!("{k}/{n}")), Tone::Plain),
+        ]
+    };
+    let title = format!("New post-mortems: {}", found.len());
+    let rows = found.iter().take(MOST).map(row).collect();
+    let columns = ["date", "title", "severity", "lasted", "loss", "root cause", "complete"];
+    table(title, &columns, rows, "None were written.")
+}
+
+fn actions(scene: &Scene<'_>) -> Block {
+    let tasks = follow::all(scene);
+    let counted = tally(&tasks);
+    let mut open: Vec<&Task<'_>> = tasks.iter().filter(|t| t.is_open()).collect();
+    open.sort_by_key(|t| (!t.overdue, !t.is_unowned()));
+    let row = |task: &&Task<'_>| {
+        let reference = task.action.reference.clone().unwrap_or_default();
+        vec![
+            follow::due_cell(task),
+            cell(words::shown(&task.action.text), Tone::Plain),
+            follow::owner_cell(task),
+            cell(reference, Tone::Link),
+            cell(post_mortems::short_title(task.post_mortem), Tone::Dim),
+        ]
+    };
+    let rows = open.iter().take(MOST).map(row).collect();
+    let title = Clean::line(format_args!("Actions: {}", follow::tally_line(counted).text()));
+    let nothing =
+        if counted.all == 0 { "No post-mortem names one." } else { "All of them are done." };
+    table(title, &["due", "action", "owner", "issue", "post-mortem"], rows, nothing)
+}
+
+/// This quarter and the last one: count, median, longest.
+fn trend(scene: &Scene<'_>) -> Option<Block> {
+    let today = scene.zone.to_datetime(scene.now).date();
+    let all = quarters(scene.board, &scene.team.review, scene.zone, today);
+    let line = |q: &crate::insight::follow_up::Quarter| {
+        let told = |length: Option<jiff::SignedDuration>| {
+            length.map_or_else(|| crate::insight::words::NO_DATA.to_owned(), span)
+        };
+        let words = format!(
+            "{} Q{}: {}, median {}, longest {} (n {} of {})",
+            q.year,
+            q.quarter,
+            words::counted(q.count, "post-mortem", "post-mortems"),
+            told(q.median),
+            told(q.longest),
+            q.timed,
+            q.count
+        );
+        Line::plain(words)
+    };
+    let lines: Vec<Line> = all.iter().take(4).map(line).collect();
+    (!lines.is_empty()).then(|| prose("By quarter", lines))
+}

@@ -1,0 +1,198 @@
+//! Writing, checking and sharing post-mortems, as a script meets the commands: files, exit codes, and what is read back.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use andon::model::{PostMortem, SourceName};
+use andon::source::markdown::{File, Which, document};
+use serde_json::Value;
+
+fn andon(home: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_andon"))
+        .args(arguments)
+        .current_dir(home)
+        .env_clear()
+        .env("HOME", home)
+        .env("USER", "ada")
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn read(path: &Path) -> PostMortem {
+    let bytes = std::fs::read(path).unwrap();
+    let below = path.file_name().unwrap().to_str().unwrap();
+    let file = File { below, path, bytes: &bytes, cut: false, which: Which::Document };
+    let today = jiff::Zoned::now().date();
+    document(&file, &SourceName::new("reviews"), today).unwrap()
+}
+
+/// Drafts the demo's incident with a template, and gives the path that was printed.
+fn drafted(home: &Path, template: Option<&str>) -> PathBuf {
+    let folder = home.to_str().unwrap();
+    let mut arguments =
+        vec!["post-mortem", "new", "last", "--no-edit", "--demo", "4m", "--folder", folder];
+    arguments.extend(template.iter().flat_map(|t| ["--template", *t]));
+    let output = andon(home, &arguments);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    PathBuf::from(out(&output).trim())
+}
+
+#[test]
+fn what_is_drafted_is_read_back_and_claims_nothing_that_is_not_known() {
+    for template in ["sre", "pagerduty"] {
+        let home = tempfile::tempdir().unwrap();
+        let path = drafted(home.path(), Some(template));
+        let p = read(&path);
+        assert!(p.title.as_str().contains("Checkout is failing"), "{template}: {}", p.title);
+        assert!(p.date().is_some(), "{template}");
+        assert_eq!(p.dated.as_ref().unwrap().conflicts, [], "{template}");
+        assert_eq!(p.level().map(|s| s.0), Some(1), "{template}");
+        assert!(p.services.iter().any(|s| s.value.as_str() == "checkout"), "{template}");
+        assert!(p.timeline.len() >= 4, "{template}: {:?}", p.timeline);
+        assert!(p.timeline.iter().all(|h| h.at.is_some()), "{template}");
+        let told = |word: &str| p.timeline.iter().any(|h| h.text.as_str().contains(word));
+        assert!(told("deploy v412") && told("HighErrorRatio fires"), "{template}");
+        assert!(told("acknowledged by"), "{template}");
+        assert!(p.root_cause.is_none(), "{template}: a change before is no cause");
+        assert!(!p.loss.is_told(), "{template}");
+        assert_eq!(p.actions, [], "{template}");
+        let text = p.text.as_str();
+        assert!(text.contains("before it began") && !text.contains("caused by"), "{template}");
+        assert!(text.contains("| p95 |") && text.contains("on call:"), "{template}");
+    }
+}
+
+#[test]
+fn a_draft_never_takes_the_place_of_a_file() {
+    let home = tempfile::tempdir().unwrap();
+    let own = "# DATE, TITLE\n\n**Severity**: SEV-?\n\n## Timeline\n\n## Our own heading\n";
+    std::fs::write(home.path().join("template.md"), own).unwrap();
+    let path = drafted(home.path(), None);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("## Our own heading") && text.contains("**Severity**: SEV-1"), "{text}");
+    std::fs::write(&path, "hand-written").unwrap();
+    let folder = home.path().to_str().unwrap();
+    let again = andon(
+        home.path(),
+        &["post-mortem", "new", "last", "--no-edit", "--demo", "4m", "--folder", folder],
+    );
+    assert_eq!(code(&again), 3);
+    assert!(err(&again).contains("is there already"), "{}", err(&again));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "hand-written");
+    let names = std::fs::read_dir(home.path()).unwrap().count();
+    assert_eq!(names, 2, "nothing is left beside it");
+}
+
+#[test]
+fn an_incident_nobody_knows_is_told_the_nearest_one() {
+    let home = tempfile::tempdir().unwrap();
+    let output = andon(home.path(), &["post-mortem", "new", "1203", "--print", "--demo", "4m"]);
+    assert_eq!(code(&output), 3);
+    assert!(err(&output).contains("did you mean `120"), "{}", err(&output));
+}
+
+#[test]
+fn lint_says_file_and_line_of_what_is_missing() {
+    let home = tempfile::tempdir().unwrap();
+    let whole = "# 2026-11-01 Pool dry\n\n**Severity**: SEV-2\n\n## Impact\n\n120 orders lost.\n\n## Root cause\n\nOne connection a line.\n\n## Actions\n\n- [ ] Cap it @ada\n";
+    let part = "# 2026-11-01 Pool dry\n\n## Root cause\n\n## Impact\n\n120 orders lost.\n";
+    std::fs::write(home.path().join("whole.md"), whole).unwrap();
+    std::fs::write(home.path().join("part.md"), part).unwrap();
+    let fine = andon(home.path(), &["post-mortem", "lint", "whole.md"]);
+    assert_eq!((code(&fine), out(&fine).as_str()), (0, ""), "{}", err(&fine));
+    let lacking = andon(home.path(), &["post-mortem", "lint", "whole.md", "part.md"]);
+    assert_eq!(code(&lacking), 1);
+    let said = out(&lacking);
+    assert_eq!(
+        said.lines().collect::<Vec<_>>(),
+        [
+            "part.md:1: missing: severity",
+            "part.md:3: missing: root cause",
+            "part.md:1: missing: actions"
+        ]
+    );
+    let gone = andon(home.path(), &["post-mortem", "lint", "gone.md"]);
+    assert_eq!(code(&gone), 2);
+    assert!(out(&gone).starts_with("gone.md: "), "{}", out(&gone));
+}
+
+#[test]
+fn the_weekly_check_ends_with_one_while_an_action_is_late_or_unowned() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("papers");
+    std::fs::create_dir(&folder).unwrap();
+    let config = home.path().join("andon.toml");
+    let text = "[[source]]\nname = \"reviews\"\nkind = \"markdown\"\npath = \"papers\"\n";
+    std::fs::write(&config, text).unwrap();
+    let ask = |more: &[&str]| {
+        let config = config.to_str().unwrap();
+        andon(home.path(), &[&["check", "--actions", "--config", config], more].concat())
+    };
+    let paper = |actions: &str| {
+        let text = format!("# 2026-01-01 Pool dry\n\n## Actions\n\n{actions}\n");
+        std::fs::write(folder.join("2026-01-01-pool.md"), text).unwrap();
+    };
+    paper("- [x] Cap it @ada");
+    assert_eq!(code(&ask(&[])), 0);
+    paper("- [ ] Cap it @ada, due 2099-01-01");
+    assert_eq!(code(&ask(&[])), 0, "open, owned and not due yet");
+    paper("- [ ] Cap it @ada, due 2026-01-31");
+    let late = ask(&[]);
+    assert_eq!(code(&late), 1);
+    assert!(out(&late).contains("2026-01-01-pool.md:5: Cap it"), "{}", out(&late));
+    paper("- [ ] Cap it, due 2099-01-01");
+    let orphan: Value = serde_json::from_slice(&ask(&["--format", "json"]).stdout).unwrap();
+    assert_eq!((&orphan["unowned"], &orphan["overdue"]), (&Value::from(1), &Value::from(0)));
+    assert_eq!(orphan["actions"][0]["owner"], Value::Null);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(code(&ask(&[])), 2, "nobody can say");
+}
+
+#[test]
+fn a_report_says_what_happened_and_what_is_still_to_be_done() {
+    let home = tempfile::tempdir().unwrap();
+    let ask = |more: &[&str]| andon(home.path(), &[&["report", "--demo", "4m"], more].concat());
+    let week = out(&ask(&["--since", "2w"]));
+    let headings: Vec<&str> = week.lines().filter_map(|l| l.strip_prefix("## ")).collect();
+    for (at, begin) in [
+        "Harbour: review",
+        "Now: ",
+        "Incidents: ",
+        "Deploys to production: ",
+        "Ahead",
+        "New post-mortems: ",
+        "Actions: ",
+        "By quarter",
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert!(headings[at].starts_with(begin), "{headings:?}");
+    }
+    let handoff = out(&ask(&["--handoff"]));
+    assert!(handoff.contains("hand-off") && handoff.contains("## On call"), "{handoff}");
+    let told: Value = serde_json::from_slice(&ask(&["--format", "json"]).stdout).unwrap();
+    for array in
+        ["services", "incidents", "deploys", "events", "post_mortems", "actions", "on_call"]
+    {
+        assert!(told[array].as_array().is_some_and(|a| !a.is_empty()), "{array}");
+    }
+    assert!(told["since"].is_string() && told["until"].is_string());
+    assert_eq!(code(&ask(&["--since", "soon"])), 3);
+}
