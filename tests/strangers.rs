@@ -19,7 +19,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use andon::demo::cast;
-use andon::source::{Http, HttpAnswer, Method, github, pagerduty};
+use andon::source::{Http, HttpAnswer, Method, argocd, github, pagerduty};
 use common::fixtures::transcript;
 use common::poll::{World, answered, ok, target};
 
@@ -378,6 +378,51 @@ fn pagerdutys_own_description_has_nothing_against_our_requests() {
     }
     assert_eq!(report.partial, None);
     assert!(report.facts.len() >= 5, "{:?}", report.facts);
+}
+
+/// Argo CD's description (assets/swagger.json of its repository) is read where `ANDON_ARGOCD_SCHEMA` says.
+#[test]
+fn argo_cds_own_description_has_nothing_against_our_requests() {
+    if !asked_for("the judgement of Argo CD's description") {
+        return;
+    }
+    let Some(description) = std::env::var_os("ANDON_ARGOCD_SCHEMA").map(PathBuf::from) else {
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: ANDON_ARGOCD_SCHEMA names no copy of Argo CD's swagger.json"
+        );
+        return;
+    };
+    let Some(packages) = packages() else { return };
+    let paths =
+        ["/api/v1/applications", "/api/v1/applications/{name}", "/api/v1/projects", "/api/version"];
+    let (_mock, port) = mock(&packages, &description, "argocd.json", &paths);
+    let options = r#"{ projects = ["web"], selector = "team=shop", environment_label = "env" }"#;
+    let mut world = World::new(&argocd::KIND, &format!("http://127.0.0.1:{port}"), options, NOW);
+    let mut judged = std::collections::BTreeSet::new();
+    let report = world
+        .poll(|http| {
+            let answer = send(port, http, &[("authorization", "Bearer not-a-secret")]);
+            assert_eq!(faults(&answer), [""; 0], "{}", target(http));
+            assert_eq!(answer.status, 200, "{}", target(http));
+            judged.insert(http.url.path().to_owned());
+            // The examples hold the types and no sense: our own transcripts go on with the story.
+            let file = match http.url.path().rsplit('/').next().unwrap_or_default() {
+                "applications" => "applications",
+                "projects" => "projects",
+                "shop-production" => "application_production",
+                "shop-staging" => "application_staging",
+                _ => return Some(answer),
+            };
+            Some(ok(http, transcript(&format!("argocd/{file}.json"))))
+        })
+        .unwrap();
+    assert_eq!(judged.len(), 5, "{judged:?}");
+    assert_eq!(report.partial, None);
+    // The description's own examples are read as well, whatever they say.
+    let mut world = World::new(&argocd::KIND, &format!("http://127.0.0.1:{port}"), "{ }", NOW);
+    let told = world.poll(|http| Some(send(port, http, &[("authorization", "Bearer x")])));
+    assert!(told.is_ok(), "{told:?}");
 }
 
 /// The demo, served alone by the real program.

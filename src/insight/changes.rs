@@ -121,7 +121,8 @@ fn suspect(
 pub fn change_sources(board: &Board) -> BTreeSet<SourceName> {
     let told = board.deploys.all().map(|r| &r.what.key.source);
     let told = told.chain(board.changes.all().map(|r| &r.what.key.source));
-    let kinds = board.sources.iter().filter(|(_, f)| f.kind == "github").map(|(name, _)| name);
+    let deploys = |kind: &str| matches!(kind, "github" | "gitlab" | "argocd");
+    let kinds = board.sources.iter().filter(|(_, f)| deploys(f.kind)).map(|(name, _)| name);
     told.chain(kinds).cloned().collect()
 }
 

@@ -74,7 +74,12 @@ pub fn grouped<'a>(board: &'a Board, team: &Team) -> Vec<(Vec<Name>, Vec<&'a Gat
 /// opens; else, where there are allows at all, it is shut. What shuts may be passed by hand when each of those that shut
 /// says so (`SyncWindows.CanSync`).
 pub fn permit(gates: &[&Gate], now: Timestamp) -> Permit {
-    by_source(gates).map(|own| permit_of_one(&own, now)).max().unwrap_or(Permit::Open)
+    permit_where(gates, &|gate| gate.schedule.is_on(now))
+}
+
+/// The same, where somebody knows already which gates are on.
+fn permit_where(gates: &[&Gate], on: &dyn Fn(&Gate) -> bool) -> Permit {
+    by_source(gates).map(|own| permit_of_one(&own, on)).max().unwrap_or(Permit::Open)
 }
 
 /// The gates of each upstream.
@@ -86,8 +91,8 @@ pub fn by_source<'a>(gates: &[&'a Gate]) -> impl Iterator<Item = Vec<&'a Gate>> 
     groups.into_values()
 }
 
-fn permit_of_one(gates: &[&Gate], now: Timestamp) -> Permit {
-    match shutting(gates, now) {
+fn permit_of_one(gates: &[&Gate], on: &dyn Fn(&Gate) -> bool) -> Permit {
+    match shutting(gates, on) {
         None if gates.iter().any(|g| is_unreadable(g)) => Permit::Unknown,
         None => Permit::Open,
         Some(shut) if shut.iter().all(|g| g.by_hand) => {
@@ -105,18 +110,18 @@ fn is_unreadable(gate: &Gate) -> bool {
     matches!(gate.schedule, Schedule::Unreadable(_))
 }
 
-/// The gates that shut at `now`: active denies, else the allows when none of them is active.
-fn shutting<'a>(gates: &[&'a Gate], now: Timestamp) -> Option<Vec<&'a Gate>> {
+/// The gates that shut: active denies, else the allows when none of them is active.
+fn shutting<'a>(gates: &[&'a Gate], on: &dyn Fn(&Gate) -> bool) -> Option<Vec<&'a Gate>> {
     let kind = |gate: &&Gate, kind: &GateKind| gate.kind == *kind && !is_unreadable(gate);
     let denies = gates.iter().copied().filter(|g| kind(g, &GateKind::Deny));
-    let denies: Vec<&Gate> = denies.filter(|g| g.schedule.is_on(now)).collect();
+    let denies: Vec<&Gate> = denies.filter(|g| on(g)).collect();
     if !denies.is_empty() {
         return Some(denies);
     }
     let allows: Vec<&Gate> = gates.iter().copied().filter(|g| kind(g, &GateKind::Allow)).collect();
     // An allow that cannot be read may be the one that is on.
     let maybe = gates.iter().any(|g| g.kind == GateKind::Allow && is_unreadable(g));
-    let shut = !allows.is_empty() && !maybe && !allows.iter().any(|g| g.schedule.is_on(now));
+    let shut = !allows.is_empty() && !maybe && !allows.iter().any(|g| on(g));
     shut.then_some(allows)
 }
 
@@ -130,18 +135,24 @@ pub fn shut(gates: &[&Gate], window: Window) -> Vec<Shut> {
     }
     let wide = Window { from: earlier(window.from, BEYOND), until: later(window.until, BEYOND) };
     let mut edges = vec![wide.from, wide.until];
+    // Looked up once: between two edges nothing changes, and no cron need be asked again.
+    let mut times: BTreeMap<&Key, Vec<Stretch>> = BTreeMap::new();
     for gate in gates {
-        for Stretch { from, until } in gate.schedule.stretches(wide) {
-            edges.push(from.max(wide.from));
+        let stretches = gate.schedule.stretches(wide);
+        for Stretch { from, until } in &stretches {
+            edges.push(*from.max(&wide.from));
             edges.extend(until.map(|u| u.min(wide.until)));
         }
+        times.insert(&gate.key, stretches);
     }
     edges.sort_unstable();
     edges.dedup();
     let mut found: Vec<Shut> = Vec::new();
     for (from, until) in edges.iter().zip(edges.iter().skip(1)) {
         let middle = later(*from, until.duration_since(*from) / 2);
-        let permit = permit(gates, middle);
+        let inside = |s: &Stretch| s.from <= middle && s.until.is_none_or(|u| middle < u);
+        let on = |gate: &Gate| times.get(&gate.key).is_some_and(|own| own.iter().any(inside));
+        let permit = permit_where(gates, &on);
         if permit == Permit::Open {
             continue;
         }
@@ -151,7 +162,7 @@ pub fn shut(gates: &[&Gate], window: Window) -> Vec<Shut> {
                 last.until = open_end;
             }
             _ => {
-                let (reason, how_to_override) = words(gates, permit, middle);
+                let (reason, how_to_override) = words(gates, permit, &on);
                 found.push(Shut { from: *from, until: open_end, permit, reason, how_to_override });
             }
         }
@@ -160,8 +171,8 @@ pub fn shut(gates: &[&Gate], window: Window) -> Vec<Shut> {
     found
 }
 
-fn words(gates: &[&Gate], permit: Permit, at: Timestamp) -> (Clean, Clean) {
-    let own = by_source(gates).find(|own| permit_of_one(own, at) == permit).unwrap_or_default();
+fn words(gates: &[&Gate], permit: Permit, on: &dyn Fn(&Gate) -> bool) -> (Clean, Clean) {
+    let own = by_source(gates).find(|own| permit_of_one(own, on) == permit).unwrap_or_default();
     if permit == Permit::Unknown {
         let why = own.iter().find_map(|g| match &g.schedule {
             Schedule::Unreadable(why) => Some(why.clone()),
@@ -169,7 +180,7 @@ fn words(gates: &[&Gate], permit: Permit, at: Timestamp) -> (Clean, Clean) {
         });
         return (why.unwrap_or_default(), Clean::default());
     }
-    let shut = shutting(&own, at).unwrap_or_default();
+    let shut = shutting(&own, on).unwrap_or_default();
     let Some(first) = shut.first() else { return (Clean::default(), Clean::default()) };
     let reason = match (&first.kind, first.description.is_empty()) {
         (GateKind::Allow, true) => Clean::line(format_args!("outside of {}", when(first))),

@@ -102,7 +102,7 @@ fn who_must_say_yes_is_named_until_they_did() {
             _ => usual(http),
         })
         .unwrap();
-    assert_eq!(approvals(&report)[0].approvers, [Clean::default(); 0]);
+    assert!(approvals(&report)[0].approvers.is_empty());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::super::Clean;
 #[derive(Debug, Clone)]
 pub struct Cron {
     text: Clean,
-    cron: Box<croner::Cron>,
+    pattern: Box<croner::Cron>,
     /// Whether it fires at all: 31 February does not.
     fires: bool,
 }
@@ -40,7 +40,7 @@ impl Cron {
         let cron = parser.parse(text).map_err(|e| bad(&e.to_string()))?;
         let epoch = Zoned::new(Timestamp::UNIX_EPOCH, TimeZone::UTC);
         let fires = cron.find_next_occurrence(&epoch, true).is_ok();
-        Ok(Self { text: Clean::line(text.trim()), cron: Box::new(cron), fires })
+        Ok(Self { text: Clean::line(text.trim()), pattern: Box::new(cron), fires })
     }
 
     pub fn as_str(&self) -> &str {
@@ -53,12 +53,12 @@ impl Cron {
 
     /// The first time after `at`, or at it.
     pub fn next(&self, at: &Zoned, or_at: bool) -> Option<Zoned> {
-        self.fires.then(|| self.cron.find_next_occurrence(at, or_at).ok()).flatten()
+        self.fires.then(|| self.pattern.find_next_occurrence(at, or_at).ok()).flatten()
     }
 
     /// The last time before `at`, or at it.
     pub fn previous(&self, at: &Zoned, or_at: bool) -> Option<Zoned> {
-        self.fires.then(|| self.cron.find_previous_occurrence(at, or_at).ok()).flatten()
+        self.fires.then(|| self.pattern.find_previous_occurrence(at, or_at).ok()).flatten()
     }
 }
 

@@ -83,3 +83,43 @@ pub struct Stretch {
     /// `None` when no end was found: it is on for longer than anybody looks ahead.
     pub until: Option<Timestamp>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Name, Place};
+
+    #[test]
+    fn a_gate_is_read_back_as_it_was_written_down() {
+        let zone = TimeZone::get("Europe/Amsterdam").unwrap();
+        let cron = |text| Cron::parse(text).unwrap();
+        for schedule in [
+            Schedule::After {
+                start: cron("0 22 * * *"),
+                length: SignedDuration::from_hours(1),
+                zone: zone.clone(),
+            },
+            Schedule::Between { start: cron("0 23 * * 5"), end: cron("0 8 * * 1"), zone },
+            Schedule::Once { from: Timestamp::UNIX_EPOCH, until: Timestamp::MAX },
+            Schedule::Unreadable("no cron".into()),
+        ] {
+            let gate = Gate {
+                key: Key::new(&Name::new("argo"), "projects/web/windows/0"),
+                kind: GateKind::Other("later".into()),
+                schedule,
+                scope: "applications *-prod".into(),
+                repo: Clean::default(),
+                apps: vec![Place { app: "shop".into(), environment: "production".into() }],
+                by_hand: true,
+                overrun: false,
+                description: Clean::default(),
+                how_to_override: Clean::default(),
+                url: None,
+            };
+            let bytes = postcard::to_stdvec(&gate).unwrap();
+            assert_eq!(postcard::from_bytes::<Gate>(&bytes).unwrap(), gate);
+            let json = serde_json::to_string(&gate).unwrap();
+            assert_eq!(serde_json::from_str::<Gate>(&json).unwrap(), gate);
+        }
+    }
+}

@@ -140,7 +140,7 @@ impl Source for ArgoCd {
             .ok_or_else(|| Trouble::bad_data("the applications were not asked for"))?;
         let apps = self.apps(judge(listed)?, &mut tale.gaps)?;
         tale.good += 1;
-        let past = self.past(asking);
+        let past = past(asking);
         let changed: Vec<&App> = apps.iter().filter(|app| is_news(app, &past)).collect();
         let details: Vec<Request> = changed
             .iter()
@@ -210,16 +210,6 @@ impl ArgoCd {
         apps.sort_by(|a, b| (&a.home, &a.name).cmp(&(&b.home, &b.name)));
         apps.dedup_by(|a, b| a.home == b.home && a.name == b.name);
         Ok(apps)
-    }
-
-    /// In the first poll of a run nothing is on the board yet, whatever memory says: only the starts are kept.
-    fn past(&self, asking: &Asking<'_>) -> Pasts {
-        let words = asking.memory.get(PAST);
-        let mut past: Pasts = words.and_then(|w| serde_json::from_str(w).ok()).unwrap_or_default();
-        if asking.round == 0 {
-            past.values_mut().for_each(|p| p.read.clear());
-        }
-        past
     }
 
     fn tell_apps(
@@ -337,6 +327,18 @@ impl ArgoCd {
             .flat_map(|(project, windows)| windows.into_iter().map(move |w| (project.clone(), w)))
             .collect())
     }
+}
+
+/// In the first poll of a run nothing is on the board yet, whatever memory says: only the starts are kept.
+fn past(asking: &Asking<'_>) -> Pasts {
+    let words = asking.memory.get(PAST);
+    let mut past: Pasts = words.and_then(|w| serde_json::from_str(w).ok()).unwrap_or_default();
+    if asking.round == 0 {
+        for own in past.values_mut() {
+            own.read.clear();
+        }
+    }
+    past
 }
 
 fn is_news(app: &App, past: &Pasts) -> bool {

@@ -257,7 +257,9 @@ impl GitLab {
                     ));
                 }
                 Err(trouble) => {
-                    feeds(part).iter().for_each(|feed| tale.whole(*feed, false));
+                    for feed in feeds(part) {
+                        tale.whole(*feed, false);
+                    }
                     tale.miss(format_args!("{} {}", known.path, part.word()), trouble)?;
                 }
             }
@@ -289,7 +291,7 @@ impl GitLab {
             }
             let items = rows::items(&answer.body)?;
             let place = format!("/{}/{}", origin.known.path, part.word());
-            let mut read = |row: &rows::Row<'_>| self.row(i, part, row, origin, asking, heard);
+            let mut read = |row: &rows::Row<'_>| row_of(i, part, row, origin, asking, heard);
             // Rows move to the next page when new ones come in between.
             for fact in tale.gaps.read(&place, &items, &mut read) {
                 if seen.insert(identity(&fact)) && self.is_wanted(&fact) {
@@ -309,46 +311,12 @@ impl GitLab {
             }
             let last = next.is_none() || page == part.pages();
             if last {
-                feeds(part).iter().for_each(|feed| tale.whole(*feed, next.is_none()));
+                for feed in feeds(part) {
+                    tale.whole(*feed, next.is_none());
+                }
             }
         }
         Ok(())
-    }
-
-    #[allow(clippy::too_many_arguments)] // one caller, and a struct would only rename them
-    fn row(
-        &self,
-        i: usize,
-        part: Part,
-        row: &rows::Row<'_>,
-        origin: Origin<'_>,
-        asking: &Asking<'_>,
-        heard: &[Exchange],
-    ) -> Option<Fact> {
-        match part {
-            Part::About => None,
-            Part::Deployments => Some(Fact::Deploy(records::deployment(row, origin)?.deploy)),
-            Part::Blocked => {
-                let detail = row
-                    .id("/id")
-                    .and_then(|id| wire::heard(heard, &waiting_tag(i, &id)))
-                    .and_then(|e| judge(e).ok())
-                    .and_then(|answer| rows::items_as_one(&answer.body));
-                let detail = detail.as_ref();
-                let mut found = None;
-                if let Some(detail) = detail {
-                    Gaps::default().read("", &[detail], |d| {
-                        found = records::approval(row, Some(d), origin);
-                        Some(())
-                    });
-                }
-                Some(Fact::Approval(found.or_else(|| records::approval(row, None, origin))?))
-            }
-            Part::Releases => records::release(row, origin, asking.now),
-            Part::Pipelines => Some(Fact::Run(records::pipeline(row, origin)?)),
-            Part::Freezes => Some(Fact::Gate(records::freeze(row, origin)?)),
-            Part::Milestones => Some(Fact::Milestone(records::milestone(row, origin)?)),
-        }
     }
 
     fn is_wanted(&self, fact: &Fact) -> bool {
@@ -358,6 +326,41 @@ impl GitLab {
             _ => return true,
         };
         self.environments.is_empty() || self.environments.iter().any(|e| e == name.as_str())
+    }
+}
+
+/// What one row of a list tells.
+fn row_of(
+    i: usize,
+    part: Part,
+    row: &rows::Row<'_>,
+    origin: Origin<'_>,
+    asking: &Asking<'_>,
+    heard: &[Exchange],
+) -> Option<Fact> {
+    match part {
+        Part::About => None,
+        Part::Deployments => Some(Fact::Deploy(records::deployment(row, origin)?.deploy)),
+        Part::Blocked => {
+            let detail = row
+                .id("/id")
+                .and_then(|id| wire::heard(heard, &waiting_tag(i, &id)))
+                .and_then(|e| judge(e).ok())
+                .and_then(|answer| rows::items_as_one(&answer.body));
+            let detail = detail.as_ref();
+            let mut found = None;
+            if let Some(detail) = detail {
+                Gaps::default().read("", &[detail], |d| {
+                    found = records::approval(row, Some(d), origin);
+                    Some(())
+                });
+            }
+            Some(Fact::Approval(found.or_else(|| records::approval(row, None, origin))?))
+        }
+        Part::Releases => records::release(row, origin, asking.now),
+        Part::Pipelines => Some(Fact::Run(records::pipeline(row, origin)?)),
+        Part::Freezes => Some(Fact::Gate(records::freeze(row, origin)?)),
+        Part::Milestones => Some(Fact::Milestone(records::milestone(row, origin)?)),
     }
 }
 
