@@ -26,7 +26,7 @@ pub const POST_MORTEMS: Tab = Tab {
     about: "what was learnt, searched by its whole text; every action across all of them; each quarter in numbers",
     sorts: &["date", "title", "service", "severity", "lasted", "complete", "actions"],
     facets: &["list", "actions", "trends"],
-    kinds: &["markdown"],
+    kinds: &["markdown", "github", "incident-io"],
     entries,
     compose,
     detail,

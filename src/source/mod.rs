@@ -320,6 +320,7 @@ pub mod github;
 pub mod gitlab;
 mod history;
 pub mod ical;
+pub mod incident_io;
 pub mod jira;
 pub mod json;
 pub mod markdown;
@@ -344,5 +345,6 @@ pub const KINDS: &[&Kind] = &[
     &pagerduty::KIND,
     &ical::KIND,
     &markdown::KIND,
+    &incident_io::KIND,
     &json::KIND,
 ];

@@ -14,6 +14,7 @@ mod ask;
 mod behind;
 pub mod graphql;
 pub mod outcome;
+mod papers;
 pub mod repo;
 pub mod rest;
 mod tell;
@@ -35,6 +36,7 @@ pub const KIND: Kind = Kind {
             "environments",
             "only deployments to these, in promotion order; all of them when left out",
         ),
+        ("post_mortems", "the label of issues that are post-mortems; none are read when left out"),
     ],
     open,
 };
@@ -57,6 +59,7 @@ struct Options {
     repos: Vec<Repo>,
     #[serde(default)]
     environments: Vec<String>,
+    post_mortems: Option<String>,
 }
 
 fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
@@ -80,7 +83,14 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             repos.push(repo.at(site.as_ref()));
         }
     }
-    Ok(Box::new(GitHub { name: opening.name, base, repos, environments: options.environments }))
+    let papers = options.post_mortems.filter(|label| !label.trim().is_empty());
+    Ok(Box::new(GitHub {
+        name: opening.name,
+        base,
+        repos,
+        environments: options.environments,
+        papers,
+    }))
 }
 
 /// Where people look at what the API tells: `github.com` for `api.github.com`, the host itself on Enterprise.
@@ -101,6 +111,8 @@ struct GitHub {
     base: Url,
     repos: Vec<Repo>,
     environments: Vec<String>,
+    /// The label of issues that are post-mortems.
+    papers: Option<String>,
 }
 
 /// Memory: until when, in epoch seconds, and why GraphQL is left alone.
@@ -160,7 +172,8 @@ impl Source for GitHub {
         }
         let no_runs = rests(asking, NO_REST).filter(|_| by_rest.is_empty());
         let run_turn = if no_runs.is_some() { &[][..] } else { &turn };
-        let missing = self.lists(run_turn, &by_rest, heard);
+        let mut missing = self.lists(run_turn, &by_rest, heard);
+        missing.extend(self.papers(run_turn, heard));
         if !missing.is_empty() {
             return Ok(Reading::More(missing));
         }
@@ -190,6 +203,7 @@ impl Source for GitHub {
         }
         for &i in run_turn {
             let runs = self.tell_runs(i, asking, heard, &mut tale);
+            let runs = runs.and_then(|()| self.tell_papers(i, asking, heard, &mut tale));
             match runs.and_then(|()| self.tell_pending(i, asking, heard, &mut tale)) {
                 Ok(()) => {}
                 // What GraphQL told is good; only its own budget counts there.

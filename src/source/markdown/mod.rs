@@ -8,6 +8,7 @@ mod document;
 mod facts;
 mod front;
 mod history;
+mod issue;
 mod outline;
 mod passage;
 mod rst;
@@ -34,6 +35,7 @@ use history::History;
 
 pub use actions::reference;
 pub use document::{CAP, File, document, text};
+pub use issue::{Issue, issue};
 pub use which::{Which, which};
 
 pub const KIND: Kind = Kind {
