@@ -8,7 +8,7 @@ use andon::model::{
     Alert, AlertState, Board, Clean, Deploy, Fact, Feed, Freshness, Health, Key, Labels, Measure,
     MetricId, Name, Outcome, Probe, ProbeResult, Record, Report, SourceName, Status, Weight,
 };
-use andon::store::{Place, Store, Told};
+use andon::store::{Bounds, Forget, Place, Store, Told};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -268,4 +268,242 @@ fn words_of_a_source_are_handed_back_after_a_restart() {
     home.open().remember(&[told(&Poll::Alerts(vec![(1, 1)]), t(0), &mut before)]).unwrap();
     let words = home.open().memory(&SourceName::new("am")).unwrap();
     assert_eq!(words.get("cursor").map(|w| &**w), Some(t(0).to_string().as_str()));
+}
+
+/// The notices of opening what lies at a place.
+fn notices(place: &Place) -> (Store, String) {
+    let (store, notices) = Store::open(place, t(0));
+    (store, notices.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+fn one_poll() -> Told {
+    told(&Poll::Alerts(vec![(1, 1), (2, 0)]), t(0), &mut BTreeMap::new())
+}
+
+#[test]
+fn a_damaged_or_foreign_file_is_set_aside_and_a_new_one_begun() {
+    let garbage = || vec![0x5a_u8; 8192];
+    let halved = || {
+        let home = Home::new();
+        home.open().remember(&[one_poll()]).unwrap();
+        let whole = std::fs::read(home.place().file.unwrap()).unwrap();
+        whole[..whole.len() / 2].to_vec()
+    };
+    let alien = || {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("other.db");
+        let base = rusqlite::Connection::open(&file).unwrap();
+        base.execute_batch("CREATE TABLE theirs(x); INSERT INTO theirs VALUES (1)").unwrap();
+        drop(base);
+        std::fs::read(&file).unwrap()
+    };
+    for (what, bytes) in [("garbage", garbage()), ("half", halved()), ("alien", alien())] {
+        let home = Home::new();
+        let file = home.place().file.unwrap();
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, &bytes).unwrap();
+        let (mut store, mut words) = notices(&home.place());
+        if words.is_empty() {
+            // Damage that lies deeper is met when it is read.
+            assert!(store.board_now(&awaited(), t(0)).is_err_and(|e| e.is_damage()), "{what}");
+            let (anew, more) = store.begin_anew(&home.place(), t(0));
+            (store, words) = (anew, more[0].to_string());
+        }
+        assert!(words.contains("memory begins anew"), "{what}: {words}");
+        store.remember(&[one_poll()]).unwrap();
+        let kept: Vec<_> = std::fs::read_dir(file.parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.to_string_lossy().contains(".bad-"))
+            .collect();
+        assert!(kept.iter().any(|path| std::fs::read(path).unwrap() == bytes), "{what}: {kept:?}");
+    }
+}
+
+#[test]
+fn an_empty_file_is_a_new_one() {
+    let home = Home::new();
+    let file = home.place().file.unwrap();
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, b"").unwrap();
+    home.open().remember(&[one_poll()]).unwrap();
+}
+
+#[test]
+fn what_a_newer_andon_wrote_is_left_alone() {
+    let home = Home::new();
+    home.open().remember(&[one_poll()]).unwrap();
+    let file = home.place().file.unwrap();
+    let base = rusqlite::Connection::open(&file).unwrap();
+    base.pragma_update(None, "user_version", 999).unwrap();
+    drop(base);
+    let before = std::fs::read(&file).unwrap();
+    let (mut store, words) = notices(&home.place());
+    assert!(!store.is_on() && words.contains("newer andon"), "{words}");
+    store.remember(&[one_poll()]).unwrap();
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn links_folders_and_pipes_are_refused_and_odd_names_are_names() {
+    let home = Home::new();
+    let folder = home.0.path();
+    std::fs::write(folder.join("target"), b"mine").unwrap();
+    std::os::unix::fs::symlink(folder.join("target"), folder.join("link")).unwrap();
+    std::fs::create_dir(folder.join("dir")).unwrap();
+    for name in ["link", "dir"] {
+        let (store, words) = notices(&Place::at(folder.join(name)));
+        assert!(!store.is_on() && words.contains("nothing is remembered"), "{name}: {words}");
+    }
+    assert_eq!(std::fs::read(folder.join("target")).unwrap(), b"mine");
+    for name in ["file:x?mode=memory", "a b?c#d"] {
+        let (store, words) = notices(&Place::at(folder.join(name)));
+        assert!(
+            store.is_on() && words.is_empty() && folder.join(name).is_file(),
+            "{name}: {words}"
+        );
+    }
+    let (store, words) = notices(&Place::default());
+    assert!(!store.is_on() && words.contains("no home"), "{words}");
+}
+
+#[test]
+fn nobody_else_can_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    let mut store = home.open();
+    store.remember(&[one_poll()]).unwrap();
+    let folder = home.0.path().join("state");
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", entry.path().display());
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_and_what_is_remembered_can_still_be_read() {
+    let home = Home::new();
+    let mut store = home.open();
+    store.remember(&[one_poll()]).unwrap();
+    store.allow_pages(4);
+    let many = Poll::Deploys((0..=255).map(|id| (id, 1)).collect());
+    let refused = store.remember(&[told(&many, t(15), &mut BTreeMap::new())]).unwrap_err();
+    assert_eq!(refused.words(), "the disk is full");
+    let board = store.board_now(&awaited(), t(20)).unwrap();
+    assert_eq!((board.alerts.len(), board.deploys.len()), (2, 0));
+    store.allow_pages(1_000_000);
+    store.remember(&[told(&many, t(30), &mut BTreeMap::new())]).unwrap();
+    assert_eq!(store.board_now(&awaited(), t(40)).unwrap().deploys.len(), 256);
+}
+
+#[test]
+fn folding_thinning_and_carrying_elsewhere_change_nothing_that_is_known() {
+    let home = Home::new();
+    let mut store = home.open();
+    let (mut before, mut board) = (BTreeMap::new(), awaited());
+    for i in 0..400 {
+        let poll = match i % 4 {
+            0 => Poll::Alerts(vec![((i / 40 % 5) as u8, (i / 80 % 3) as u8)]),
+            1 => Poll::Deploys(vec![((i / 8) as u8, 1)]),
+            _ => Poll::Numbers(vec![(1, (i % 3) as u8), (2, 1)]),
+        };
+        let told = told(&poll, t(i * 15), &mut before);
+        fold(&mut board, &told);
+        store.remember(&[told]).unwrap();
+    }
+    let end = t(400 * 15);
+    assert_same(&board, &store.board_now(&awaited(), end).unwrap(), None);
+    store.fold().unwrap();
+    assert_same(&board, &store.board_now(&awaited(), end).unwrap(), None);
+    let mut lines = Vec::new();
+    store.export(&mut lines).unwrap();
+    let other = Home::new();
+    let mut elsewhere = other.open();
+    let imported = elsewhere.import(&mut &lines[..]).unwrap();
+    assert!(imported.new > 200, "{imported:?}");
+    assert_eq!(elsewhere.import(&mut &lines[..]).unwrap().new, 0, "twice is once");
+    assert_same(&board, &elsewhere.board_now(&awaited(), end).unwrap(), None);
+    assert!(store.check().unwrap().is_sound() && elsewhere.check().unwrap().is_sound());
+
+    // Half a year later, what ended is forgotten; what is still so is not.
+    let bounds = Bounds { retention: SignedDuration::from_hours(90 * 24), most: 1 << 30 };
+    store.tidy(end + SignedDuration::from_hours(5), bounds).unwrap();
+    let tidied = store.board_now(&awaited(), end).unwrap();
+    assert_eq!(tidied.alerts.len(), board.alerts.len());
+    let newest = |b: &Board| b.tracks.values().map(|t| t.newest().cloned()).collect::<Vec<_>>();
+    assert_eq!(newest(&board).len(), newest(&tidied).len());
+    store.tidy(end + SignedDuration::from_hours(180 * 24), bounds).unwrap();
+    let later = store.board_now(&awaited(), end).unwrap();
+    assert_eq!(later.alerts.len(), board.alerts.present().count());
+    assert_eq!(later.deploys.len(), 0);
+
+    assert_eq!(elsewhere.forget(&Forget::Source(SourceName::new("am"))).unwrap(), 5);
+    assert_eq!(elsewhere.board_now(&awaited(), end).unwrap().alerts.len(), 0);
+    elsewhere.forget(&Forget::Everything).unwrap();
+    assert_eq!(elsewhere.stats().unwrap().sources, []);
+}
+
+#[test]
+fn lines_that_were_not_exported_bring_nothing() {
+    let home = Home::new();
+    let mut store = home.open();
+    for (lines, words) in [
+        ("{}\n", "line 1"),
+        ("{\"andon\":{\"memory\":99}}\n", "version 99"),
+        ("{\"andon\":{\"memory\":1}}\n{\"told\":{}}\n", "line 2"),
+    ] {
+        let trouble = store.import(&mut lines.as_bytes()).unwrap_err();
+        assert!(trouble.to_string().contains(words), "{trouble}");
+    }
+    assert_eq!(store.stats().unwrap().versions, 0);
+}
+
+/// Run by the test below in a process of its own, to be killed: polls without end, each written before it is counted.
+#[test]
+fn writer() {
+    let Some(file) = std::env::var_os("ANDON_TEST_WRITES") else { return };
+    let mut store = Store::open(&Place::at(file.into()), t(0)).0;
+    let from = store.stats().unwrap().versions;
+    for i in i64::from(from) + 1.. {
+        let mut before = BTreeMap::new();
+        let id = |n: i64| (n % 200) as u8;
+        let poll = Poll::Deploys((i * 3..i * 3 + 3).map(|n| (id(n), (i % 251) as u8)).collect());
+        store.remember(&[told(&poll, t(i), &mut before)]).unwrap();
+        println!("{i}");
+    }
+}
+
+#[test]
+fn killed_at_any_moment_it_starts_again_and_has_lost_nothing_but_the_last_poll() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+    let kills: u64 = std::env::var("ANDON_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
+    let home = Home::new();
+    let file = home.place().file.unwrap();
+    let mut random = 7_u64;
+    for kill in 0..kills {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["writer", "--exact", "--nocapture", "--test-threads=1"])
+            .env("ANDON_TEST_WRITES", &file)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let wanted = (random >> 33) as usize % 40 + 1;
+        let written = |line: String| line.rsplit(' ').next().and_then(|n| n.parse::<i64>().ok());
+        let mut last = lines.by_ref().filter_map(written).take(wanted).last();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        last = lines.filter_map(written).last().or(last);
+        let (mut store, words) = notices(&home.place());
+        assert!(store.is_on() && words.is_empty(), "after {kill} kills: {words}");
+        let board = store.board_now(&awaited(), t(1_000_000)).unwrap();
+        let heard = board.sources[&SourceName::new("gh")].last_ok.unwrap();
+        assert!(heard >= t(last.unwrap()), "after {kill} kills: {heard} {last:?}");
+        if kill % 10 == 0 {
+            assert!(store.check().unwrap().is_sound(), "after {kill} kills");
+        }
+    }
 }

@@ -71,6 +71,13 @@ impl Store {
         Ok(oldest.map(moment))
     }
 
+    /// The file may have so many pages: a full disk, for those who want to see what happens then.
+    pub fn allow_pages(&mut self, pages: u32) {
+        if let Some(base) = &self.base {
+            let _ = base.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()));
+        }
+    }
+
     pub fn stats(&mut self) -> Result<Stats, Trouble> {
         let Some(base) = &self.base else { return Ok(Stats::default()) };
         let beside = self.file.iter().flat_map(|file| {

@@ -70,8 +70,16 @@ enum Line {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Series {
-    Metric { id: MetricId, points: Vec<(Timestamp, Measure)> },
-    Probe { probe: Probe, points: Vec<(Timestamp, Probed)> },
+    Metric {
+        id: MetricId,
+        #[serde(default)]
+        note: Option<Clean>,
+        points: Vec<(Timestamp, Measure)>,
+    },
+    Probe {
+        probe: Probe,
+        points: Vec<(Timestamp, Probed)>,
+    },
 }
 
 /// What an import brought.
@@ -228,10 +236,12 @@ fn export_polls(base: &Connection, names: &Names, say: &mut Say<'_>) -> Result<(
 
 fn export_points(base: &Connection, names: &Names, say: &mut Say<'_>) -> Result<(), Trouble> {
     let mut series = std::collections::HashMap::new();
-    let mut all = base.prepare("SELECT id, kind, name FROM series")?;
+    let mut all = base.prepare("SELECT id, kind, name, note FROM series")?;
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {
-        series.insert(row.get::<_, i64>(0)?, (row.get::<_, i64>(1)?, row.get::<_, String>(2)?));
+        let note: Option<String> = row.get(3)?;
+        let told = (row.get::<_, i64>(1)?, row.get::<_, String>(2)?, note.map(Clean::from));
+        series.insert(row.get::<_, i64>(0)?, told);
     }
     let mut all =
         base.prepare("SELECT source, tier, since, until, points FROM block ORDER BY since")?;
@@ -241,10 +251,11 @@ fn export_points(base: &Connection, names: &Names, say: &mut Say<'_>) -> Result<
         let since = moment(row.get(2)?);
         let lines = block::read(row.get_ref(4)?.as_blob().unwrap_or_default(), since);
         let told = lines.unwrap_or_default().into_iter().filter_map(|(id, points)| {
-            let (kind, name) = series.get(&id)?;
+            let (kind, name, note) = series.get(&id)?;
             Some(match *kind {
                 METRIC => Series::Metric {
                     id: serde_json::from_str(name).ok()?,
+                    note: note.clone(),
                     points: points
                         .into_iter()
                         .filter_map(|(at, reading)| match reading {
@@ -394,9 +405,13 @@ impl Importing<'_> {
         }
         let mut lines = Vec::new();
         for one in series {
+            let mut words = None;
             let (kind, name, points): (_, _, Vec<_>) = match one {
-                Series::Metric { id, points } => (
-                    METRIC,
+                Series::Metric { id, note, points } => (
+                    {
+                        words = note;
+                        METRIC
+                    },
                     serde_json::to_string(&id),
                     points.into_iter().map(|(at, m)| (at, Reading::Measure(m))).collect(),
                 ),
@@ -409,9 +424,9 @@ impl Importing<'_> {
             let name = name.unwrap_or_default();
             self.base
                 .prepare_cached(
-                    "INSERT OR IGNORE INTO series(source, kind, name) VALUES (?1, ?2, ?3)",
+                    "INSERT OR IGNORE INTO series(source, kind, name, note) VALUES (?1, ?2, ?3, ?4)",
                 )?
-                .execute(params![source, kind, name])?;
+                .execute(params![source, kind, name, words.as_ref().map(Clean::as_str)])?;
             let id: i64 = self
                 .base
                 .prepare_cached(
