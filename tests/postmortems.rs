@@ -631,6 +631,25 @@ fn hostile_files_cost_their_row_a_flag_and_nothing_else() {
 }
 
 #[test]
+fn no_mark_repeated_a_million_times_costs_more_than_its_row() {
+    let head = "# T\n\n## Timeline\n\n## Actions\n\n## Impact\n";
+    for mark in [
+        "[", "]", "`", "|", "*", "<", "!", "- ", "~", "@", "#", "(", "1", "9 h ", "$1 ", ": ",
+        "[a][", "](", "lasted ",
+    ] {
+        let line = mark.repeat(1_000_000 / mark.len());
+        let found = one("long.md", format!("{head}{line}\n- {line}\n| {line} |\n").as_bytes());
+        assert_eq!(found.title.as_str(), "T", "{mark}");
+        let lines = format!("{mark} x\n").repeat(20_000);
+        assert_eq!(
+            one("lines.md", format!("{head}{lines}").as_bytes()).title.as_str(),
+            "T",
+            "{mark}"
+        );
+    }
+}
+
+#[test]
 fn empty_files_are_skipped_and_counted() {
     let files = Files::from([
         ("a.md".to_owned(), (Vec::new(), 1)),
