@@ -536,8 +536,8 @@ fn the_cockpit_ends_with_its_window() {
 
 #[test]
 fn the_cockpit_survives_sizes_garbage_and_a_paste() {
-    // Random keys may open a link.
-    let mut pty = demo(&[("BROWSER", "true")]);
+    // Random keys may open a link, or a file.
+    let mut pty = demo(&[("BROWSER", "true"), ("VISUAL", "true")]);
     for (width, height) in [(0, 0), (1, 1), (29, 4), (200, 60), (5000, 3000), (60, 15), (30, 5)] {
         pty.resize(width, height);
         pty.type_bytes(b"j");
@@ -551,6 +551,32 @@ fn the_cockpit_survives_sizes_garbage_and_a_paste() {
     let (ended, took) = pty.wait();
     assert_eq!(ended, 0);
     println!("ended after {took:?}");
+    pty.assert_restored();
+}
+
+#[test]
+fn an_editor_has_the_terminal_to_itself_until_it_is_left() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (script, got) = (folder.path().join("editor"), folder.path().join("got"));
+    let words = format!(
+        "#!/bin/sh\necho EDITING $1\nread line\necho \"$line\" > {0}.part\nmv {0}.part {0}\n",
+        got.display()
+    );
+    std::fs::write(&script, words).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut pty = demo(&[("VISUAL", script.to_str().unwrap())]);
+    pty.type_bytes(b"4");
+    pty.until_text("actions");
+    pty.until_text("Card payments");
+    pty.type_bytes(b"e");
+    pty.until_text("EDITING /");
+    // Neither q nor ctrl-c is ours while somebody else has the terminal; a whole line comes at once, as a shell gives it.
+    pty.type_bytes(b"qqq\r");
+    pty.until_text("read-only");
+    assert_eq!(std::fs::read_to_string(&got).unwrap(), "qqq\n");
+    pty.type_bytes(b"q");
+    assert_eq!(pty.wait().0, 0);
     pty.assert_restored();
 }
 

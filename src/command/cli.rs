@@ -239,7 +239,7 @@ pub struct Report {
 pub enum PostMortemWhat {
     /// Writes a draft into the team's folder, with the timeline andon knows, and opens it in $EDITOR
     New(NewPostMortem),
-    /// Says what is missing, as file:line; exit code 0 complete, 1 something is missing, 2 a file cannot be read
+    /// Says what is missing, with file and line; exit code 0 complete, 1 something is missing, 2 a file cannot be read
     Lint {
         /// The documents; by default all of the team's folder
         files: Vec<PathBuf>,

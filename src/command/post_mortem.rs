@@ -146,7 +146,8 @@ fn template(options: &NewPostMortem, folder: Option<&Path>) -> Result<String> {
 fn own_template(folder: &Path) -> Option<PathBuf> {
     let named = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        name.contains("template") && name.ends_with(".md") && path.is_file()
+        let ending = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("md"));
+        name.contains("template") && ending && path.is_file()
     };
     let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|e| e.path());
     entries.filter(named).min()
@@ -276,12 +277,11 @@ fn lint(common: &Common, files: &[PathBuf]) -> Result<ExitCode> {
             which: Which::Document,
         };
         read += 1;
-        match document(&file, &SourceName::new("files"), today) {
-            Some(p) => worst = worst.max(judge(&p, shown, &review, &mut said)),
-            None => {
-                let _ = writeln!(said, "{shown}:1: empty");
-                worst = worst.max(INCOMPLETE);
-            }
+        if let Some(p) = document(&file, &SourceName::new("files"), today) {
+            worst = worst.max(judge(&p, shown, &review, &mut said));
+        } else {
+            let _ = writeln!(said, "{shown}:1: empty");
+            worst = worst.max(INCOMPLETE);
         }
     }
     out::data(&said)?;

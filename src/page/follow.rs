@@ -128,8 +128,7 @@ fn days(date: jiff::civil::Date) -> f64 {
 pub fn actions(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let layout = breadth(&scene.frame);
     let mut blocks = Vec::new();
-    let tasks = all(scene);
-    let counted = tally(&tasks);
+    let counted = *scene.memo.tally.get(scene, today(scene), || tally(&all(scene)));
     let above = u16::from(counted.all > 0 && scene.frame.layout >= Layout::Small);
     if above > 0 {
         let prose = Prose { lines: vec![tally_line(counted)], first: 0, total: 1 };
@@ -380,9 +379,12 @@ fn quarter_cells(q: &Quarter, most: usize, wide: bool) -> Vec<Cell> {
 
 /// What stands over the list: the open actions, and what happened on this day in other years.
 pub fn above(scene: &Scene<'_>) -> Vec<Line> {
+    scene.memo.above.get(scene, today(scene), || made_above(scene)).to_vec()
+}
+
+fn made_above(scene: &Scene<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
-    let tasks = all(scene);
-    let counted = tally(&tasks);
+    let counted = tally(&all(scene));
     if counted.all > 0 {
         lines.push(tally_line(counted));
     }

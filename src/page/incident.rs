@@ -23,7 +23,7 @@ pub fn detail(scene: &Scene<'_>, _look: &Look, key: &RowKey) -> Option<Vec<Block
     if let Some(start) = summary.started {
         blocks.push(timeline(scene, &item, summary.service, start));
     }
-    blocks.extend(learnt::blocks(scene, trouble(scene, &item, summary.service)));
+    blocks.extend(learnt::blocks(scene, &trouble(scene, &item, summary.service)));
     Some(blocks)
 }
 

@@ -15,7 +15,7 @@ const MOST: usize = 5;
 const ACTIONS: usize = 6;
 
 /// Documents that are like it, best first, and the open actions of these.
-pub fn blocks(scene: &Scene<'_>, trouble: Trouble) -> Vec<Block> {
+pub fn blocks(scene: &Scene<'_>, trouble: &Trouble) -> Vec<Block> {
     let found = like(scene, trouble);
     let papers: Vec<(&Like, &PostMortem)> = found
         .iter()
@@ -49,8 +49,8 @@ pub fn blocks(scene: &Scene<'_>, trouble: Trouble) -> Vec<Block> {
     blocks
 }
 
-fn like(scene: &Scene<'_>, trouble: Trouble) -> Arc<Vec<Like>> {
-    scene.memo.alike.get(scene, trouble.clone(), || alike(scene.board, scene.team, &trouble, MOST))
+fn like(scene: &Scene<'_>, trouble: &Trouble) -> Arc<Vec<Like>> {
+    scene.memo.alike.get(scene, trouble.clone(), || alike(scene.board, scene.team, trouble, MOST))
 }
 
 /// What these documents asked for and nobody did yet, late ones first.

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::happened::Step;
 use super::markdown::Reading;
-use super::{RowKey, Scene};
+use super::{Line, RowKey, Scene};
+use crate::insight::follow_up::Tally;
 use crate::insight::{Event, Like, Rhythm, Rollback, Suspect, Trouble};
 use crate::model::{Clean, Key, Name, Window};
 
@@ -32,6 +34,9 @@ pub struct Memo {
     pub lately: Kept<(), Vec<Step>>,
     /// Post-mortems like the trouble on screen.
     pub alike: Kept<Trouble, Vec<Like>>,
+    /// What stands over the post-mortems on a day, and the counts of all their actions.
+    pub above: Kept<Date, Vec<Line>>,
+    pub tally: Kept<Date, Tally>,
     /// What came back, by the newer document.
     pub again: Kept<(), HashMap<Key, Vec<Key>>>,
     /// Which deploys took a version back.

@@ -36,7 +36,7 @@ pub fn detail(scene: &Scene<'_>, _look: &Look, key: &RowKey) -> Option<Vec<Block
     if state.health != Health::Ok {
         // While it lasts, what was learnt before comes before what it rests on.
         let trouble = Trouble::of_service(scene.board, scene.survey, &service.name);
-        blocks.extend(learnt::blocks(scene, trouble));
+        blocks.extend(learnt::blocks(scene, &trouble));
     }
     blocks.extend(dependencies(scene, service));
     blocks.extend(deploys(scene, service));

@@ -14,7 +14,7 @@ use crate::page::Scene;
 
 /// The template of the SRE book's postmortem chapter, in our own words.
 pub const SRE: &str = include_str!("../../assets/post-mortems/sre.md");
-/// The fields of PagerDuty's template, in our own words.
+/// The fields of `PagerDuty`'s template, in our own words.
 pub const PAGERDUTY: &str = include_str!("../../assets/post-mortems/pagerduty.md");
 
 /// What a document is begun for.
@@ -80,15 +80,13 @@ fn by_fields(template: &str, value: impl Fn(&str) -> String) -> String {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
         out.push_str(before);
-        match after.split_once("}}").filter(|(field, _)| FIELDS.contains(&field.trim())) {
-            Some((field, tail)) => {
-                out.push_str(&value(field.trim()));
-                rest = tail;
-            }
-            None => {
-                out.push_str("{{");
-                rest = after;
-            }
+        let field = after.split_once("}}").filter(|(field, _)| FIELDS.contains(&field.trim()));
+        if let Some((field, tail)) = field {
+            out.push_str(&value(field.trim()));
+            rest = tail;
+        } else {
+            out.push_str("{{");
+            rest = after;
         }
     }
     out.push_str(rest);
