@@ -270,6 +270,15 @@ fn the_outage_is_on_the_board_with_who_has_it_and_what_changed_before() {
 }
 
 #[test]
+fn the_code_host_answers_andons_own_question_in_its_newest_form() {
+    let (_running, board, _) = read_at(240.0);
+    let host = board.sources.values().find(|f| f.kind == "github").unwrap();
+    assert!(host.notes.is_empty(), "{:?}", host.notes);
+    assert!(!board.milestones.is_empty());
+    assert!(board.drifts.all().any(|d| d.what.repo.as_str().ends_with("/checkout")));
+}
+
+#[test]
 fn after_the_rollback_the_old_version_is_live_and_all_is_calm() {
     let (_demo, board, survey) = read_at(520.0);
     assert_eq!(health(&survey, "checkout"), Health::Ok);

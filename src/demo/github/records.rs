@@ -433,16 +433,22 @@ impl Repo<'_> {
         let place = |name: &str| {
             shipped.iter().position(|r| r.sha == name || self.reference(r.version) == name)
         };
-        let commits = match (place(base), place(head)) {
-            (Some(a), Some(b)) if a < b => b - a,
-            _ => 0,
-        };
+        let (base_at, head_at) = (place(base).unwrap_or(0), place(head).unwrap_or(0));
+        let (ahead, behind) = (head_at.saturating_sub(base_at), base_at.saturating_sub(head_at));
+        // Oldest first, and only those between the two.
+        let mut commits = self.commits();
+        commits.reverse();
+        let commits: Vec<Json> = commits.into_iter().skip(base_at + 1).take(ahead).collect();
         json!({
-            "status": if commits > 0 { "ahead" } else { "identical" },
-            "ahead_by": commits,
-            "behind_by": 0,
-            "total_commits": commits,
-            "commits": self.commits().into_iter().take(commits).collect::<Vec<_>>(),
+            "status": match (ahead, behind) {
+                (0, 0) => "identical",
+                (0, _) => "behind",
+                _ => "ahead",
+            },
+            "ahead_by": ahead,
+            "behind_by": behind,
+            "total_commits": ahead,
+            "commits": commits,
             "html_url": self.html(&format!("/compare/{base}...{head}")),
         })
     }

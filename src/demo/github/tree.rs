@@ -17,7 +17,11 @@ pub fn repository(repo: &Repo<'_>) -> Json {
         "url": repo.html(""),
         "isPrivate": true,
         "isArchived": false,
-        "defaultBranchRef": { "__typename": "Ref", "name": "main" },
+        "defaultBranchRef": {
+            "__typename": "Ref",
+            "name": "main",
+            "target": { "__typename": "Commit", "oid": repo.commits().first().map(|c| c["sha"].clone()) },
+        },
         "deployments": repo.rollouts().iter().map(|r| deployment(repo, r)).collect::<Vec<_>>(),
         "releases": releases(repo),
         "milestones": milestones(repo),
@@ -135,6 +139,11 @@ fn milestones(repo: &Repo<'_>) -> Vec<Json> {
     let one = |m: &Json| {
         let (open, closed) =
             (m["open_issues"].as_f64().unwrap_or(0.0), m["closed_issues"].as_f64().unwrap_or(0.0));
+        let some = |state: &str, n: f64| {
+            let issue = json!({ "__typename": "Issue", "state": state });
+            std::iter::repeat_n(issue, n as usize)
+        };
+        let issues: Vec<Json> = some("OPEN", open).chain(some("CLOSED", closed)).collect();
         json!({
             "__typename": "Milestone",
             "number": m["number"],
@@ -147,6 +156,7 @@ fn milestones(repo: &Repo<'_>) -> Vec<Json> {
             "progressPercentage": if open + closed > 0.0 { 100.0 * closed / (open + closed) } else { 0.0 },
             "url": m["html_url"],
             "description": m["description"],
+            "issues": issues,
         })
     };
     repo.milestones().iter().map(one).collect()
