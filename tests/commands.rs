@@ -323,6 +323,36 @@ fn the_demo_says_what_is_broken_since_when_and_what_changed() {
 }
 
 #[test]
+fn the_past_is_shown_as_it_was_and_says_which_moment_it_is() {
+    let demo = served();
+    let at = |arguments: &[&str]| demo.run(&[arguments, &["--at", "-1h"]].concat());
+    let document = json(&at(&["show", "health", "--format", "json"]));
+    let services = document["services"].as_array().unwrap();
+    let checkout = services.iter().find(|s| s["name"] == "checkout").unwrap();
+    assert_eq!(checkout["health"], "ok", "an hour ago it had not begun: {checkout:#}");
+    let latency = checkout["metrics"].as_array().unwrap().iter().find(|m| m["name"] == "p95");
+    assert!(
+        latency.unwrap()["value"].as_f64().unwrap() < 0.4,
+        "the number is of then: {latency:?}"
+    );
+    let report = json(&at(&["report", "--format", "json"]));
+    for moment in [&document["moment"], &report["moment"]] {
+        let moment: jiff::Timestamp = moment.as_str().unwrap().parse().unwrap();
+        let ago = jiff::Timestamp::now().duration_since(moment).as_secs();
+        assert!((3600..3900).contains(&ago), "{moment}");
+    }
+    let screen = out(&at(&["show", "health", "--size", "120x40"]));
+    assert!(screen.contains("PAST") && screen.contains("as of"), "{screen}");
+    let line = at(&["status", "--format", "json", "--no-poll"]);
+    assert_eq!(json(&line)["down"], 0, "{}", err(&line));
+    for (text, hint) in [("soon", "03:12"), ("2999-01-01", "still to come")] {
+        let wrong = demo.run(&["show", "health", "--at", text]);
+        assert_eq!(wrong.status.code(), Some(3));
+        assert!(err(&wrong).contains(hint), "{}", err(&wrong));
+    }
+}
+
+#[test]
 fn a_printed_screen_has_its_size_and_no_escapes() {
     let demo = served();
     // Every tab at one size: the pages' own tests try the rest.

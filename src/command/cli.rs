@@ -228,6 +228,9 @@ pub struct Report {
     /// For the next shift: who is on call, and the last day
     #[arg(long)]
     pub handoff: bool,
+    /// As it was at a moment of the past: -2h, 03:12, 2026-11-21, "2026-11-21 18:00"
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
     /// How it is printed
     #[arg(long, default_value = "markdown")]
     pub format: Format,
@@ -302,6 +305,7 @@ Examples:
   andon show health
   andon show incidents --format json
   andon show releases --format markdown > week.md
+  andon show health --at 03:12                           as it was that night
   andon show health --size 120x40 --keys \"j j enter\"     the screen after those keys
   andon show health --demo 4m                            the demo, four minutes into its story")]
 pub struct Show {
@@ -323,6 +327,9 @@ pub struct Show {
     /// Ask every source first, instead of printing what is remembered
     #[arg(long)]
     pub poll: bool,
+    /// As it was at a moment of the past: -2h, 03:12, 2026-11-21, "2026-11-21 18:00"
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with = "poll")]
+    pub at: Option<String>,
     /// List from this day or moment on, e.g. 2026-11-01
     #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
@@ -373,6 +380,9 @@ pub struct Status {
     /// A line of your own
     #[arg(long, value_name = "TEXT")]
     pub template: Option<String>,
+    /// The line as it was at a moment of the past: -2h, 03:12, 2026-11-21, "2026-11-21 18:00"
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
     /// Go on: a line for each change, until nobody reads
     #[arg(long)]
     pub follow: bool,

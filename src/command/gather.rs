@@ -25,7 +25,10 @@ pub struct Gathered {
     pub team: Team,
     pub board: Board,
     pub survey: Survey,
+    /// The moment shown.
     pub now: Timestamp,
+    /// What the clock says: later than `now` when the past is shown.
+    pub clock: Timestamp,
     pub ui: Ui,
 }
 
@@ -127,7 +130,7 @@ pub fn remembered(common: &Common) -> Result<Option<Gathered>> {
         ));
     }
     let survey = survey(&board, &config.team, now);
-    Ok(Some(Gathered { team: config.team, board, survey, now, ui: config.ui }))
+    Ok(Some(Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui }))
 }
 
 /// Asks every source of `world` once.
@@ -141,15 +144,30 @@ pub fn gather_from(
     world: &World,
     wanted: impl Fn(&Upstream) -> bool,
 ) -> Result<Gathered> {
-    let (config, _running) = match &world.demo {
+    let (config, _running) = self::world(common, world)?;
+    let board = asked(config.upstreams.into_iter().filter(wanted).collect());
+    let now = from_clock();
+    let survey = survey(&board, &config.team, now);
+    Ok(Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui })
+}
+
+/// The user's configuration, or the demo's with its world running.
+///
+/// # Errors
+/// When there is no configuration, or it is wrong; when the demo cannot be served.
+pub fn world(common: &Common, world: &World) -> Result<(Config, Option<demo::Running>)> {
+    match &world.demo {
         Some(at) => {
             let (config, running) = demonstrated(common, Some(at), 1.0, None)?;
-            (config, Some(running))
+            Ok((config, Some(running)))
         }
-        None => (configured(common)?, None),
-    };
+        None => Ok((configured(common)?, None)),
+    }
+}
+
+/// What every source says when it is asked once.
+pub fn asked(upstreams: Vec<Upstream>) -> Board {
     let mut board = Board::default();
-    let upstreams: Vec<Upstream> = config.upstreams.into_iter().filter(wanted).collect();
     for upstream in &upstreams {
         board.sources.entry(upstream.name.clone()).or_default();
     }
@@ -159,7 +177,5 @@ pub fn gather_from(
             board.fold(&heard.source, heard.at, report);
         }
     }
-    let now = from_clock();
-    let survey = survey(&board, &config.team, now);
-    Ok(Gathered { team: config.team, board, survey, now, ui: config.ui })
+    board
 }

@@ -61,7 +61,14 @@ pub fn past(place: Option<Place>, awaited: Board) -> recall::Memory {
         if oldest.is_none_or(|oldest| at < oldest) {
             return (None, oldest);
         }
-        (store.board_at(&awaited, at).ok(), oldest)
+        (store.board_at(&awaited, at).ok().filter(|board| was_watched(board, at)), oldest)
+    })
+}
+
+/// Whether somebody polled at that moment: what was last known before a silence says less than what was told after it.
+fn was_watched(board: &Board, at: Timestamp) -> bool {
+    board.sources.values().any(|fresh| {
+        fresh.last_try.is_some_and(|tried| at.duration_since(tried) <= fresh.limits().0)
     })
 }
 

@@ -11,6 +11,7 @@ mod gather;
 mod help;
 mod memory;
 mod out;
+mod past;
 mod poll;
 mod post_mortem;
 mod report;
@@ -48,8 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         Some(Command::Check(options)) => check::run(&cli.common, options),
         Some(Command::Show(options)) => show::run(&cli.common, options),
         Some(Command::Poll(options)) => poll::run(&cli.common, options),
-        // Every other command line of it was answered before the grammar was asked.
-        Some(Command::Status(_)) => help::topic(Some("status")),
+        Some(Command::Status(options)) => status::then(&cli.common, options),
         Some(Command::CanDeploy(options)) => can_deploy::run(&cli.common, options),
         Some(Command::Store { what }) => store::run(&cli.common, what.as_ref()),
         Some(Command::Report(options)) => report::run(&cli.common, options),

@@ -7,7 +7,7 @@ use color_eyre::eyre::{Result, eyre};
 use jiff::{SignedDuration, Timestamp};
 
 use super::cli::{Common, Format, Report};
-use super::{gather, out};
+use super::{gather, out, past};
 use crate::insight::words::earlier;
 use crate::model::Window;
 use crate::page::{Frame, Memo, Scene, Size, review};
@@ -19,7 +19,10 @@ const SHIFT: SignedDuration = SignedDuration::from_hours(24);
 
 pub fn run(common: &Common, options: &Report) -> Result<ExitCode> {
     let default = if options.handoff { SHIFT } else { WEEK };
-    let gathered = gather::gather(common, &options.world)?;
+    let gathered = match &options.at {
+        Some(text) => past::at(common, &options.world, text)?,
+        None => gather::gather(common, &options.world)?,
+    };
     let since = match options.since.as_deref() {
         None => earlier(gathered.now, default),
         Some(text) => since(text, gathered.now).ok_or_else(|| {

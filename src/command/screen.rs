@@ -25,7 +25,8 @@ pub fn after_keys(
         keymap: gathered.ui.keymap,
         skin: gathered.ui.skin,
         board: gathered.board,
-        ..Setup::new(Arc::new(gathered.team), size, gathered.now)
+        past: (gathered.now < gathered.clock).then_some(gathered.now),
+        ..Setup::new(Arc::new(gathered.team), size, gathered.clock)
     };
     let mut cockpit = Cockpit::new(setup);
     let tab_key = Key::parse(&(tab + 1).to_string());
@@ -33,12 +34,12 @@ pub fn after_keys(
         Key::parse(word).ok_or_else(|| eyre!("`{word}` is no key\nhint: keys are separated by blanks: \"j j enter\", \"ctrl-d\", \"space\""))
     });
     for key in tab_key.into_iter().map(Ok).chain(typed) {
-        let effects = cockpit.update(gathered.now, Message::Key(key?));
+        let effects = cockpit.update(gathered.clock, Message::Key(key?));
         // Effects reach outside; a printed screen only looks.
         drop(effects);
-        cockpit.settle(gathered.now);
+        cockpit.settle(gathered.clock);
     }
-    let screen = cockpit.screen(gathered.now);
+    let screen = cockpit.screen(gathered.clock);
     let depth = if colours { Depth::True } else { Depth::None };
     let mut buffer = Buffer::empty(Rect::new(0, 0, size.width, size.height));
     paint(&screen, &Theme::new(screen.skin, depth, gathered.ui.ascii), &mut buffer);

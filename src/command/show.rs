@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::cli::{Common, Format, Show};
-use super::{gather, out, screen};
+use super::{gather, out, past, screen};
 use crate::config::nearest;
 use crate::model::Window;
 use crate::page::{Frame, Memo, Scene, Size, TABS, Tab};
@@ -25,12 +25,13 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
         .ok_or_else(|| unknown_tab(&options.tab))?;
     let size = options.size.as_deref().map(size).transpose()?;
     let known = match &options.world.demo {
-        None if !options.poll => gather::remembered(common)?,
+        None if !options.poll && options.at.is_none() => gather::remembered(common)?,
         _ => None,
     };
-    let gathered = match known {
-        Some(gathered) => gathered,
-        None => gather::gather(common, &options.world)?,
+    let gathered = match (&options.at, known) {
+        (Some(text), _) => past::at(common, &options.world, text)?,
+        (None, Some(gathered)) => gathered,
+        (None, None) => gather::gather(common, &options.world)?,
     };
     if let Some(size) = size {
         let text = screen::after_keys(

@@ -7,6 +7,10 @@ use std::process::ExitCode;
 use std::sync::mpsc::channel;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use color_eyre::eyre::{Report, Result};
+
+use super::cli::{Common, Status, World};
+use super::{help, out, past};
 use crate::config::{Config, Places};
 use crate::engine::share::{self, Doorstep, Place, Woken};
 use crate::model::Clean;
@@ -58,7 +62,8 @@ fn read_arguments(arguments: &[OsString]) -> Option<Result<Asked, String>> {
                 ours = true;
                 None
             }
-            "-h" | "--help" => return None,
+            // The past is not in the small file: that takes the whole program.
+            "-h" | "--help" | "--at" => return None,
             "--config" => take(value(), name, &mut asked.config, |v| Ok(PathBuf::from(v))),
             "--format" => take(value(), name, &mut asked.format, format),
             "--template" => take(value(), name, &mut asked.template, |v| text(v)),
@@ -111,6 +116,30 @@ fn format(value: &OsStr) -> Result<Format, String> {
         let names: Vec<&str> = Format::ALL.iter().map(|f| f.name()).collect();
         format!("there is no format `{}`; formats are {}", value.display(), names.join(", "))
     })
+}
+
+/// `andon status --at`: the line as it was. Unlike the line of now it needs the memory, and may ask metric stores.
+///
+/// # Errors
+/// When that is no moment of the past, or the configuration is wrong.
+pub fn then(common: &Common, options: &Status) -> Result<ExitCode> {
+    // Every other command line of it was answered before the grammar was asked.
+    let Some(at) = &options.at else { return help::topic(Some("status")) };
+    let gathered = past::at(common, &World { demo: None }, at)?;
+    let glance = Glance::of(&gathered.team, &gathered.board, &gathered.survey, gathered.now);
+    let asked = Asked {
+        format: options
+            .format
+            .as_deref()
+            .map(|word| format(OsStr::new(word)))
+            .transpose()
+            .map_err(Report::msg)?,
+        template: options.template.clone(),
+        ascii: common.ascii,
+        ..Asked::default()
+    };
+    out::data(&format!("{}\n", written(&Ok(glance), &asked, gathered.now.as_second())))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run(asked: &Asked) {
