@@ -207,7 +207,7 @@ fn written(seen: &Result<Glance, Absence>, asked: &Asked, now: i64) -> String {
 
 /// The files that would be read, as they are named; none of them is touched.
 fn files(config: Option<&Path>) -> Vec<PathBuf> {
-    let places = Places::usual(config.map(Path::to_owned));
+    let places = Places::of_files(config.map(Path::to_owned));
     places.files().into_iter().map(|(file, _)| std::path::absolute(&file).unwrap_or(file)).collect()
 }
 
@@ -228,7 +228,7 @@ pub fn places(config: Option<&Path>) -> Vec<Place> {
 /// What was left by whoever polls.
 fn look(files: &[PathBuf], asked: &Asked) -> Result<Glance, Absence> {
     let now = now();
-    let found = Place::of(files).first().map(glance);
+    let found = Place::of(files).first().map(|place| glance(place, asked.format));
     if let Some(Ok(glance)) = &found {
         // One who polls for lines like this one goes on as long as they are asked for.
         if glance.teller.background && !asked.no_poll {
@@ -239,10 +239,11 @@ fn look(files: &[PathBuf], asked: &Asked) -> Result<Glance, Absence> {
         }
     }
     let (tell, told) = channel();
-    let (files, waker) = (files.to_owned(), (!asked.no_poll).then(|| arguments(asked)));
+    let (format, files, waker) =
+        (asked.format, files.to_owned(), (!asked.no_poll).then(|| arguments(asked)));
     // Waking somebody belongs there, too. A home that does not answer must not hold up a bar: the thread is left behind.
-    let spawned =
-        std::thread::Builder::new().spawn(move || tell.send(search(&files, waker.as_deref(), now)));
+    let spawned = std::thread::Builder::new()
+        .spawn(move || tell.send(search(&files, format, waker.as_deref(), now)));
     let searched = match spawned {
         Ok(_) => told.recv_timeout(PATIENCE).unwrap_or(Err(Absence::Late)),
         Err(_) => Err(Absence::Late),
@@ -255,7 +256,12 @@ fn look(files: &[PathBuf], asked: &Asked) -> Result<Glance, Absence> {
 }
 
 /// The slower way: by real names, in the folders of other environments, and whether there is a configuration at all.
-fn search(files: &[PathBuf], waker: Option<&[OsString]>, now: i64) -> Result<Glance, Absence> {
+fn search(
+    files: &[PathBuf],
+    format: Option<Format>,
+    waker: Option<&[OsString]>,
+    now: i64,
+) -> Result<Glance, Absence> {
     let real = real(files);
     if real.is_empty() {
         return Err(Absence::Unconfigured);
@@ -264,7 +270,7 @@ fn search(files: &[PathBuf], waker: Option<&[OsString]>, now: i64) -> Result<Gla
     places.extend(Place::of(&real));
     let mut absence = Absence::NothingYet(false);
     let mut newest: Option<Glance> = None;
-    for found in places.iter().map(glance) {
+    for found in places.iter().map(|place| glance(place, format)) {
         match found {
             Ok(glance) if newest.as_ref().is_none_or(|known| known.heard < glance.heard) => {
                 newest = Some(glance);
@@ -295,9 +301,14 @@ fn arguments(asked: &Asked) -> Vec<OsString> {
     arguments
 }
 
-fn glance(place: &Place) -> Result<Glance, Absence> {
+fn glance(place: &Place, asked: Option<Format>) -> Result<Glance, Absence> {
     match share::read(&place.status()) {
-        Ok(text) => Glance::decode(&text).ok_or(Absence::Unreadable),
+        Ok(text) => {
+            let brief = Glance::brief(&text).ok_or(Absence::Unreadable)?;
+            // Only the document names each source.
+            let whole = asked.or(brief.taste.format) == Some(Format::Json);
+            if whole { Glance::decode(&text).ok_or(Absence::Unreadable) } else { Ok(brief) }
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Absence::NothingYet(false)),
         Err(_) => Err(Absence::Unreadable),
     }

@@ -32,21 +32,28 @@ pub struct Places {
 impl Places {
     /// The usual places on this machine. A file in the working directory is never read by itself.
     pub fn usual(file: Option<PathBuf>) -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+            .filter(|(k, _)| k.starts_with("ANDON_"))
+            .collect();
+        Self { environment, ..Self::of_files(file) }
+    }
+
+    /// The same without what the environment sets: for who only wants to know which files there are.
+    pub fn of_files(file: Option<PathBuf>) -> Self {
         // A relative XDG directory is to be ignored, says its specification.
         let absolute =
             |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-        let home = absolute("HOME")
-            .or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()));
-        let base = absolute("XDG_CONFIG_HOME").or_else(|| home.map(|home| home.join(".config")));
+        let home = || {
+            absolute("HOME")
+                .or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
+        };
+        let base = absolute("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config")));
         Self {
             file,
             system: Some(PathBuf::from("/etc/andon/andon.toml")),
             user: base.map(|base| base.join("andon").join("andon.toml")),
-            environment: std::env::vars_os()
-                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-                .filter(|(k, _)| k.starts_with("ANDON_"))
-                .collect(),
-            flags: Vec::new(),
+            ..Self::default()
         }
     }
 

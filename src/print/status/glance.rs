@@ -181,6 +181,7 @@ impl Glance {
             ("failing", v.failing_sources),
             ("silent", v.stale_sources),
             ("awaited", v.awaited_sources),
+            ("sources", self.sources.len()),
         ];
         for (word, count) in counts {
             line(&mut out, word, count);
@@ -224,12 +225,21 @@ impl Glance {
 
     /// Reads what `encode` wrote. Total: anything else is `None`, and its texts are cleaned again.
     pub fn decode(text: &str) -> Option<Self> {
+        Self::read(text, |_| false)
+    }
+
+    /// The same without each single source.
+    pub fn brief(text: &str) -> Option<Self> {
+        Self::read(text, |word| word == "source")
+    }
+
+    fn read(text: &str, ends: impl Fn(&str) -> bool) -> Option<Self> {
         let rest = text.strip_prefix(HEAD)?.strip_prefix('\n')?;
         let mut glance = Self::default();
-        for (word, value) in rest.lines().filter_map(|line| line.split_once(' ')) {
+        let lines = rest.lines().filter_map(|line| line.split_once(' '));
+        for (word, value) in lines.take_while(|(word, _)| !ends(word)) {
             glance.take(word, value);
         }
-        glance.verdict.sources = glance.sources.len();
         Some(glance)
     }
 
@@ -259,6 +269,7 @@ impl Glance {
             "failing" => v.failing_sources = count(),
             "silent" => v.stale_sources = count(),
             "awaited" => v.awaited_sources = count(),
+            "sources" => v.sources = count(),
             "worst" => {
                 let all = [Health::Ok, Health::Degraded, Health::Down];
                 v.worst = all.into_iter().find(|h| h.word() == value).unwrap_or_default();
