@@ -14,8 +14,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use andon::cockpit::Message;
-use andon::config::{Config, Places, load};
+use andon::config::{Config, Places, load, load_text};
 use andon::engine::share::{Part, Relay};
+use andon::model::Trouble;
 use fault_server::FaultServer;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -329,6 +330,56 @@ fn who_follows_hears_what_was_heard_before_he_came_and_what_comes_after() {
     drop(lead);
     assert_eq!(poller(&follows), "this process");
     assert_eq!(heard(&follows, 3), first);
+}
+
+/// A report as bytes, or the trouble; and the freshness.
+type Words = (Result<Vec<u8>, Trouble>, String);
+
+#[test]
+fn everything_that_is_told_of_a_whole_team_crosses_the_socket_unchanged() {
+    let running =
+        andon::demo::start(andon::demo::Options { at: 240.0, ..Default::default() }).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let config = load_text(&running.config, running.folder(), &[]);
+        let upstreams = config.unwrap_or_else(|problems| panic!("{problems}")).upstreams;
+        let (tell, told) = channel();
+        let sink = Box::new(move |message| drop(tell.send(message)));
+        let place = Some(folder.path().join("andon"));
+        let names: Vec<String> = upstreams.iter().map(|u| u.name.to_string()).collect();
+        (Relay::start(place, "demo", upstreams, Part::default(), sink), told, names)
+    };
+    // By source and moment, what was told in full.
+    let listen = |told: &Receiver<Message>, wanted: &mut dyn FnMut(String, Words) -> bool| {
+        loop {
+            if let Message::Heard(heard) = told.recv_timeout(FOREVER).unwrap() {
+                // A report as it is written down: what is only a cache is not in it.
+                let words = (
+                    heard.outcome.map(|report| postcard::to_stdvec(&report).unwrap()),
+                    format!("{:?}", heard.freshness),
+                );
+                if wanted(format!("{} {}", heard.source, heard.at), words) {
+                    return;
+                }
+            }
+        }
+    };
+    let (_lead, told, names) = start();
+    assert_eq!(poller(&told), "this process");
+    let mut first = BTreeMap::new();
+    listen(&told, &mut |key, words| {
+        first.insert(key, words);
+        first.len() >= names.len()
+    });
+    let (_follower, follows, _) = start();
+    let mut same = 0;
+    listen(&follows, &mut |key, words| {
+        if let Some(known) = first.get(&key) {
+            assert!(*known == words, "{key}: {} {}", known.1, words.1);
+            same += 1;
+        }
+        same >= names.len()
+    });
 }
 
 #[test]

@@ -18,7 +18,6 @@ pub const SAID_CAP: u32 = 256 * 1024;
 
 /// From the one who polls.
 #[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(Serialize))]
 pub enum Told {
     /// The first frame: who it is.
     Hello {
@@ -35,7 +34,6 @@ pub enum Told {
 
 /// A poll that ended.
 #[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(Serialize))]
 pub struct HeardFrame {
     source: SourceName,
     at: Timestamp,
@@ -134,4 +132,71 @@ pub async fn read<T: DeserializeOwned>(
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     postcard::from_bytes(&bytes).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(bytes: &[u8]) -> io::Result<Told> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(read(&mut &*bytes, TOLD_CAP))
+    }
+
+    #[test]
+    fn what_is_framed_is_read_again() {
+        let source = SourceName::new("prom");
+        let at = Timestamp::UNIX_EPOCH;
+        let frame_of = |telling: &Telling<'_>| frame(telling).unwrap();
+        assert!(matches!(told(&frame_of(&Telling::Hello { pid: 7 })), Ok(Told::Hello { pid: 7 })));
+        assert!(matches!(told(&frame_of(&Telling::Pong)), Ok(Told::Pong)));
+        let asking = told(&frame_of(&Telling::Asking { source: &source, at })).unwrap();
+        assert!(matches!(asking, Told::Asking { source: s, at: a } if s == source && a == at));
+        let trouble = Trouble::new(crate::model::Status::Auth, "401");
+        let heard = Heard {
+            source: source.clone(),
+            at,
+            outcome: Err(trouble.clone()),
+            freshness: Freshness { kind: "json", failures: 3, ..Freshness::default() },
+        };
+        let Ok(Told::Heard(read)) = told(&frame_of(&Telling::from(&heard))) else {
+            panic!("heard")
+        };
+        let read = read.heard("json");
+        assert_eq!((read.source, read.at, read.outcome.unwrap_err()), (source, at, trouble));
+        assert_eq!((read.freshness.kind, read.freshness.failures), ("json", 3));
+    }
+
+    #[test]
+    fn words_that_cross_are_cleaned_again() {
+        // A name with an escape in it, as no andon would send it.
+        let mut bytes = vec![0; 4];
+        bytes.extend([2, 6]);
+        bytes.extend(b"a\x1b[31m");
+        bytes.extend(postcard::to_stdvec(&Timestamp::UNIX_EPOCH).unwrap());
+        let length = u32::try_from(bytes.len() - 4).unwrap();
+        bytes[..4].copy_from_slice(&length.to_le_bytes());
+        let Ok(Told::Asking { source, .. }) = told(&bytes) else { panic!("asking") };
+        assert_eq!(source.as_str(), "a␛[31m");
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_or_too_long_is_an_error() {
+        let whole = frame(&Telling::Hello { pid: 70_000 }).unwrap();
+        for end in 0..whole.len() {
+            assert!(told(&whole[..end]).is_err());
+        }
+        assert!(told(&(TOLD_CAP + 1).to_le_bytes()).is_err());
+        assert!(told(&TOLD_CAP.to_le_bytes()).is_err(), "announced, and never sent");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_frame_or_an_error(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let mut framed = u32::try_from(bytes.len()).unwrap().to_le_bytes().to_vec();
+            framed.extend(&bytes);
+            let _ = told(&framed);
+            let _ = told(&bytes);
+        }
+    }
 }
