@@ -40,7 +40,7 @@ pub fn early(arguments: &[OsString]) -> Option<ExitCode> {
     match read_arguments(arguments.get(1..).unwrap_or(&[]))? {
         Ok(asked) => run(&asked),
         // A bar shows standard output only: what is wrong with the question is said there.
-        Err(words) => say(&Clean::line(format_args!("andon status: {words}")).to_string()),
+        Err(words) => say(Clean::line(format_args!("andon status: {words}")).as_str()),
     }
     Some(ExitCode::SUCCESS)
 }
@@ -66,7 +66,7 @@ fn read_arguments(arguments: &[OsString]) -> Option<Result<Asked, String>> {
             "-h" | "--help" | "--at" => return None,
             "--config" => take(value(), name, &mut asked.config, |v| Ok(PathBuf::from(v))),
             "--format" => take(value(), name, &mut asked.format, format),
-            "--template" => take(value(), name, &mut asked.template, |v| text(v)),
+            "--template" => take(value(), name, &mut asked.template, text),
             // They are of every command, and mean nothing to a line.
             "--theme" | "--color" => take(value(), name, &mut None, |_| Ok(())),
             "--ascii" => flag(&mut asked.ascii),
@@ -243,7 +243,7 @@ fn look(files: &[PathBuf], asked: &Asked) -> Result<Glance, Absence> {
         (asked.format, files.to_owned(), (!asked.no_poll).then(|| arguments(asked)));
     // Waking somebody belongs there, too. A home that does not answer must not hold up a bar: the thread is left behind.
     let spawned = std::thread::Builder::new()
-        .spawn(move || tell.send(search(&files, format, waker.as_deref(), now)));
+        .spawn(move || drop(tell.send(search(&files, format, waker.as_deref(), now))));
     let searched = match spawned {
         Ok(_) => told.recv_timeout(PATIENCE).unwrap_or(Err(Absence::Late)),
         Err(_) => Err(Absence::Late),

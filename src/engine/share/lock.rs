@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -212,7 +213,6 @@ fn reachable(folder: &Path, name: &str) -> io::Result<(PathBuf, Option<File>)> {
     if !cfg!(target_os = "linux") {
         return Err(io::Error::other("the path is too long for a socket"));
     }
-    use std::os::fd::AsRawFd as _;
     let open = File::open(folder)?;
     Ok((PathBuf::from(format!("/proc/self/fd/{}/{name}", open.as_raw_fd())), Some(open)))
 }

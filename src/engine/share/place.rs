@@ -166,7 +166,9 @@ pub fn fingerprint<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut eat = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     for part in parts {
-        part.iter().for_each(|byte| eat(*byte));
+        for byte in part {
+            eat(*byte);
+        }
         eat(0xff);
     }
     format!("{hash:016x}")

@@ -29,7 +29,7 @@ pub enum Told {
         source: SourceName,
         at: Timestamp,
     },
-    Heard(HeardFrame),
+    Heard(Box<HeardFrame>),
 }
 
 /// A poll that ended.

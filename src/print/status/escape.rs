@@ -10,13 +10,13 @@ use super::Format;
 /// A text that the reader of `format` shows as it is. The text is clean already: no control character is in it.
 pub fn escaped(text: &str, format: Format) -> Cow<'_, str> {
     match format {
-        Format::Plain | Format::Ansi | Format::Json => Cow::Borrowed(text),
         // tmux honours #[…] and expands #{…}, #S in what a command prints: ## is one #.
         Format::Tmux if text.contains('#') => Cow::Owned(text.replace('#', "##")),
         // polybar's %{A:…:} would be a button that runs a command, and it knows no escape: the pair is broken up.
         Format::Polybar if text.contains("%{") => Cow::Owned(text.replace("%{", "% {")),
         Format::Waybar if text.contains(['&', '<', '>', '"', '\'']) => Cow::Owned(markup(text)),
-        Format::Tmux | Format::Polybar | Format::Waybar => Cow::Borrowed(text),
+        // Lines for people and documents have no such characters.
+        _ => Cow::Borrowed(text),
     }
 }
 

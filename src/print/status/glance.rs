@@ -202,7 +202,9 @@ impl Glance {
         }
         if let Some((name, until)) = &self.freeze {
             line(&mut out, "freeze", name);
-            until.iter().for_each(|until| line(&mut out, "freeze_until", until));
+            if let Some(until) = until {
+                line(&mut out, "freeze_until", until);
+            }
         }
         if let Some((title, at)) = &self.release {
             line(&mut out, "release", title);

@@ -6,6 +6,8 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -156,7 +158,8 @@ fn state(glance: &Glance, ascii: bool) -> Piece {
         if worst.is_some() {
             text.push(' ');
         }
-        text.push_str(&format!("{} {count} {}", mark(health, ascii), health.word()));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{} {count} {}", mark(health, ascii), health.word());
         if worst.is_none() {
             text.push_str(&names(glance, count));
             worst = Some(health);
@@ -181,7 +184,7 @@ fn names(glance: &Glance, count: usize) -> String {
     }
     let more = count.saturating_sub(glance.verdict.named.len().min(2));
     if more > 0 && !out.is_empty() {
-        out.push_str(&format!(" +{more}"));
+        let _ = write!(out, " +{more}");
     }
     out
 }
@@ -244,7 +247,6 @@ fn painted(pieces: &[Piece], format: Format) -> String {
 /// What begins and ends a colour. The sixteen colours are named, so that the bar's own palette is used.
 fn brackets(tone: Health, format: Format) -> (&'static str, &'static str) {
     match (format, tone) {
-        (Format::Plain | Format::Json, _) => ("", ""),
         (Format::Ansi, Health::Ok) => ("\x1b[32m", "\x1b[0m"),
         (Format::Ansi, Health::Degraded) => ("\x1b[33m", "\x1b[0m"),
         (Format::Ansi, Health::Down) => ("\x1b[1;31m", "\x1b[0m"),
@@ -253,7 +255,7 @@ fn brackets(tone: Health, format: Format) -> (&'static str, &'static str) {
         (Format::Tmux, Health::Degraded) => ("#[fg=yellow]", "#[default]"),
         (Format::Tmux, Health::Down) => ("#[fg=red,bold]", "#[default]"),
         (Format::Tmux, Health::Unknown) => ("#[fg=magenta]", "#[default]"),
-        (Format::Waybar, Health::Ok) => ("", ""),
+        (Format::Plain | Format::Json, _) | (Format::Waybar, Health::Ok) => ("", ""),
         (Format::Waybar, Health::Degraded) => ("<span foreground=\"#d9a400\">", "</span>"),
         (Format::Waybar, Health::Down) => ("<span foreground=\"#e0483e\">", "</span>"),
         (Format::Waybar, Health::Unknown) => ("<span foreground=\"#b06fd6\">", "</span>"),
@@ -326,7 +328,7 @@ fn document(glance: Result<&Glance, Absence>, now: i64) -> Value {
         "down": count(v.down),
         "degraded": count(v.degraded),
         "unknown": count(v.unknown),
-        "named": v.named.iter().map(|n| n.as_str()).collect::<Vec<_>>(),
+        "named": v.named.iter().map(crate::model::Name::as_str).collect::<Vec<_>>(),
         "incidents": count(v.incidents),
         "unacked": count(v.unacked),
         "incident": some(glance.incident.as_str()),

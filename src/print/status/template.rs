@@ -81,8 +81,7 @@ impl Template {
 fn parts(rest: &mut &str, depth: usize) -> Result<Vec<Part>, String> {
     let mut out = Vec::new();
     let mut text = String::new();
-    loop {
-        let Some(c) = rest.chars().next() else { break };
+    while let Some(c) = rest.chars().next() {
         let doubled = rest.strip_prefix("{{").or_else(|| rest.strip_prefix("}}"));
         // Inside a condition `}}` may be its own end and that of a field before it.
         if let Some(after) = doubled.filter(|_| c == '{' || depth == 0) {
@@ -171,7 +170,7 @@ fn value(at: usize, glance: &Glance, wish: &Wish<'_>) -> String {
         "down" => count(v.down),
         "degraded" => count(v.degraded),
         "unknown" => count(v.unknown),
-        "names" => v.named.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", "),
+        "names" => v.named.iter().map(crate::model::Name::as_str).collect::<Vec<_>>().join(", "),
         "incidents" => count(v.incidents),
         "unacked" => count(v.unacked),
         "incident" => glance.incident.to_string(),
