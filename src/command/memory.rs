@@ -47,6 +47,7 @@ pub fn open(place: Option<&Place>, upstreams: &mut [Upstream], awaited: Board) -
     });
     for upstream in upstreams {
         upstream.memory = store.memory(&upstream.name).unwrap_or_default();
+        upstream.known = board.sources.get(&upstream.name).cloned();
     }
     Opened { store, board, notices }
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::cockpit::Keymap;
-use crate::model::{Clean, SourceName, Team};
+use crate::model::{Clean, Freshness, SourceName, Team};
 use crate::page::Skin;
 use crate::source::Source;
 
@@ -61,6 +61,8 @@ pub struct Upstream {
     pub timeout: Duration,
     /// What it asked to be handed back, in an earlier run.
     pub memory: BTreeMap<Box<str>, Box<str>>,
+    /// How it was doing when somebody heard of it last: an upstream that is away at the start did answer once.
+    pub known: Option<Freshness>,
 }
 
 impl Upstream {
@@ -74,6 +76,7 @@ impl Upstream {
             every: self.every,
             timeout: self.timeout,
             memory: BTreeMap::new(),
+            known: None,
         })
     }
 }

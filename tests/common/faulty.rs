@@ -87,6 +87,7 @@ pub fn asking(address: url::Url, requests: Vec<Request>) -> Upstream {
         every: Duration::from_secs(15),
         timeout: DEADLINE,
         memory: std::collections::BTreeMap::new(),
+        known: None,
     }
 }
 

@@ -38,6 +38,7 @@ pub fn build_probes(raw: &raw::Service, upstreams: &mut Vec<Upstream>, site: &mu
             every,
             timeout,
             memory: BTreeMap::new(),
+            known: None,
         });
     }
 }

@@ -68,6 +68,7 @@ pub fn build_source(
                     every,
                     timeout,
                     memory: BTreeMap::new(),
+                    known: None,
                 });
             }
             Err(problems) => problems,

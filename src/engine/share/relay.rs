@@ -305,6 +305,9 @@ impl Desk {
             // A plan that lies far away was made by a clock that is not ours.
             let latest = from_clock().saturating_add(every.saturating_mul(20).max(LATEST));
             self.due.insert(heard.source.clone(), due.min(latest.unwrap_or(due)));
+            if let Some(own) = self.upstreams.iter_mut().find(|u| u.name == heard.source) {
+                own.known = Some(heard.freshness.clone());
+            }
         }
         (self.sink)(message);
     }

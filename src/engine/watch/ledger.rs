@@ -20,6 +20,7 @@ pub struct Ledger {
 impl Ledger {
     pub fn new(subject: &Subject) -> Self {
         let endpoint = &subject.reach.endpoint;
+        let known = subject.known.clone().unwrap_or_default();
         Self {
             name: subject.reach.name.clone(),
             past: Past { memory: Arc::new(subject.memory.clone()), ..Past::default() },
@@ -28,6 +29,12 @@ impl Ledger {
                 kind: subject.reach.kind,
                 address: endpoint.shown.clone(),
                 every: SignedDuration::try_from(subject.every).unwrap_or(SignedDuration::MAX),
+                // What it told is still known: a first poll that fails does not make it one that never answered.
+                last_ok: known.last_ok,
+                failing_since: known.failing_since,
+                facts: known.facts,
+                about: known.about,
+                notes: known.notes,
                 ..Freshness::default()
             },
         }

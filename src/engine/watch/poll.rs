@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Upstream;
 use crate::engine::carry::{Allowance, Reach, Wire, fault};
 use crate::engine::limits::Limits;
-use crate::model::{Clean, Fact, Measure, Rate, Report, Status, Trouble};
+use crate::model::{Clean, Fact, Freshness, Measure, Rate, Report, Status, Trouble};
 use crate::source::{Answer, Asking, Exchange, Reading, Request, Source, wire};
 
 /// A source and how it is reached.
@@ -23,6 +23,8 @@ pub struct Subject {
     pub timeout: Duration,
     /// What it asked to be handed back, in an earlier run.
     pub memory: BTreeMap<Box<str>, Box<str>>,
+    /// How it was doing when somebody heard of it last.
+    pub known: Option<Freshness>,
 }
 
 impl From<Upstream> for Subject {
@@ -33,6 +35,7 @@ impl From<Upstream> for Subject {
             every: upstream.every,
             timeout: upstream.timeout,
             memory: upstream.memory,
+            known: upstream.known,
         }
     }
 }

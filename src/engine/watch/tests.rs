@@ -17,7 +17,7 @@ use crate::config::Endpoint;
 use crate::engine::carry::holds::Share;
 use crate::engine::carry::{Allowance, Carrying, Reach, Wire};
 use crate::engine::limits::Limits;
-use crate::model::{Clean, Feed, Id, Name, Report, Status, Trouble};
+use crate::model::{Clean, Feed, Freshness, Id, Name, Report, Status, Trouble};
 use crate::source::{Answer, Asking, Exchange, Reading, Request, Source};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -144,6 +144,7 @@ fn subject(name: &str, words: &'static str, every: u64) -> Subject {
         every: Duration::from_secs(every),
         timeout: Duration::from_secs(10),
         memory: BTreeMap::new(),
+        known: None,
     }
 }
 
@@ -456,6 +457,31 @@ fn answers_of_one_tick_are_told_together_and_nobody_is_told_that_they_were_asked
     told.dedup();
     assert!(polls >= 600 && told.len() <= 8, "{polls} answers told at {told:?}");
     assert_eq!(world.asking.get(), 0);
+}
+
+#[test]
+fn a_source_that_is_away_at_the_start_still_answered_when_it_is_remembered_to_have() {
+    let then = Timestamp::from_second(1_699_999_950).unwrap();
+    let known = Freshness {
+        status: Status::Ok,
+        last_ok: Some(then),
+        facts: 12,
+        about: "Prometheus 3".into(),
+        ..Freshness::default()
+    };
+    let mut away = subject("a", "", 60);
+    away.known = Some(known);
+    let mut world = world(1, vec![away], |_, nth| match nth {
+        0 => (Duration::ZERO, Err(Trouble::new(Status::Unreachable, "refused"))),
+        _ => well("", nth),
+    });
+    world.pass(SECOND * 200, async {});
+    let heard = world.heard.borrow();
+    let first = &heard[0].freshness;
+    assert_eq!((first.status, first.last_ok, first.facts), (Status::Unreachable, Some(then), 12));
+    assert_eq!(first.about, Clean::from("Prometheus 3"));
+    assert!(first.failing_since > Some(then), "it began to fail when it was asked, not before");
+    assert!(heard[1].freshness.last_ok > Some(then) && heard[1].freshness.failing_since.is_none());
 }
 
 #[test]
