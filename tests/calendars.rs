@@ -549,3 +549,137 @@ proptest::proptest! {
         }
     }
 }
+
+/// Packages of the reference; pinned, so that a difference is ours.
+const REFERENCE: [&str; 2] = ["icalendar==7.3.0", "recurring-ical-events==3.8.2"];
+/// Years in which the corpus has most of its events.
+const YEARS: [&str; 3] = ["1997", "2008", "2026"];
+
+/// What the reference makes of every file, or `None` with a word about why it was not asked.
+fn reference(folder: &std::path::Path) -> Option<Vec<serde_json::Value>> {
+    use std::process::Command;
+    let skip = |why: &str| {
+        let _ = writeln!(std::io::stderr(), "skipped: {why}");
+        None
+    };
+    if std::env::var_os("ANDON_STRANGERS").is_none_or(|v| v != "1") {
+        return skip("the comparison with Python's calendars runs with ANDON_STRANGERS=1 only");
+    }
+    let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("strangers/calendars");
+    let python = venv.join("bin/python");
+    if !venv.join("installed").exists() {
+        let made = Command::new("python3").args(["-m", "venv"]).arg(&venv).output();
+        if !made.is_ok_and(|out| out.status.success()) {
+            return skip("there is no python3 that can make a virtual environment");
+        }
+        let out = Command::new(&python)
+            .args(["-m", "pip", "install", "-q", "--disable-pip-version-check"])
+            .args(REFERENCE)
+            .output()
+            .unwrap();
+        if !out.status.success() {
+            return skip(&format!(
+                "pip could not install: {}",
+                String::from_utf8_lossy(&out.stderr)
+            ));
+        }
+        std::fs::write(venv.join("installed"), "").unwrap();
+    }
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/strangers/calendars.py");
+    let out = Command::new(&python).arg(script).arg(folder).args(YEARS).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let lines = String::from_utf8(out.stdout).unwrap();
+    Some(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+/// `19970902T090000Z title` or `19970902 title`, as the reference is printed.
+fn as_the_reference(calendar: &Calendar, year: i16) -> Vec<String> {
+    let whole =
+        window(&format!("{year}-01-01T00:00:00Z"), &format!("{}-01-01T00:00:00Z", year + 1));
+    let found = in_utc(calendar, whole);
+    let mut lines: Vec<String> = found
+        .occurrences
+        .iter()
+        .map(|o| {
+            let at = match o.days {
+                Some((first, _)) => first.strftime("%Y%m%d").to_string(),
+                None => o.start.strftime("%Y%m%dT%H%M%SZ").to_string(),
+            };
+            let title: Vec<&str> = o.title.as_str().split_whitespace().collect();
+            format!("{at} {}", title.join(" "))
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+/// Files in which we say something else than the reference, and why that is right.
+const ARGUED: &[(&str, &str)] = &[
+    ("tutorials/example.ics", "two events share a UID, and neither is lost"),
+    ("issue_1633_rdate_with_dates.ics", "a period of two dates is none (RFC 5545 §3.3.9)"),
+    ("issue_1633_rdate_with_dates_and_tzid.ics", "a period of two dates is none (RFC 5545 §3.3.9)"),
+    ("HourlyUntil1.ics", "an UNTIL without a zone is meant in the zone of the start, not in UTC"),
+    (
+        "DailyByHourMinute1.ics",
+        "one event has at most 5,000 occurrences here; all of them are the reference's",
+    ),
+    (
+        "Hourly1.ics",
+        "one event has at most 5,000 occurrences here; all of them are the reference's",
+    ),
+    ("MinutelyByHour1.ics", "rules by the minute are named and not expanded"),
+    ("MinutelyCount1.ics", "rules by the minute are named and not expanded"),
+    ("MinutelyCount2.ics", "rules by the minute are named and not expanded"),
+    ("MinutelyInterval1.ics", "rules by the minute are named and not expanded"),
+    ("Serialization/DateTime2.ics", "a start without a time of day is a day"),
+    ("Serialization/Duration1.ics", "a date has no zone, even where one is written beside it"),
+    ("Serialization/TimeZone3.ics", "a date has no zone, even where one is written beside it"),
+    ("T_fold_mid_utf8.ics", "a character folded in its middle is whole again"),
+];
+
+#[test]
+fn the_corpus_has_the_events_that_a_reference_finds() {
+    let Some(folder) = corpus() else { return };
+    let Some(reference) = reference(&folder) else { return };
+    let (mut same, mut given_up, mut wrong) = (0, 0, Vec::new());
+    let mut argued = std::collections::BTreeSet::new();
+    for line in &reference {
+        let file = line["file"].as_str().unwrap();
+        let year = i16::try_from(line["year"].as_i64().unwrap()).unwrap();
+        let Some(expected) = line["events"].as_array() else {
+            given_up += 1;
+            continue;
+        };
+        let expected: Vec<String> =
+            expected.iter().map(|e| e.as_str().unwrap().trim().to_owned()).collect();
+        let found = read(&std::fs::read(folder.join(file)).unwrap())
+            .map(|calendar| as_the_reference(&calendar, year))
+            .unwrap_or_default();
+        let found: Vec<String> = found.iter().map(|e| e.trim().to_owned()).collect();
+        if found == expected {
+            same += 1;
+        } else if let Some((name, _)) = ARGUED.iter().find(|(name, _)| file.ends_with(name)) {
+            argued.insert(*name);
+            if found.len() == Budget::default().occurrences {
+                let odd = found.iter().find(|e| expected.binary_search(e).is_err());
+                assert_eq!(odd, None, "{file} in {year}");
+            }
+        } else {
+            let only = |a: &[String], b: &[String]| -> Vec<String> {
+                a.iter().filter(|x| !b.contains(x)).take(4).cloned().collect()
+            };
+            wrong.push(format!(
+                "{file} in {year}: ours {} theirs {}\n  only ours   {:?}\n  only theirs {:?}",
+                found.len(),
+                expected.len(),
+                only(&found, &expected),
+                only(&expected, &found)
+            ));
+        }
+    }
+    println!("{same} the same, {given_up} given up by the reference, {} argued", ARGUED.len());
+    let stale: Vec<_> = ARGUED.iter().filter(|(name, _)| !argued.contains(name)).collect();
+    assert!(stale.is_empty(), "no difference any more: {stale:?}");
+    assert!(same > 700, "{same}");
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -482,3 +482,32 @@ fn can_deploy_says_yes_no_or_that_nobody_can_say() {
     let until = sure["until"].as_str().unwrap();
     assert!(until.starts_with("2098-12-31") || until.starts_with("2099-01-01"), "{until}");
 }
+
+#[test]
+fn the_release_calendar_is_read_back_as_it_was_written() {
+    let world = served();
+    let written = world.run(&["show", "releases", "--format", "ics"]);
+    assert_eq!(written.status.code(), Some(0), "{}", err(&written));
+    let source = andon::model::SourceName::new("back");
+    let read =
+        andon::source::ical::calendar(&written.stdout, &source, andon::model::Purpose::Release)
+            .unwrap();
+    assert_eq!((read.skipped, read.notes.len()), (0, 0), "{:?}", read.notes);
+    let told = json(&world.run(&["show", "releases", "--format", "json"]));
+    let told = told["events"].as_array().unwrap();
+    assert!(told.len() > 10);
+    assert_eq!(read.events.len(), told.len());
+    for (event, told) in read.events.iter().zip(told) {
+        let start = told["start"].as_str().unwrap();
+        let local = event.start.local();
+        if told["all_day"] == true {
+            assert_eq!(local.date().to_string(), start);
+        } else {
+            assert_eq!(format!("{local}Z"), start, "{told}");
+        }
+        assert_eq!(event.face.title.as_str(), told["title"].as_str().unwrap());
+    }
+    let wrong = world.run(&["show", "health", "--format", "ics"]);
+    assert_eq!(wrong.status.code(), Some(3));
+    assert!(err(&wrong).contains("andon show releases --format ics"), "{}", err(&wrong));
+}

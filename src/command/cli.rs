@@ -306,6 +306,7 @@ Examples:
   andon show incidents --format json
   andon show releases --format markdown > week.md
   andon show health --at 03:12                           as it was that night
+  andon show releases --format ics > releases.ics        for calendar applications
   andon show health --size 120x40 --keys \"j j enter\"     the screen after those keys
   andon show health --demo 4m                            the demo, four minutes into its story")]
 pub struct Show {
@@ -418,6 +419,8 @@ pub enum Format {
     Json,
     Markdown,
     Csv,
+    /// The release calendar, for calendar applications
+    Ics,
 }
 
 const STORE_EXAMPLES: &str = "\

@@ -46,7 +46,7 @@ pub fn run(common: &Common, options: &Report) -> Result<ExitCode> {
         }
         Format::Markdown => print::markdown(&review::blocks(&scene, window, options.handoff)),
         Format::Text => print::plain(&review::blocks(&scene, window, options.handoff), 100),
-        Format::Csv => {
+        Format::Csv | Format::Ics => {
             return Err(eyre!("a report is no table\nhint: --format markdown, text or json"));
         }
     };

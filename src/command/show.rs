@@ -11,8 +11,9 @@ use super::cli::{Common, Format, Show};
 use super::{gather, out, past, screen};
 use crate::config::nearest;
 use crate::model::Window;
+use crate::page::listed;
 use crate::page::{Frame, Memo, Scene, Size, TABS, Tab};
-use crate::print;
+use crate::print::{self, reasonable};
 
 /// Width of plain text where no terminal says one.
 const TEXT_WIDTH: u16 = 120;
@@ -23,6 +24,9 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
         .enumerate()
         .find(|(_, t)| t.name == options.tab)
         .ok_or_else(|| unknown_tab(&options.tab))?;
+    if options.format == Format::Ics && tab.name != "releases" {
+        return Err(eyre!("{} is no calendar\nhint: andon show releases --format ics", tab.name));
+    }
     let size = options.size.as_deref().map(size).transpose()?;
     let known = match &options.world.demo {
         None if !options.poll && options.at.is_none() => gather::remembered(common)?,
@@ -64,6 +68,10 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
         Format::Text => print::plain(&whole(), usize::from(TEXT_WIDTH)),
         Format::Markdown => print::markdown(&whole()),
         Format::Csv => print::csv(&whole()),
+        Format::Ics => {
+            let window = bounds.map_or_else(|| listed::around(&scene), |w| reasonable(&scene, w));
+            print::ics(&scene, window)
+        }
     };
     out::data(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use super::freezes::{Frozen, occurrences, stretches, within};
 use super::matching::named_in;
 use crate::model::{
-    Board, Budget, Clean, Key, Link, Name, Occurrence, Plan, PlanRule, Purpose, SourceName, Team,
-    Window,
+    Board, Budget, Clean, Key, Link, Milestone, Name, Occurrence, Plan, PlanRule, Purpose,
+    SourceName, Team, Window,
 };
 
 /// What the configuration itself plans is told by a source of this name.
@@ -129,10 +129,33 @@ pub fn calendar(board: &Board, team: &Team, window: Window, zone: &TimeZone) -> 
     events
 }
 
-/// Planned releases that overlap the window: of release calendars, and of the configuration's own rules.
+/// A milestone or a version, on the day it was promised for.
+fn of_milestone(milestone: &Milestone, team: &Team, zone: &TimeZone) -> Option<Event> {
+    let due = milestone.due?;
+    let start = due.to_zoned(zone.clone()).ok()?.timestamp();
+    let same =
+        |a: &Clean| !a.is_empty() && a.as_str().eq_ignore_ascii_case(milestone.repo.as_str());
+    let own = team.services.iter().filter(|s| same(&s.repo) || same(&s.matching.jira));
+    Some(Event {
+        title: milestone.title.clone(),
+        end: due.tomorrow().ok()?.to_zoned(zone.clone()).ok().map(|z| z.timestamp()),
+        days: Some((due, due)),
+        status: if milestone.done { "done".into() } else { Clean::default() },
+        services: own.map(|s| s.name.clone()).collect(),
+        description: milestone.about.clone(),
+        url: milestone.url.clone(),
+        ..Event::bare(milestone.key.clone(), Purpose::Release, start)
+    })
+}
+
+/// Planned releases that overlap the window: of release calendars, milestones and versions, and the configuration's rules.
 pub fn plans(board: &Board, team: &Team, window: Window, zone: &TimeZone) -> Vec<Event> {
     let told = occurrences(board, Purpose::Release, window, zone);
     let mut found: Vec<Event> = told.into_iter().map(|o| Event::of_occurrence(o, team)).collect();
+    let due = board.milestones.present().filter_map(|r| of_milestone(&r.what, team, zone));
+    found.extend(
+        due.filter(|e| e.start < window.until && e.end.is_none_or(|end| end > window.from)),
+    );
     for plan in &team.plans {
         found.extend(of_rule(plan, window, zone, team));
     }
@@ -302,6 +325,43 @@ mod tests {
         let mut after = release(&[]);
         (after.start, after.end) = (at("2026-11-23T08:00:00Z"), Some(at("2026-11-23T09:00:00Z")));
         assert!(said(vec![after], &[frozen(None)]).is_empty(), "the end of a freeze is free");
+    }
+
+    #[test]
+    fn a_milestone_is_a_plan_for_its_day_and_its_service() {
+        let due = Date::constant(2026, 11, 24);
+        let milestone = Milestone {
+            key: Key::new(&Name::new("gl"), "7"),
+            repo: "Shop/Web".into(),
+            title: "2.4".into(),
+            about: Clean::default(),
+            start: None,
+            due: Some(due),
+            done: false,
+            done_at: None,
+            done_on: None,
+            items: None,
+            url: None,
+        };
+        let mut board = Board::default();
+        board.milestones.see(milestone.key.clone(), milestone, at("2026-11-20T00:00:00Z"));
+        let web = crate::model::Service {
+            name: Name::new("web"),
+            repo: "shop/web".into(),
+            ..Default::default()
+        };
+        let team = Team { services: vec![web], ..Team::default() };
+        let seen = |from: &str, until: &str| {
+            let window = Window { from: at(from), until: at(until) };
+            plans(&board, &team, window, &TimeZone::UTC)
+        };
+        let found = seen("2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z");
+        assert_eq!((found.len(), found[0].days), (1, Some((due, due))));
+        assert_eq!(
+            (found[0].title.as_str(), &found[0].services[..]),
+            ("2.4", &[Name::new("web")][..])
+        );
+        assert!(seen("2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z").is_empty());
     }
 
     #[test]

@@ -293,14 +293,9 @@ pub fn day_columns(width: u16) -> [(u16, u16); 7] {
 /// The lines of a calendar below its two heading lines: `(first line, height)` of each week.
 pub fn week_lines(height: u16, weeks: usize) -> Vec<(u16, u16)> {
     let weeks = weeks as u16;
-    let body = height.saturating_sub(CALENDAR_HEADING);
-    // All of one height: what does not divide stays empty below.
-    let tall = body / weeks.max(1);
-    if tall > 0 {
-        return (0..weeks).map(|i| (CALENDAR_HEADING + i * tall, tall)).collect();
-    }
-    let line = |i: u16| (CALENDAR_HEADING + i.min(body), u16::from(i < body));
-    (0..weeks).map(line).collect()
+    // All weeks are of one height: what is left over stays empty, so that nothing looks more important than it is.
+    let each = height.saturating_sub(CALENDAR_HEADING) / weeks.max(1);
+    (0..weeks).map(|i| (CALENDAR_HEADING + i * each, each)).collect()
 }
 
 /// Month name and weekday names.

@@ -371,7 +371,7 @@ fn rhythm(service: Option<&Name>, rhythm: &Rhythm) -> Value {
 }
 
 /// Open bounds do not make a series that never ends last for ever: ten years each way are enough.
-fn reasonable(scene: &Scene<'_>, window: Window) -> Window {
+pub fn reasonable(scene: &Scene<'_>, window: Window) -> Window {
     let years = SignedDuration::from_hours(10 * 366 * 24);
     Window {
         from: window.from.max(earlier(scene.now, years)),

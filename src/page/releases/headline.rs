@@ -1,5 +1,6 @@
 //! The one line over the tab: frozen or not, the next release, the last one, the next freeze.
 
+use super::rhythm::rhythms;
 use crate::model::Clean;
 use crate::page::build::names;
 use crate::page::{Line, Scene, Tone, words};
@@ -33,7 +34,9 @@ fn told(scene: &Scene<'_>, named: bool) -> Line {
         None => Line::of("no release planned", Tone::Dim),
     });
     if let Some(last) = &survey.last_release {
-        let words = format!("last {} {}", last.title, words::ago(last.at, scene.now));
+        let usual = rhythms(scene).last().and_then(|r| r.usual);
+        let usual = usual.map_or_else(String::new, |u| format!(", usual {}", words::span(u)));
+        let words = format!("last {} {}{usual}", last.title, words::ago(last.at, scene.now));
         parts.push(Line::of(Clean::line(words), Tone::Dim));
     }
     if let Some(next) = &survey.next_freeze {
