@@ -16,10 +16,10 @@ use crate::print;
 const UNKNOWN: u8 = 3;
 
 pub fn run(common: &Common, options: &CanDeploy) -> Result<ExitCode> {
-    answer(common, &options.service, options.format, &options.world)
+    answer(common, &options.service, options.format, &options.world, options.poll)
 }
 
-/// Asks what tells of freezes, and nothing else, and says whether a service may be deployed now.
+/// From what is remembered, or (when nothing is, or with `poll`) by asking what tells of freezes and nothing else, says whether a service may be deployed now.
 ///
 /// # Errors
 /// When there is no such service, or no configuration.
@@ -28,8 +28,16 @@ pub fn answer(
     service: &str,
     format: CheckFormat,
     world: &World,
+    poll: bool,
 ) -> Result<ExitCode> {
-    let gathered = gather::gather_from(common, world, |u| u.source.tells_freezes())?;
+    let remembered = match (&world.demo, poll) {
+        (None, false) => gather::remembered(common)?,
+        _ => None,
+    };
+    let gathered = match remembered {
+        Some(gathered) => gathered,
+        None => gather::gather_from(common, world, |u| u.source.tells_freezes())?,
+    };
     let team = &gathered.team;
     let service = team.service(&Name::new(service)).ok_or_else(|| unknown(team, service))?;
     let scene = Scene {
@@ -93,6 +101,8 @@ fn lines(scene: &Scene<'_>, service: &Name, answer: &Clearance) -> String {
             };
             format!("{service}: no: {reason}{until}\n{way}")
         }
-        None => format!("{service}: {reason}\nhint: `andon check` says what is wrong with it\n"),
+        None => format!(
+            "{service}: {reason}\nhint: --poll asks now; `andon check` says what is wrong with it\n"
+        ),
     }
 }

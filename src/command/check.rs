@@ -19,7 +19,7 @@ pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
         return actions(common, options);
     }
     if let Some(service) = &options.can_deploy {
-        return can_deploy::answer(common, service, options.format, &options.world);
+        return can_deploy::answer(common, service, options.format, &options.world, true);
     }
     let gathered = gather::gather(common, &options.world)?;
     if gathered.board.sources.is_empty() {

@@ -406,6 +406,9 @@ pub struct CanDeploy {
     /// Which service
     #[arg(value_name = "SERVICE")]
     pub service: String,
+    /// Ask what tells of freezes first, instead of answering from what is remembered
+    #[arg(long)]
+    pub poll: bool,
     /// How it is printed
     #[arg(long, default_value = "text")]
     pub format: CheckFormat,
