@@ -62,13 +62,107 @@ impl History {
 
     /// How far it has come, while it is still coming.
     pub fn words(&self) -> Option<Clean> {
-        let day = self.from.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d");
-        let known = self.now.duration_since(self.from).as_hours() / 24;
-        let all = REACH.as_hours() / 24;
-        (self.target < self.from).then(|| {
-            Clean::line(format_args!("history: read back to {day}, {known} of {all} days"))
-        })
+        (self.target < self.from).then(|| words(self.from, self.now))
     }
+}
+
+fn words(from: Timestamp, now: Timestamp) -> Clean {
+    let day = from.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d");
+    let known = now.duration_since(from).as_hours() / 24;
+    let all = REACH.as_hours() / 24;
+    Clean::line(format_args!("history: read back to {day}, {known} of {all} days"))
+}
+
+/// What a page of a list held, and what to ask for the page of older records behind it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edge {
+    pub newest: Option<Timestamp>,
+    pub oldest: Option<Timestamp>,
+    /// The upstream's own word for the next page; `None` at the end of the list.
+    pub next: Option<Box<str>>,
+}
+
+impl Edge {
+    pub fn of(dates: impl Iterator<Item = Timestamp> + Clone, next: Option<Box<str>>) -> Self {
+        Self { newest: dates.clone().max(), oldest: dates.min(), next }
+    }
+}
+
+/// A list without dates to ask for, newest first: read backwards page by page, and remembered like a [`History`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Walk {
+    key: Box<str>,
+    /// Known without a gap from here …
+    from: Timestamp,
+    /// … until the newest record told.
+    until: Timestamp,
+    next: Option<Box<str>>,
+    target: Timestamp,
+    now: Timestamp,
+    rests: bool,
+    lost: bool,
+}
+
+impl Walk {
+    /// `recent` is the page that every poll reads anyway: where it does not meet what is known, the past is read anew.
+    pub fn of(asking: &Asking<'_>, key: String, recent: &Edge) -> Self {
+        let now = asking.now;
+        let target = now.checked_sub(REACH).unwrap_or(Timestamp::MIN);
+        let known = asking.memory.get(&*key).and_then(|words| walked(words));
+        let met = known.filter(|known| recent.oldest.is_none_or(|oldest| oldest <= known.1));
+        let until = recent.newest.max(met.as_ref().map(|known| known.1)).unwrap_or(now);
+        let (from, next) = match (&recent.next, met) {
+            (None, _) => (target, None),
+            (Some(_), Some((from, _, next))) => (from, next),
+            (Some(next), None) => (recent.oldest.unwrap_or(now), Some(next.clone())),
+        };
+        let rests = asking.round == 0;
+        Self { key: key.into(), from, until, next, target, now, rests, lost: false }
+    }
+
+    /// What to ask for in this poll; `None` once everything is known.
+    pub fn next(&self) -> Option<&str> {
+        self.next.as_deref().filter(|_| !self.rests && self.target < self.from)
+    }
+
+    /// The next page was answered.
+    pub fn reached(&mut self, page: Edge) {
+        self.from = match (page.oldest, &page.next) {
+            (_, None) => self.target,
+            (oldest, Some(_)) => oldest.unwrap_or(self.from).min(self.from),
+        };
+        self.next = page.next;
+    }
+
+    /// The upstream does not know its own word for the next page any more: the past is read anew.
+    pub fn lose(&mut self) {
+        self.lost = true;
+    }
+
+    /// What the source has to be told at its next poll.
+    pub fn remember(&self) -> (&str, String) {
+        let words = match (self.lost, &self.next) {
+            (true, _) => String::new(),
+            (false, next) => {
+                let next = next.as_deref().unwrap_or_default();
+                format!("{} {} {next}", self.from.as_second(), self.until.as_second())
+            }
+        };
+        (&self.key, words)
+    }
+
+    /// How far all of them have come, while one is still coming.
+    pub fn words<'a>(walks: impl Iterator<Item = &'a Self>) -> Option<Clean> {
+        let coming = walks.filter(|walk| walk.target < walk.from);
+        coming.max_by_key(|walk| walk.from).map(|walk| words(walk.from, walk.now))
+    }
+}
+
+fn walked(words: &str) -> Option<(Timestamp, Timestamp, Option<Box<str>>)> {
+    let mut parts = words.splitn(3, ' ');
+    let mut second = || Timestamp::from_second(parts.next()?.parse().ok()?).ok();
+    let (from, until) = (second()?, second()?);
+    Some((from, until, parts.next().filter(|next| !next.is_empty()).map(Box::from)))
 }
 
 fn read(words: &str) -> Option<(Timestamp, Timestamp)> {
@@ -151,6 +245,64 @@ mod tests {
         assert_eq!(history.reached(stretch, Some(halfway)).next().unwrap().until, halfway);
         let stuck = history.reached(stretch, Some(stretch.until));
         assert_eq!(stuck.next().unwrap().until, stretch.from);
+    }
+
+    fn edge(newest: i64, oldest: i64, next: &str) -> Edge {
+        let next = (!next.is_empty()).then(|| next.into());
+        Edge { newest: Some(at(newest)), oldest: Some(at(oldest)), next }
+    }
+
+    #[test]
+    fn a_list_is_walked_page_by_page_and_goes_on_after_a_restart() {
+        let mut memory = BTreeMap::new();
+        let walk = |now: i64, round, memory: &BTreeMap<_, _>, recent: &Edge| {
+            Walk::of(&Asking { now: at(now), last_ok: None, round, memory }, "k".into(), recent)
+        };
+        let mut keep = |walk: &Walk| {
+            let (key, words) = walk.remember();
+            memory.insert(Box::from(key), Box::from(words));
+            memory.clone()
+        };
+        let first = walk(0, 0, &BTreeMap::new(), &edge(0, -40, "a"));
+        assert_eq!(first.next(), None, "a first poll asks for now only");
+        let known = keep(&first);
+        let mut second = walk(1, 1, &known, &edge(1, -20, "b"));
+        assert_eq!(second.next(), Some("a"), "behind the longer page of the first poll");
+        second.reached(edge(-41, -80, "c"));
+        assert!(Walk::words([&second].into_iter()).unwrap().as_str().contains("3 of 90 days"));
+        let known = keep(&second);
+        assert_eq!(
+            walk(9, 1, &known, &edge(9, 1, "d")).next(),
+            Some("c"),
+            "they meet in one record"
+        );
+        assert_eq!(
+            walk(9, 1, &known, &edge(9, 2, "d")).next(),
+            Some("d"),
+            "records are missing between"
+        );
+        let mut third = walk(2, 2, &known, &edge(1, -20, "b"));
+        third.reached(edge(-81, -91 * 24, "e"));
+        assert_eq!((third.next(), Walk::words([&third].into_iter())), (None, None));
+        let known = keep(&third);
+        assert_eq!(walk(50, 1, &known, &edge(1, -20, "b")).next(), None, "and never again");
+    }
+
+    #[test]
+    fn a_walk_ends_with_its_list_and_a_lost_place_is_found_anew() {
+        let memory = BTreeMap::from([(Box::from("k"), Box::from("1699999000 1700000000 a b"))]);
+        let asking = Asking { now: at(1), last_ok: None, round: 1, memory: &memory };
+        let mut walk = Walk::of(&asking, "k".into(), &edge(1, -1, "z"));
+        assert_eq!(walk.next(), Some("a b"), "any word, as it came");
+        walk.reached(Edge::default());
+        assert_eq!((walk.next(), Walk::words([&walk].into_iter())), (None, None));
+        walk.lose();
+        assert_eq!(walked(&walk.remember().1), None);
+        assert_eq!(
+            Walk::of(&asking, "k".into(), &Edge::default()).next(),
+            None,
+            "a short list is whole"
+        );
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub struct Tale {
     /// Answers that were read.
     pub good: usize,
     missed: Vec<(String, Trouble)>,
+    late: Vec<String>,
     remember: Vec<(Box<str>, Box<str>)>,
     whole: BTreeMap<Feed, bool>,
 }
@@ -43,6 +44,11 @@ impl Tale {
     /// The same, already in words.
     pub fn missed(&mut self, words: String, trouble: Trouble) {
         self.missed.push((words, trouble));
+    }
+
+    /// Something of the past could not be had: it is said and asked again, and what is told of now is whole without it.
+    pub fn late(&mut self, words: String) {
+        self.late.push(words);
     }
 
     /// Whether a list held everything there is; a feed is complete only if all its lists were.
@@ -82,6 +88,7 @@ impl Tale {
             words.push(format!("and {} more", self.missed.len() - NAMED));
         }
         words.extend(self.gaps.words());
+        words.extend(self.late);
         let mut notes = self.notes;
         notes.extend(self.ending);
         notes.dedup();

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use url::Url;
 
 use super::repo::Repo;
-use super::{GitHub, RUN_PAGES, answer, graphql, rest};
+use super::{GitHub, RUN_PAGES, answer, graphql, past, rest};
 use crate::model::Trouble;
 use crate::source::rows::Gaps;
 use crate::source::{Asking, Exchange, Http, Request, wire};
@@ -31,7 +31,11 @@ impl GitHub {
     pub fn question(&self, batch: &[usize], asking: &Asking<'_>) -> Request {
         let repos: Vec<&Repo> = batch.iter().filter_map(|&i| self.repo(i)).collect();
         let body = graphql::body(&repos, &self.environments, self.depth(asking));
-        let http = Http::get(question_tag(batch), self.graphql_address()).json(body);
+        self.post(question_tag(batch), body)
+    }
+
+    pub fn post(&self, tag: String, body: Vec<u8>) -> Request {
+        let http = Http::get(tag, self.graphql_address()).json(body);
         // Points of their own (docs.github.com, "rate limits for the GraphQL API").
         Request::Http(self.headers(http).budget("graphql"))
     }
@@ -64,14 +68,15 @@ impl GitHub {
                 requests.push(self.get(tag, &path, query));
             }
         };
+        let first = past::FIRST.to_string();
         for &i in by_rest {
             let Some(repo) = self.repo(i) else { continue };
-            let mut query = vec![("per_page", "30")];
+            let mut query = vec![("per_page", first.as_str())];
             if let [only] = self.environments.as_slice() {
                 query.push(("environment", only));
             }
             want(format!("deployments/{i}"), repo.path("deployments"), &query);
-            want(format!("releases/{i}"), repo.path("releases"), &[("per_page", "30")]);
+            want(format!("releases/{i}"), repo.path("releases"), &[("per_page", &first)]);
             let all =
                 [("state", "all"), ("sort", "due_on"), ("direction", "desc"), ("per_page", "50")];
             want(format!("milestones/{i}"), repo.path("milestones"), &all);

@@ -10,25 +10,37 @@ use super::answer;
 use super::outcome::{Step, of_deployment};
 use super::repo::Repo;
 use crate::model::{Clean, Deploy, Key, Milestone, Release, SourceName, Status, Trouble};
+use crate::source::history::Edge;
 use crate::source::rows::{self, Gaps, Row};
 use crate::source::{Answer, Exchange, HttpAnswer, wire};
 
+/// Of one deployment. Node ids stand beside the numbers because those are 32 bits wide there and `null` beyond.
+const DEPLOYMENT: &str = "id databaseId createdAt updatedAt state environment latestEnvironment description \
+ref{name} commitOid commit{committedDate} creator{login} \
+statuses(last:20){nodes{state createdAt logUrl creator{login}}}";
+
+/// Of one release.
+const RELEASE: &str =
+    "id databaseId tagName name isDraft isPrerelease publishedAt url author{login}";
+
+/// Of one milestone.
+const MILESTONE: &str = "number title description state dueOn closedAt url \
+done:issues(states:[CLOSED]){totalCount} all:issues{totalCount}";
+
+const BUDGET: &str = "rateLimit{cost remaining limit resetAt}";
+
 /// What is asked of every repository. `last` with ascending order: the newest come last.
-///
-/// Node ids stand beside the numbers because those are 32 bits wide there and `null` beyond.
-pub const FRAGMENT: &str = "fragment Told on Repository{\
-defaultBranchRef{name target{oid}} \
-deployments(last:$last,environments:$env,orderBy:{field:CREATED_AT,direction:ASC}){\
-pageInfo{hasPreviousPage}\
-nodes{id databaseId createdAt updatedAt state environment latestEnvironment description ref{name} commitOid \
-commit{committedDate} creator{login} \
-statuses(last:20){nodes{state createdAt logUrl creator{login}}}}}\
-releases(first:20,orderBy:{field:CREATED_AT,direction:DESC}){\
-pageInfo{hasNextPage}\
-nodes{id databaseId tagName name isDraft isPrerelease publishedAt url author{login}}}\
-milestones(first:30,orderBy:{field:UPDATED_AT,direction:DESC}){\
-pageInfo{hasNextPage}\
-nodes{number title description state dueOn closedAt url done:issues(states:[CLOSED]){totalCount} all:issues{totalCount}}}}";
+fn fragment() -> String {
+    format!(
+        "fragment Told on Repository{{defaultBranchRef{{name target{{oid}}}} \
+         deployments(last:$last,environments:$env,orderBy:{{field:CREATED_AT,direction:ASC}}){{\
+         pageInfo{{hasPreviousPage startCursor}} nodes{{{DEPLOYMENT}}}}} \
+         releases(first:20,orderBy:{{field:CREATED_AT,direction:DESC}}){{\
+         pageInfo{{hasNextPage endCursor}} nodes{{{RELEASE}}}}} \
+         milestones(first:30,orderBy:{{field:UPDATED_AT,direction:DESC}}){{\
+         pageInfo{{hasNextPage}} nodes{{{MILESTONE}}}}}}}"
+    )
+}
 
 /// The text of the query for `repos` repositories: variables `o0 n0 o1 n1 …` (owner, name), `env` and `last`.
 pub fn query(repos: usize) -> String {
@@ -38,18 +50,67 @@ pub fn query(repos: usize) -> String {
         let _ = write!(variables, ",$o{i}:String!,$n{i}:String!");
         let _ = write!(fields, " r{i}:repository(owner:$o{i},name:$n{i}){{...Told}}");
     }
-    format!(
-        "query Andon($last:Int!,$env:[String!]{variables}){{rateLimit{{cost remaining limit resetAt}}{fields}}} {FRAGMENT}"
-    )
+    format!("query Andon($last:Int!,$env:[String!]{variables}){{{BUDGET}{fields}}} {}", fragment())
+}
+
+/// What is asked of the past of one repository: the pages behind these cursors.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    pub repo: &'a Repo,
+    pub deploys: Option<&'a str>,
+    pub releases: Option<&'a str>,
+}
+
+/// The body of the post that asks for the past; a variable that nothing uses would be refused.
+pub fn past(wanted: &[Before<'_>], environments: &[String]) -> Vec<u8> {
+    use std::fmt::Write as _;
+    let (mut declared, mut fields) = (String::from("$page:Int!"), String::new());
+    let mut variables = serde_json::Map::new();
+    variables.insert("page".to_owned(), json!(PAST_PAGE));
+    if wanted.iter().any(|before| before.deploys.is_some()) {
+        declared.push_str(",$env:[String!]");
+        variables.insert("env".to_owned(), environments_of(environments));
+    }
+    for (i, Before { repo, deploys, releases }) in wanted.iter().enumerate() {
+        let _ = write!(declared, ",$o{i}:String!,$n{i}:String!");
+        let _ = write!(fields, " r{i}:repository(owner:$o{i},name:$n{i}){{name");
+        variables.insert(format!("o{i}"), json!(repo.owner));
+        variables.insert(format!("n{i}"), json!(repo.name));
+        if let Some(cursor) = deploys {
+            let _ = write!(declared, ",$d{i}:String!");
+            let _ = write!(
+                fields,
+                " deployments(last:$page,before:$d{i},environments:$env,orderBy:{{field:CREATED_AT,direction:ASC}}){{\
+                 pageInfo{{hasPreviousPage startCursor}} nodes{{{DEPLOYMENT}}}}}"
+            );
+            variables.insert(format!("d{i}"), json!(cursor));
+        }
+        if let Some(cursor) = releases {
+            let _ = write!(declared, ",$l{i}:String!");
+            let _ = write!(
+                fields,
+                " releases(first:$page,after:$l{i},orderBy:{{field:CREATED_AT,direction:DESC}}){{\
+                 pageInfo{{hasNextPage endCursor}} nodes{{{RELEASE}}}}}"
+            );
+            variables.insert(format!("l{i}"), json!(cursor));
+        }
+        fields.push('}');
+    }
+    let query = format!("query Past({declared}){{{BUDGET}{fields}}}");
+    json!({ "query": query, "variables": variables }).to_string().into_bytes()
+}
+
+/// Records of the past asked for at once, of each list.
+const PAST_PAGE: usize = 50;
+
+fn environments_of(names: &[String]) -> serde_json::Value {
+    if names.is_empty() { json!(null) } else { json!(names) }
 }
 
 /// The body of the post.
 pub fn body(repos: &[&Repo], environments: &[String], deployments: usize) -> Vec<u8> {
     let mut variables = serde_json::Map::new();
-    variables.insert(
-        "env".to_owned(),
-        if environments.is_empty() { json!(null) } else { json!(environments) },
-    );
+    variables.insert("env".to_owned(), environments_of(environments));
     variables.insert("last".to_owned(), json!(deployments));
     for (i, repo) in repos.iter().enumerate() {
         variables.insert(format!("o{i}"), json!(repo.owner));
@@ -162,6 +223,9 @@ pub struct Found {
     /// Nothing older is there.
     pub all_deploys: bool,
     pub all_releases: bool,
+    /// Where the lists go on into the past; `None` for a list that is not in the answer.
+    pub deploys_end: Option<Edge>,
+    pub releases_end: Option<Edge>,
     pub milestones: Vec<Milestone>,
     pub all_milestones: bool,
     /// The branch work is merged to, and its newest commit.
@@ -206,15 +270,20 @@ impl Told<'_> {
                     deploy.version = Clean::default();
                 }
             }
-            found.all_deploys =
-                rows::value_of(&list, "pageInfo").get("hasPreviousPage") == Some(&json!(false));
+            let page = rows::value_of(&list, "pageInfo");
+            found.all_deploys = page.get("hasPreviousPage") == Some(&json!(false));
+            let dates = found.deploys.iter().filter_map(|d| d.started);
+            let before = cursor(&page, "hasPreviousPage", "startCursor");
+            found.deploys_end = Some(Edge::of(dates, before));
         }
         if let Some(list) = rows::members_of(&repository, "releases")? {
             let nodes = rows::items_of(&list, "nodes")?.unwrap_or_default();
             let place = format!("/{}/releases", repo.shown);
             found.releases = gaps.read(&place, &nodes, |row| release(row, repo, source));
-            found.all_releases =
-                rows::value_of(&list, "pageInfo").get("hasNextPage") == Some(&json!(false));
+            let page = rows::value_of(&list, "pageInfo");
+            found.all_releases = page.get("hasNextPage") == Some(&json!(false));
+            let dates = found.releases.iter().filter_map(|r| r.published);
+            found.releases_end = Some(Edge::of(dates, cursor(&page, "hasNextPage", "endCursor")));
         }
         Ok(Some(found))
     }
@@ -227,6 +296,12 @@ impl Told<'_> {
         (left < of / 10)
             .then(|| Clean::line(format_args!("GraphQL budget: {left} of {of} points left")))
     }
+}
+
+/// Where a list goes on, if it does.
+fn cursor(page: &serde_json::Value, more: &str, at: &str) -> Option<Box<str>> {
+    let cursor = page.get(at).and_then(serde_json::Value::as_str);
+    cursor.filter(|c| page.get(more) == Some(&json!(true)) && c.len() <= 1024).map(Box::from)
 }
 
 fn deploy(row: &Row<'_>, repo: &Repo, source: &SourceName) -> Option<Deploy> {

@@ -15,6 +15,7 @@ mod behind;
 pub mod graphql;
 pub mod outcome;
 mod papers;
+mod past;
 pub mod repo;
 pub mod rest;
 mod tell;
@@ -185,6 +186,8 @@ impl Source for GitHub {
         }
         let lookouts = if no_runs.is_some() { Vec::new() } else { self.lookouts(&told, asking) };
         more.extend(self.comparisons(&lookouts, asking, heard));
+        let pasts = self.pasts(&told, &by_rest, asking, heard);
+        more.extend(self.past_pages(&pasts, &told, asking, heard));
         let each = (STATUSES / by_rest.len().max(1)).max(2);
         for &i in &by_rest {
             more.extend(self.missing_statuses(i, each, asking, heard));
@@ -220,6 +223,7 @@ impl Source for GitHub {
             }
         }
         self.tell_comparisons(&lookouts, asking, heard, &mut tale)?;
+        self.tell_pasts(pasts, asking, heard, &mut tale)?;
         tell::tell_headers(heard, &mut tale);
         let turns = self.turns();
         if turns > 1 {
