@@ -415,6 +415,41 @@ fn bounds_narrow_what_is_listed() {
 }
 
 #[test]
+fn a_report_of_a_team_that_nobody_tells_of_claims_no_zeros() {
+    let home = home();
+    let file = home.path().join("one.toml");
+    let text = concat!(
+        "[[source]]\nname = \"gone\"\nkind = \"pagerduty\"\nurl = \"http://127.0.0.1:1\"\n",
+        "auth = { token = \"cmd:echo x\" }\n[[service]]\nname = \"shop\"\n",
+    );
+    std::fs::write(&file, text).unwrap();
+    let output = andon(home.path(), &["report", "--config", file.to_str().unwrap()]);
+    let said = out(&output);
+    for words in [
+        "Not up to date: gone, never heard",
+        "Now: 1 of 1 service not ok",
+        "Incidents: not known",
+        "Deploys to production: not known",
+        "New post-mortems: not known",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!said.contains("None"), "{said}");
+}
+
+#[test]
+fn a_probe_says_what_it_was_told_in_the_check() {
+    let home = home();
+    let file = home.path().join("one.toml");
+    let text = "[[service]]\nname = \"shop\"\n[[service.probe]]\ntcp = \"127.0.0.1:1\"\n";
+    std::fs::write(&file, text).unwrap();
+    let output = andon(home.path(), &["check", "--config", file.to_str().unwrap()]);
+    let said = out(&output);
+    assert!(said.lines().next().unwrap().contains("refused the connection"), "{said}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn a_reader_who_left_is_no_error() {
     let home = home();
     let mut child = command(home.path(), &["help", "sources"])

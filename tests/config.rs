@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use andon::config::{Config, Places, Problems, explained, load_text};
+use andon::source::{Asking, Request};
 
 fn read(text: &str) -> Result<Config, Problems> {
     load_text(text, Path::new("/home/me"), &[])
@@ -43,6 +44,34 @@ fn the_first_file_of_the_readme_loads() {
     let config = read(text).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!((config.upstreams.len(), config.team.services.len()), (1, 1));
     assert_eq!(config.team.services[0].metrics.len(), 1);
+}
+
+#[test]
+fn what_fires_is_told_by_the_rules_where_no_alertmanager_tells_it() {
+    let prometheus =
+        "[[source]]\nname = \"p\"\nkind = \"prometheus\"\nurl = \"http://127.0.0.1:9090\"\n";
+    let alertmanager =
+        "[[source]]\nname = \"am\"\nkind = \"alertmanager\"\nurl = \"http://127.0.0.1:9093\"\n";
+    let memory = std::collections::BTreeMap::new();
+    let asking =
+        Asking { now: jiff::Timestamp::UNIX_EPOCH, last_ok: None, round: 0, memory: &memory };
+    for (text, taken) in [
+        (prometheus.to_owned(), Some(true)),
+        (format!("{prometheus}alerts = false\n"), Some(false)),
+        (format!("{prometheus}rules = false\n"), None),
+        (format!("{prometheus}{alertmanager}"), Some(false)),
+        (format!("{prometheus}alerts = true\n{alertmanager}"), Some(true)),
+    ] {
+        let config = read(&text).unwrap_or_else(|e| panic!("{e}"));
+        let source = &config.upstreams.iter().find(|u| u.kind == "prometheus").unwrap().source;
+        let asked = source.ask(&asking);
+        let rules = asked.iter().find_map(|request| match request {
+            Request::Http(http) if http.url.path().ends_with("/rules") => Some(&http.url),
+            _ => None,
+        });
+        let whole = rules.map(|url| !url.as_str().contains("exclude_alerts"));
+        assert_eq!(whole, taken, "{text}");
+    }
 }
 
 #[test]

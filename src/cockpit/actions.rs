@@ -96,7 +96,7 @@ use Context::{Detail, Help, List, Month, Past, Reader};
 
 const EVERYWHERE: &[Context] = &[List, Month, Detail, Reader, Help, Past];
 const PAGES: &[Context] = &[List, Month, Detail, Reader];
-/// Tabs can be changed while time stands still.
+/// Tabs can be changed, and `:at` typed, while time stands still.
 const TABBED: &[Context] = &[List, Month, Detail, Reader, Past];
 const MOVING: &[Context] = &[List, Detail, Reader, Help];
 const ROWS: &[Context] = &[List, Detail, Reader];
@@ -224,7 +224,7 @@ pub const ACTIONS: &[Entry] = &[
         &[Past],
     ),
     entry(Action::Now, "now", "leave the past", "", &["t", "end"], &[Past]),
-    entry(Action::Command, "command", "type a command", "command", &[":"], PAGES),
+    entry(Action::Command, "command", "type a command", "command", &[":"], TABBED),
     entry(Action::Help, "help", "what the keys do here", "help", &["?"], EVERYWHERE),
     entry(Action::Redraw, "redraw", "draw the whole screen again", "", &["ctrl-l"], EVERYWHERE),
     entry(Action::Quit, "quit", "leave", "quit", &["q", "ctrl-c"], EVERYWHERE),

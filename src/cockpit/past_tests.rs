@@ -65,6 +65,7 @@ fn steps_lead_back_and_forth_and_end_at_now() {
         ("t h t", None),
         ("t h enter esc", None),
         (": a t space minus 5 h enter", Some(5)),
+        ("t h : a t space minus 5 h enter", Some(5)),
         (": a t space minus 5 h enter : n o w enter", None),
     ] {
         let mut cockpit = start();

@@ -10,7 +10,7 @@ use super::cli::{Check, CheckFormat, Common};
 use super::{can_deploy, gather, out};
 use crate::insight::Verdict;
 use crate::insight::follow_up::tally;
-use crate::model::{Clean, Freshness, Health, Status};
+use crate::model::{Clean, Freshness, Health, Name, Status};
 use crate::page::{Frame, Memo, POST_MORTEMS, Scene, Size, listed};
 use crate::print;
 
@@ -125,7 +125,7 @@ fn lines(scene: &Scene<'_>) -> String {
             "{name}{pad}  {:<12}  {status:<13}  {:>8}  {}",
             fresh.kind,
             latency(fresh),
-            told(fresh)
+            told(scene, name, fresh)
         );
         if let Some(hint) = &fresh.hint {
             let _ = writeln!(text, "{}hint: {hint}", " ".repeat(names + 2));
@@ -136,8 +136,12 @@ fn lines(scene: &Scene<'_>) -> String {
     }
     if !scene.survey.services.is_empty() {
         let _ = writeln!(text, "\n{}", verdict(&scene.survey.verdict, scene.survey.services.len()));
-        for state in scene.survey.services.iter().filter(|s| s.health != Health::Ok) {
-            let _ = writeln!(text, "{:<9} {}  {}", state.health.word(), state.name, state.reason);
+        let red = || scene.survey.services.iter().filter(|s| s.health != Health::Ok);
+        let names = red().map(|s| s.name.clean().width()).max().unwrap_or(0);
+        for state in red() {
+            let pad = " ".repeat(names.saturating_sub(state.name.clean().width()));
+            let (word, name) = (state.health.word(), &state.name);
+            let _ = writeln!(text, "{word:<9} {name}{pad}  {}", state.reason);
         }
     }
     text
@@ -150,9 +154,12 @@ fn latency(fresh: &Freshness) -> String {
 }
 
 /// What was read, or what went wrong, in words.
-fn told(fresh: &Freshness) -> String {
+fn told(scene: &Scene<'_>, name: &Name, fresh: &Freshness) -> String {
     if !fresh.status.is_good() {
         return fresh.message.to_string();
+    }
+    if let Some(result) = listed::probed(scene, name, fresh) {
+        return result.words.to_string();
     }
     let mut words = format!("{} fact{}", fresh.facts, if fresh.facts == 1 { "" } else { "s" });
     if !fresh.about.is_empty() {

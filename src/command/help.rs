@@ -40,9 +40,11 @@ fn of_command(name: &str) -> Result<String> {
     }
     let words: Vec<String> = cli.get_subcommands().map(|c| c.get_name().to_owned()).collect();
     let all = words.iter().map(String::as_str).chain(TOPICS.iter().copied());
-    let near =
-        nearest(name, all).map(|n| format!("\nhint: did you mean `{n}`?")).unwrap_or_default();
-    Err(eyre!("there is no help on `{name}`{near}"))
+    let hint = match nearest(name, all) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("topics are {}, and every command", TOPICS.join(", ")),
+    };
+    Err(eyre!("there is no help on `{name}`\nhint: {hint}"))
 }
 
 fn sources() -> String {

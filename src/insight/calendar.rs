@@ -242,7 +242,7 @@ fn collide(events: &mut [Event], frozen: &[Frozen], zone: &TimeZone) {
                 let some = f.services.as_ref().filter(|_| event.services.is_empty());
                 let whose = some.map_or_else(String::new, |list| {
                     let names: Vec<&str> = list.iter().map(Name::as_str).collect();
-                    format!(" of {}", names.join(", "))
+                    format!(" for {}", names.join(", "))
                 });
                 conflicts.push(Clean::line(format_args!("in freeze {}{whose}", f.name)));
             }
@@ -321,7 +321,10 @@ mod tests {
         assert_eq!(said(vec![release(&["web"])], &[frozen(None)]), ["in freeze weekend"]);
         assert_eq!(said(vec![release(&["web"])], &[frozen(Some(&["web"]))]), ["in freeze weekend"]);
         assert!(said(vec![release(&["web"])], &[frozen(Some(&["db"]))]).is_empty());
-        assert_eq!(said(vec![release(&[])], &[frozen(Some(&["db"]))]), ["in freeze weekend of db"]);
+        assert_eq!(
+            said(vec![release(&[])], &[frozen(Some(&["db"]))]),
+            ["in freeze weekend for db"]
+        );
         let mut after = release(&[]);
         (after.start, after.end) = (at("2026-11-23T08:00:00Z"), Some(at("2026-11-23T09:00:00Z")));
         assert!(said(vec![after], &[frozen(None)]).is_empty(), "the end of a freeze is free");

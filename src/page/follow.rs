@@ -299,7 +299,7 @@ pub fn trends(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     };
     let mut columns = vec![
         left("quarter", Width::Exactly(9), 0),
-        right("incidents", 9, 0),
+        right("documents", 9, 0),
         right("median", 10, 0),
         right("longest", 10, 0),
     ];

@@ -164,7 +164,7 @@ fn business(scene: &Scene<'_>) -> Option<Line> {
 }
 
 fn columns(form: Form) -> Vec<Column> {
-    let state = left("state", Width::Exactly(12), 0);
+    let state = left("state", Width::Exactly(16), 0);
     let name = left("service", share(11, 1), 0);
     let since = right("since", 6, 1);
     let trend = |title| left(title, Width::Exactly(TREND_CELLS), 3);
@@ -235,6 +235,10 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
             // What changed comes first here: the reason is what gives way when room is short.
             let mut line = why(scene, state);
             let mut before = just_before(scene, state);
+            if !state.changes_known && state.changes_stale.is_none() && state.changes.is_empty() {
+                // That nobody tells of changes is said where there is room: no reason is cut for it.
+                before = if state.health == Health::Ok { before } else { Line::new() };
+            }
             if state.because.is_none() && !before.0.is_empty() {
                 if !line.0.is_empty() {
                     before = before.dot();

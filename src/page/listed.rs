@@ -10,6 +10,7 @@ pub use super::follow::{above, all as actions, tally_line};
 pub use super::post_mortems::{again, all as post_mortems, complete, lasted, services};
 pub use super::releases::log::taken_back;
 pub use super::releases::rhythm::rhythms;
+pub use super::sources::probed;
 
 /// The stretch listed when nobody asks for another: a month back, a quarter ahead.
 pub fn around(scene: &Scene<'_>) -> Window {

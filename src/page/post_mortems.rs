@@ -247,7 +247,7 @@ fn columns(layout: Layout) -> Vec<Column> {
     let service = || left("service", share(8, 1), 1);
     let complete = || left("complete", Width::Exactly(9), 3);
     match layout {
-        Layout::OneLine | Layout::Tiny => vec![date, title],
+        Layout::OneLine | Layout::Tiny => vec![Column { rank: 1, ..date }, title],
         Layout::Small => vec![date, title, service(), complete()],
         Layout::Normal | Layout::Wide | Layout::Huge => vec![
             date,

@@ -9,7 +9,9 @@ use super::{
 use crate::insight::follow_up::{Task, quarters, tally};
 use crate::insight::words::span;
 use crate::insight::{Event, calendar, is_production, moment, of_incident, version};
-use crate::model::{Clean, Deploy, Health, Incident, Outcome, PostMortem, Purpose, Window};
+use crate::model::{
+    Clean, Deploy, Health, Incident, Outcome, PostMortem, Purpose, Staleness, Window,
+};
 
 /// Lines of any one list: a message in a chat has an end.
 const MOST: usize = 30;
@@ -22,10 +24,9 @@ pub fn blocks(scene: &Scene<'_>, since: Window, handoff: bool) -> Vec<Block> {
     let until = words::absolute(since.until, scene.zone);
     let what = if handoff { "hand-off" } else { "review" };
     let name = if scene.team.name.is_empty() { "andon".into() } else { scene.team.name.clone() };
-    let mut blocks = vec![prose(
-        Clean::line(format_args!("{name}: {what}")),
-        vec![Line::of(Clean::line(format_args!("{from} to {until}")), Tone::Dim)],
-    )];
+    let mut lines = vec![Line::of(Clean::line(format_args!("{from} to {until}")), Tone::Dim)];
+    lines.extend(unheard(scene));
+    let mut blocks = vec![prose(Clean::line(format_args!("{name}: {what}")), lines)];
     blocks.push(state(scene));
     if handoff {
         blocks.push(on_call(scene));
@@ -44,6 +45,30 @@ pub fn blocks(scene: &Scene<'_>, since: Window, handoff: bool) -> Vec<Block> {
 fn prose(title: impl Into<Clean>, lines: Vec<Line>) -> Block {
     let total = lines.len();
     Block::main(title, Noun::Prose(Prose { lines, first: 0, total }))
+}
+
+/// Sources whose answers are too old to go by: what follows leaves out what they would tell.
+fn unheard(scene: &Scene<'_>) -> Option<Line> {
+    let sources = scene.board.sources.iter();
+    let old = sources.filter(|(_, f)| f.staleness(scene.now) != Staleness::Fresh);
+    let said: Vec<String> = old
+        .map(|(name, f)| match f.age(scene.now) {
+            Some(age) => format!("{name}, heard {} ago", span(age)),
+            None => format!("{name}, never heard"),
+        })
+        .collect();
+    let words = || Clean::line(format_args!("Not up to date: {}", said.join("; ")));
+    (!said.is_empty()).then(|| Line::of(words(), Tone::Stale))
+}
+
+/// Nothing there, and nobody who would tell, are two different things.
+fn nothing(scene: &Scene<'_>, kinds: &[&str], none: &'static str) -> &'static str {
+    if is_told(scene, kinds) { none } else { "Not known: no source of these answers." }
+}
+
+/// Whether a source of these kinds has ever answered.
+fn is_told(scene: &Scene<'_>, kinds: &[&str]) -> bool {
+    scene.board.sources.values().any(|f| kinds.contains(&f.kind) && f.last_ok.is_some())
 }
 
 fn table(
@@ -71,13 +96,15 @@ fn state(scene: &Scene<'_>) -> Block {
             cell(s.held_by.clone().unwrap_or_else(|| "—".into()), Tone::OnCall),
         ]
     };
-    let red = scene.survey.services.iter().filter(|s| s.health != Health::Ok);
-    let rows: Vec<Vec<Cell>> = red.take(MOST).map(row).collect();
-    let all = scene.survey.services.len();
-    let title = match rows.len() {
-        0 => format!("Now: all {all} services ok"),
-        n => format!("Now: {n} of {all} services not ok"),
+    let mut red: Vec<_> = scene.survey.services.iter().filter(|s| s.health != Health::Ok).collect();
+    red.sort_by_key(|s| std::cmp::Reverse(s.health));
+    let all = words::counted(scene.survey.services.len(), "service", "services");
+    let title = match red.len() {
+        _ if scene.survey.services.is_empty() => "Now: no services are configured".to_owned(),
+        0 => format!("Now: all ok, {all}"),
+        n => format!("Now: {n} of {all} not ok"),
     };
+    let rows: Vec<Vec<Cell>> = red.into_iter().take(MOST).map(row).collect();
     table(title, &["service", "for", "why", "who has it"], rows, "Nothing to say about them.")
 }
 
@@ -138,10 +165,14 @@ fn incidents(scene: &Scene<'_>, since: Window) -> Block {
         ]
     };
     let open = found.iter().filter(|i| i.status.is_open()).count();
-    let title = format!("Incidents: {}, {open} open", found.len());
+    let kinds = &["pagerduty"];
+    let title = match found.len() {
+        0 if !is_told(scene, kinds) => "Incidents: not known".to_owned(),
+        n => format!("Incidents: {n}, {open} open"),
+    };
     let rows = found.iter().take(MOST).map(row).collect();
     let columns = ["incident", "service", "status", "began", "lasted", "who"];
-    table(title, &columns, rows, "None began or ended, and none is open.")
+    table(title, &columns, rows, nothing(scene, kinds, "None began or ended, and none is open."))
 }
 
 fn deploys(scene: &Scene<'_>, since: Window) -> Block {
@@ -165,12 +196,17 @@ fn deploys(scene: &Scene<'_>, since: Window) -> Block {
             cell(d.who.clone(), Tone::Dim),
         ]
     };
+    let kinds = &["github", "gitlab", "argocd"];
     let title = match failed {
+        _ if found.is_empty() && !is_told(scene, kinds) => {
+            "Deploys to production: not known".to_owned()
+        }
         0 => format!("Deploys to production: {}", found.len()),
         n => format!("Deploys to production: {}, {n} failed", found.len()),
     };
     let rows = found.iter().take(MOST).map(row).collect();
-    table(title, &["when", "service", "version", "outcome", "who"], rows, "None.")
+    let columns = ["when", "service", "version", "outcome", "who"];
+    table(title, &columns, rows, nothing(scene, kinds, "None."))
 }
 
 fn ahead(scene: &Scene<'_>) -> Block {
@@ -220,10 +256,14 @@ fn papers(scene: &Scene<'_>, since: Window) -> Block {
             cell(Clean::line(format_args!("{k}/{n}")), Tone::Plain),
         ]
     };
-    let title = format!("New post-mortems: {}", found.len());
+    let kinds = super::POST_MORTEMS.kinds;
+    let title = match found.len() {
+        0 if !is_told(scene, kinds) => "New post-mortems: not known".to_owned(),
+        n => format!("New post-mortems: {n}"),
+    };
     let rows = found.iter().take(MOST).map(row).collect();
     let columns = ["date", "title", "severity", "lasted", "loss", "root cause", "complete"];
-    table(title, &columns, rows, "None were written.")
+    table(title, &columns, rows, nothing(scene, kinds, "None were written."))
 }
 
 fn actions(scene: &Scene<'_>) -> Block {

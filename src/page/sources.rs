@@ -7,7 +7,7 @@ use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tab,
     Tone, Width, words,
 };
-use crate::model::{Clean, Freshness, Link, Name, Staleness, Status};
+use crate::model::{Clean, Freshness, Health, Link, Name, Probe, ProbeResult, Staleness, Status};
 
 pub const SOURCES: Tab = Tab {
     name: "sources",
@@ -95,7 +95,10 @@ fn columns(layout: Layout) -> Vec<Column> {
     let state = left("state", Width::Exactly(12), 0);
     let age = right("answer", 7, 0);
     match layout {
-        Layout::OneLine | Layout::Tiny => vec![state, name, age],
+        Layout::OneLine | Layout::Tiny => {
+            let name = left("source", share(8, 2), 0);
+            vec![state, name, Column { rank: 1, ..age }]
+        }
         Layout::Small => vec![state, name, age, left("in words", share(14, 3), 1)],
         Layout::Normal | Layout::Wide | Layout::Huge => vec![
             state,
@@ -126,8 +129,8 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
         ),
         None => cell(words::NO_DATA, Tone::Unknown),
     };
+    let message = Cell::Line(in_words(scene, &name, f));
     let name = cell(name.clean().clone(), Tone::Plain);
-    let message = Cell::Line(in_words(scene, f));
     Some(match breadth(&scene.frame) {
         Layout::OneLine | Layout::Tiny => vec![state, name, age],
         Layout::Small => vec![state, name, age, message],
@@ -149,13 +152,23 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
     })
 }
 
+/// What a probe was told last: asking went well even where the answer is bad news.
+pub fn probed<'a>(scene: &Scene<'a>, name: &Name, f: &Freshness) -> Option<&'a ProbeResult> {
+    let service = name.as_str().strip_prefix("probe ")?.rsplit_once(' ')?.0;
+    let own = |p: &Probe| p.service.as_str() == service && p.target == f.address;
+    scene.board.probes.iter().find(|(p, _)| f.kind == "probe" && own(p))?.1.back()
+}
+
 /// The newest trouble, else what is worth knowing, else what is going on.
-fn in_words(scene: &Scene<'_>, f: &Freshness) -> Line {
+fn in_words(scene: &Scene<'_>, name: &Name, f: &Freshness) -> Line {
     if !f.message.is_empty() {
         return Line::of(
             f.message.clone(),
             if f.status.is_good() { Tone::Degraded } else { Tone::Down },
         );
+    }
+    if let Some(told) = probed(scene, name, f).filter(|told| told.health != Health::Ok) {
+        return Line::of(told.words.clone(), told.health.into());
     }
     if let Some(skew) = f.clock_skew.filter(|s| s.abs() > SKEW) {
         return Line::of(skewed(skew), Tone::Degraded);
@@ -176,6 +189,9 @@ fn in_words(scene: &Scene<'_>, f: &Freshness) -> Line {
 }
 
 fn skewed(skew: jiff::SignedDuration) -> Clean {
+    if skew.is_zero() {
+        return "its clock agrees with ours".into();
+    }
     let side = if skew.is_negative() { "behind" } else { "ahead of" };
     Clean::line(format_args!("its clock is {} {side} ours", words::exact(skew.abs())))
 }
@@ -187,6 +203,9 @@ fn detail(scene: &Scene<'_>, _look: &Look, key: &RowKey) -> Option<Vec<Block>> {
     let mut pairs = Vec::new();
     pairs.push((Clean::from("state"), Line::of(f.shown(now).word(), tone(f, now))));
     pair(&mut pairs, "in words", &f.message, Tone::Down);
+    if let Some(told) = probed(scene, &name, f) {
+        pair(&mut pairs, "it was told", &told.words, told.health.into());
+    }
     if let Some(hint) = &f.hint {
         pair(&mut pairs, "what to do", hint, Tone::Accent);
     }

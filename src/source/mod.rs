@@ -254,6 +254,8 @@ pub struct Opening<'a> {
     pub zone: TimeZone,
     /// The numbers services want from this source.
     pub metrics: Vec<Metric>,
+    /// Whether an Alertmanager of the same configuration tells of alerts.
+    pub alerts_delivered: bool,
     /// What remains of the `[[source]]` table for this kind to read.
     pub options: toml::de::ValueDeserializer<'a>,
 }

@@ -159,20 +159,43 @@ fn state(canvas: &mut Canvas<'_>, health: Health, overlays: Overlays, lane: Lane
     x += canvas.text(x, y, lane.width, canvas.theme.glyphs.health(health), style) + 1;
     x += canvas.text(x, y, end.saturating_sub(x), health.word(), style) + 1;
     let on = [
-        (overlays.stale, "stale", "s", Tone::Stale),
-        (overlays.flapping, "flapping", "f", Tone::Degraded),
-        (overlays.maintenance, "maint", "m", Tone::Maintenance),
-        (overlays.acked, "acked", "a", Tone::OnCall),
-        (overlays.silenced, "silenced", "q", Tone::Dim),
+        (overlays.stale, ["stale", "stale", "s"], Tone::Stale),
+        (overlays.flapping, ["flapping", "flaps", "f"], Tone::Degraded),
+        (overlays.maintenance, ["maint", "maint", "m"], Tone::Maintenance),
+        (overlays.acked, ["acked", "acked", "a"], Tone::OnCall),
+        (overlays.silenced, ["silenced", "quiet", "q"], Tone::Dim),
     ];
-    let on: Vec<_> = on.into_iter().filter(|(is, ..)| *is).collect();
-    let whole: usize = on.iter().map(|(_, word, ..)| word.len() + 1).sum();
-    let words = whole <= usize::from(end.saturating_sub(x)) + 1;
-    for (_, word, letter, tone) in on {
-        let style = canvas.style(tone);
-        let text = if words { word } else { letter };
-        x += canvas.text(x, y, end.saturating_sub(x), text, style) + u16::from(words);
+    let on: Vec<_> = on.into_iter().filter(|(is, ..)| *is).map(|(_, w, t)| (w, t)).collect();
+    let (form, count) = sayable(&on, usize::from(end.saturating_sub(x)));
+    for (forms, tone) in on.iter().take(count) {
+        let style = canvas.style(*tone);
+        let text = forms.get(form).copied().unwrap_or_default();
+        let gap = u16::from(form < LETTERS);
+        x += canvas.text(x, y, end.saturating_sub(x), text, style) + gap;
     }
+    let left = on.len() - count;
+    if left > 0 {
+        let style = canvas.style(Tone::Dim);
+        canvas.text(x, y, end.saturating_sub(x), &format!("+{left}"), style);
+    }
+}
+
+/// The form of overlays that are letters.
+const LETTERS: usize = 2;
+
+/// Which form of words has room, and for how many of them: all whole, all short, the first ones and `+1` for the rest,
+/// and only where not even one word fits, letters.
+fn sayable(on: &[([&str; 3], Tone)], room: usize) -> (usize, usize) {
+    let width = |form: usize, count: usize| -> usize {
+        let words = on.iter().take(count).filter_map(|(forms, _)| forms.get(form));
+        let rest = if count < on.len() { 3 } else { 0 };
+        words.map(|w| w.len() + 1).sum::<usize>() + rest
+    };
+    let fits = |form, count| width(form, count) <= room + 1;
+    if fits(0, on.len()) {
+        return (0, on.len());
+    }
+    (1..=on.len()).rev().find(|n| fits(1, *n)).map_or((LETTERS, on.len()), |n| (1, n))
 }
 
 #[cfg(test)]
@@ -199,6 +222,25 @@ mod tests {
         assert_eq!(kept(28), [0, 2]);
         assert_eq!(kept(16), [0]);
         assert_eq!(kept(0), [0]);
+    }
+
+    #[test]
+    fn what_else_is_true_of_a_state_is_said_in_words_as_long_as_one_fits() {
+        let stale = (["stale", "stale", "s"], Tone::Stale);
+        let silenced = (["silenced", "quiet", "q"], Tone::Dim);
+        let acked = (["acked", "acked", "a"], Tone::OnCall);
+        for (on, room, said) in [
+            (vec![silenced], 8, (0, 1)),
+            (vec![silenced], 5, (1, 1)),
+            (vec![silenced], 4, (LETTERS, 1)),
+            (vec![stale, acked], 11, (0, 2)),
+            (vec![stale, acked, silenced], 17, (1, 3)),
+            (vec![stale, acked, silenced], 16, (1, 2)),
+            (vec![stale, acked], 8, (1, 1)),
+            (vec![], 0, (0, 0)),
+        ] {
+            assert_eq!(sayable(&on, room), said, "{on:?} in {room}");
+        }
     }
 
     proptest::proptest! {

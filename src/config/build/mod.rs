@@ -109,6 +109,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
 
     let mut upstreams = Vec::new();
     let mut team_metrics = Vec::new();
+    let delivered = sources.iter().any(|(raw, _)| raw.kind.get_ref() == "alertmanager");
     for (raw, value) in &sources {
         let metrics = built
             .iter()
@@ -116,7 +117,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
             .filter(|m| m.source.as_str() == raw.name.get_ref())
             .cloned();
         let metrics: Vec<Metric> = metrics.collect();
-        if let Some(upstream) = build_source(raw, value, &metrics, &zone, &mut site) {
+        if let Some(upstream) = build_source(raw, value, &metrics, delivered, &zone, &mut site) {
             for metric in upstream.source.metrics() {
                 own_service(&metric, value, &service_names, &mut site);
             }

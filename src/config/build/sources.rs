@@ -24,6 +24,7 @@ pub fn build_source(
     raw: &raw::Source,
     value: &Value,
     metrics: &[Metric],
+    alerts_delivered: bool,
     zone: &TimeZone,
     site: &mut Site<'_>,
 ) -> Option<Upstream> {
@@ -55,6 +56,7 @@ pub fn build_source(
             every,
             zone: zone.clone(),
             metrics: metrics.to_owned(),
+            alerts_delivered,
             options: ValueDeserializer::from(options.clone()),
         };
         let problems = match (kind.open)(opening) {

@@ -1,7 +1,7 @@
 //! The one line over the tab: frozen or not, the next release, the last one, the next freeze.
 
 use super::rhythm::rhythms;
-use crate::model::Clean;
+use crate::model::{Clean, Name};
 use crate::page::build::names;
 use crate::page::{Line, Scene, Tone, words};
 
@@ -10,6 +10,16 @@ pub fn headline(scene: &Scene<'_>) -> Line {
     let long = told(scene, true);
     let room = usize::from(scene.frame.main_width()).saturating_sub(3);
     if long.width() <= room { long } else { told(scene, false) }
+}
+
+/// As many services are named at the front.
+const FEW: usize = 3;
+
+fn few(services: &[Name]) -> Clean {
+    match services.get(..FEW).filter(|_| services.len() > FEW) {
+        Some(first) => Clean::line(format_args!("{} +{}", names(first), services.len() - FEW)),
+        None => names(services),
+    }
 }
 
 /// What counts most comes first; who is frozen and how to override last.
@@ -21,7 +31,12 @@ fn told(scene: &Scene<'_>, named: bool) -> Line {
             || "no end known".to_owned(),
             |at| format!("until {}", words::near(at, scene.now, scene.zone)),
         );
-        parts.push(Line::of(Clean::line(format_args!("FROZEN {until}")), Tone::Freeze));
+        // Who is frozen must not be what has no room: the others may deploy.
+        let mut line = Line::of("FROZEN ", Tone::Freeze);
+        if let Some(services) = &frozen.services {
+            line = line.and(few(services), Tone::Freeze).space();
+        }
+        parts.push(line.and(Clean::line(until), Tone::Freeze));
     }
     parts.push(match &survey.next_release {
         Some(next) => {
@@ -51,8 +66,10 @@ fn told(scene: &Scene<'_>, named: bool) -> Line {
     for frozen in &survey.frozen {
         let line = Line::of(frozen.name.clone(), Tone::Freeze);
         parts.push(match &frozen.services {
-            Some(services) => line.and(" for ", Tone::Dim).and(names(services), Tone::Dim),
-            None => line,
+            Some(services) if services.len() > FEW => {
+                line.and(" for ", Tone::Dim).and(names(services), Tone::Dim)
+            }
+            _ => line,
         });
         if !frozen.how_to_override.is_empty() {
             let words = Clean::line(format_args!("to override: {}", frozen.how_to_override));

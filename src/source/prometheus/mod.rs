@@ -27,7 +27,7 @@ pub const KIND: Kind = Kind {
         ("rules", "read alerting rules, so that a broken rule is seen (true)"),
         (
             "alerts",
-            "take firing and pending alerts from the rules, without an Alertmanager (false)",
+            "take firing and pending alerts from the rules (true where no alertmanager is configured)",
         ),
     ],
     open,
@@ -37,12 +37,12 @@ pub const KIND: Kind = Kind {
 #[serde(deny_unknown_fields, default)]
 struct Options {
     rules: bool,
-    alerts: bool,
+    alerts: Option<bool>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rules: true, alerts: false }
+        Self { rules: true, alerts: None }
     }
 }
 
@@ -67,7 +67,9 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             base,
             every: opening.every,
             metrics: opening.metrics,
-            options,
+            rules: options.rules,
+            // What fires is told by somebody: where no Alertmanager does, by the rules.
+            alerts: options.alerts.unwrap_or(options.rules && !opening.alerts_delivered),
             recalls: false,
         })),
         Some(_) => Err(problems),
@@ -85,7 +87,8 @@ struct Prometheus {
     base: Url,
     every: Duration,
     metrics: Vec<Metric>,
-    options: Options,
+    rules: bool,
+    alerts: bool,
     /// Asked about a moment of the past: numbers of then, and no rules, which are of now only.
     recalls: bool,
 }
@@ -120,10 +123,10 @@ impl Source for Prometheus {
         if self.recalls {
             return requests;
         }
-        if self.options.alerts || (self.options.rules && asking.round.is_multiple_of(RULES_EVERY)) {
+        if self.alerts || (self.rules && asking.round.is_multiple_of(RULES_EVERY)) {
             let mut url = wire::join(&self.base, "api/v1/rules");
             url.query_pairs_mut().append_pair("type", "alert");
-            if !self.options.alerts {
+            if !self.alerts {
                 url.query_pairs_mut().append_pair("exclude_alerts", "true");
             }
             requests.push(Request::Http(Http::get(RULES, url)));
@@ -164,8 +167,7 @@ impl Source for Prometheus {
     }
 
     fn recalling(&self) -> Option<Box<dyn Source>> {
-        let options = Options { alerts: false, rules: false, ..self.options };
-        let then = Self { options, recalls: true, ..self.clone() };
+        let then = Self { rules: false, alerts: false, recalls: true, ..self.clone() };
         Some(Box::new(then))
     }
 }
@@ -278,14 +280,14 @@ impl Prometheus {
         gaps: &mut Gaps,
         partial: &mut Vec<Clean>,
     ) {
-        match rules::read(exchange, &self.name, self.options.alerts, gaps) {
+        match rules::read(exchange, &self.name, self.alerts, gaps) {
             Ok(told) => {
                 let whole = !gaps.lost_some() && told.truncated.is_none();
                 report.facts.extend(told.facts);
                 report.notes.extend(told.truncated);
                 if whole {
                     report.complete.push(Feed::Rules);
-                    report.complete.extend(self.options.alerts.then_some(Feed::Alerts));
+                    report.complete.extend(self.alerts.then_some(Feed::Alerts));
                 }
             }
             // Stores without a ruler know no such path; that is no failure.
