@@ -41,12 +41,16 @@ pub fn open(place: Option<&Place>, upstreams: &mut [Upstream], awaited: Board) -
         (store, notices) = anew;
         recalled = store.board_now(&awaited, now);
     }
+    // Who believes that everything is known already tells only what is new.
+    let known = recalled.is_ok();
     let board = recalled.unwrap_or_else(|trouble| {
         notices.push(Clean::line(format_args!("nothing is recalled: {}", trouble.words())));
         awaited
     });
     for upstream in upstreams {
-        upstream.memory = store.memory(&upstream.name).unwrap_or_default();
+        if known {
+            upstream.memory = store.memory(&upstream.name).unwrap_or_default();
+        }
         upstream.known = board.sources.get(&upstream.name).cloned();
     }
     Opened { store, board, notices }

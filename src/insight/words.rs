@@ -111,6 +111,11 @@ fn money(value: f64, code: &str) -> String {
     format!("{sign} {amount}")
 }
 
+/// A number of things: `1,200`.
+pub fn many(n: usize) -> String {
+    grouped(n as f64)
+}
+
 /// Thousands parted by commas; `value` is whole.
 fn grouped(value: f64) -> String {
     let plain = format!("{:.0}", value.abs());

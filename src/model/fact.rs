@@ -1,5 +1,7 @@
 //! What a source may tell: facts, each with its identity, and the report of one poll.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{
@@ -80,4 +82,30 @@ pub struct Report {
     pub notes: Vec<Clean>,
     /// The upstream's name and version, where it told.
     pub about: Option<Clean>,
+    /// Some is not read yet: while this grows, the source is asked again at once and not after its interval.
+    pub progress: Option<Progress>,
+}
+
+impl Report {
+    /// Adds what the poll after this one told, as if both had been one.
+    pub fn go_on(&mut self, next: Self) {
+        let Self { facts, complete, still, remember, partial, notes, about, progress } = next;
+        self.facts.extend(facts);
+        self.complete = complete;
+        // What one of them told anew is no longer merely still there.
+        let next: BTreeSet<(Feed, Id)> = still.into_iter().collect();
+        self.still.retain(|one| next.contains(one));
+        self.remember.extend(remember);
+        self.partial = partial.or_else(|| self.partial.take());
+        self.notes = notes;
+        self.about = about.or_else(|| self.about.take());
+        self.progress = progress;
+    }
+}
+
+/// How much of what an upstream has was read so far, where that is not all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Progress {
+    pub read: usize,
+    pub of: usize,
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Clean;
+use super::{Clean, Progress};
 
 /// The named outcome of a poll; the words are stable in machine output.
 #[derive(
@@ -136,6 +136,8 @@ pub struct Freshness {
     pub next_poll: Option<Timestamp>,
     /// Server clock minus ours; beyond 5 s it is worth a warning.
     pub clock_skew: Option<SignedDuration>,
+    /// How far a source has come that cannot tell everything in one poll.
+    pub progress: Option<Progress>,
     /// Facts in the last good answer.
     pub facts: usize,
     /// The upstream's own name and version, where it tells.

@@ -30,7 +30,7 @@ pub use board::{Board, RESULTS_KEPT};
 pub use calendar::{Budget, Calendar, CalendarEvent, Expansion, Occurrence, Purpose, Window};
 pub use change::{Change, Deploy, Outcome, Release, Run};
 pub use environment::{Against, Approval, Commit, Drift, Environment, Place};
-pub use fact::{Fact, Feed, Report};
+pub use fact::{Fact, Feed, Progress, Report};
 pub use folded::Folded;
 pub use freshness::{Freshness, Rate, Staleness, Status, Trouble};
 pub use gate::{BadCron, Cron, Gate, GateKind, Schedule, Stretch};

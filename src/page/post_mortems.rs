@@ -16,7 +16,7 @@ use jiff::civil::Date;
 
 use crate::insight::follow_up::recurrences;
 use crate::insight::review::{Duration, duration, is_overdue, present};
-use crate::insight::words::span;
+use crate::insight::words::{many, span};
 use crate::insight::{search, services_of};
 use crate::model::{ActionState, Clean, Clock, Dated, Key, Link, Name, PostMortem, ReadFrom};
 
@@ -26,7 +26,7 @@ pub const POST_MORTEMS: Tab = Tab {
     about: "what was learnt, searched by its whole text; every action across all of them; each quarter in numbers",
     sorts: &["date", "title", "service", "severity", "lasted", "complete", "actions"],
     facets: &["list", "actions", "trends"],
-    kinds: &["markdown", "github", "incident-io"],
+    kinds: &["markdown", "github", "gitlab", "incident-io"],
     entries,
     compose,
     detail,
@@ -221,7 +221,8 @@ fn papers(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     };
     let mut blocks = Vec::new();
     let roomy = scene.frame.body_height() >= ROOMY && look.total > 0;
-    let above = if roomy { follow::above(scene) } else { Vec::new() };
+    let mut above = if roomy { follow::above(scene) } else { Vec::new() };
+    above.extend(progress(scene).filter(|_| look.total > 0));
     let rows = u16::try_from(above.len()).unwrap_or(0);
     if rows > 0 {
         let prose = Prose { total: above.len(), lines: above, first: 0 };
@@ -239,6 +240,18 @@ fn papers(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         blocks.extend(text);
     }
     blocks
+}
+
+/// `1,200 of 5,000 read` while a folder is read in for the first time: a word not found may stand in one of the rest.
+fn progress(scene: &Scene<'_>) -> Option<Line> {
+    let feeding = scene.board.sources.values().filter(|f| POST_MORTEMS.kinds.contains(&f.kind));
+    let (mut read, mut of) = (0, 0);
+    for progress in feeding.filter_map(|f| f.progress) {
+        read += progress.read;
+        of += progress.of;
+    }
+    let (words, all) = (many(read), many(of));
+    (read < of).then(|| Line::of(format!("{words} of {all} read, the newest first"), Tone::Accent))
 }
 
 fn columns(layout: Layout) -> Vec<Column> {

@@ -53,7 +53,7 @@ pub struct Asking<'a> {
     pub last_ok: Option<Timestamp>,
     /// 0 for the first poll of this run, counting good polls.
     pub round: u64,
-    /// What earlier reports asked to be remembered.
+    /// What earlier reports asked to be remembered; what they told is on the board, of an earlier run too.
     pub memory: &'a BTreeMap<Box<str>, Box<str>>,
 }
 

@@ -100,6 +100,7 @@ impl Tale {
             partial: (!words.is_empty()).then(|| Clean::line(words.join("; "))),
             notes: notes.into_iter().map(Clean::from).collect(),
             about: self.about,
+            progress: None,
         }))
     }
 }

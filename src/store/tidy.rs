@@ -10,7 +10,7 @@ use super::feeds::{self, Kept, OfKind, of_kind};
 use super::read::{FORMAT, Recalling};
 use super::words::Trouble;
 use super::{Store, moment, nanos, write};
-use crate::model::{Board, Freshness, Record, SourceName};
+use crate::model::{Board, Feed, Freshness, Record, SourceName};
 
 /// How far memory reaches.
 #[derive(Debug, Clone, Copy)]
@@ -195,6 +195,15 @@ fn merge(
 pub fn forget_before(base: &mut Connection, cutoff: Timestamp) -> Result<(), Trouble> {
     let work = base.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let cutoff = nanos(cutoff);
+    // Documents are told once and then only said to be there: whose are forgotten has to tell them again.
+    work.execute(
+        "DELETE FROM memory WHERE source IN (SELECT record.source FROM record
+         WHERE record.gone IS NULL AND record.feed = ?2
+             AND (SELECT max(t.learnt) FROM told t WHERE t.record = record.id) < ?1
+             AND NOT EXISTS (SELECT 1 FROM poll p
+                 WHERE p.source = record.source AND p.complete & (1 << record.feed) <> 0))",
+        [cutoff, feeds::number(Feed::PostMortems)],
+    )?;
     // A feed that is listed whole says itself what is gone; of others, what was not told anew is over.
     let gone = work.execute(
         "DELETE FROM record WHERE gone < ?1 OR (

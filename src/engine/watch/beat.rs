@@ -278,9 +278,11 @@ impl Beat {
         self.tell_by = Some(self.tell_by.map_or(by, |before| before.min(by)));
         let usual = seat.subject.every;
         let every = usual.max(polled.pace.unwrap_or_default());
+        let mut goes_on = false;
         let slot = match &polled.outcome {
-            Ok(_) => {
+            Ok(report) => {
                 seat.not_before = Duration::ZERO;
+                goes_on = seat.ledger.gets_on(report);
                 self.agenda.next_for(began, usual, every, now)
             }
             Err(trouble) => {
@@ -305,6 +307,11 @@ impl Beat {
         let next = self.moment_of(slot);
         if let Some(seat) = self.seats.get_mut(who) {
             self.held.push(Message::Heard(Box::new(seat.ledger.settle(polled, next))));
+        }
+        if goes_on {
+            // Many small polls instead of a long one: what was read is shown, and others are asked in between.
+            self.agenda.take(who);
+            self.begin(who);
         }
     }
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::poll::{Past, Polled, Subject};
 use crate::cockpit::Heard;
-use crate::model::{Clean, Freshness, SourceName, Status};
+use crate::model::{Clean, Freshness, Report, SourceName, Status};
 
 /// The account of one source.
 pub struct Ledger {
@@ -46,6 +46,12 @@ impl Ledger {
 
     pub fn past(&self) -> Past {
         self.past.clone()
+    }
+
+    /// Whether a report has come further than the one before, and is not at the end: the next poll may follow at once.
+    pub fn gets_on(&self, report: &Report) -> bool {
+        let before = self.freshness.progress.map_or(0, |progress| progress.read);
+        report.progress.is_some_and(|progress| progress.read > before)
     }
 
     /// Polls in a row that failed.
@@ -94,10 +100,8 @@ impl Ledger {
                     fresh.about = about.clone();
                 }
                 fresh.notes.clone_from(&report.notes);
-                self.past.last_ok = Some(polled.at);
-                self.past.round += 1;
-                let memory = Arc::make_mut(&mut self.past.memory);
-                memory.extend(report.remember.drain(..));
+                fresh.progress = report.progress;
+                self.past.learn(polled.at, report);
             }
             Err(trouble) => {
                 fresh.status = trouble.status;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use beat::{Beat, Order};
 use ledger::Ledger;
-use poll::{Subject, poll};
+use poll::{Subject, poll_through};
 
 use super::carry::{Carrier, Lull, Wire, fault};
 use super::clock::from_clock;
@@ -161,7 +161,8 @@ pub fn poll_at(
                     .zip(&ledgers)
                     .enumerate()
                     .map(|(i, (subject, ledger))| async move {
-                        (i, poll(subject, ledger.past(), at, &from_clock, way, limits).await)
+                        let past = ledger.past();
+                        (i, poll_through(subject, past, at, &from_clock, way, limits, end).await)
                     })
                     .collect();
                 while let Ok(Some((i, one))) = tokio::time::timeout_at(end, polls.next()).await {

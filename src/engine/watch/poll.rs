@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 use crate::config::Upstream;
 use crate::engine::carry::{Allowance, Reach, Wire, fault};
@@ -48,6 +49,15 @@ pub struct Past {
     pub memory: Arc<BTreeMap<Box<str>, Box<str>>>,
 }
 
+impl Past {
+    /// Writes a good poll down.
+    pub fn learn(&mut self, at: Timestamp, report: &Report) {
+        self.last_ok = Some(at);
+        self.round += 1;
+        Arc::make_mut(&mut self.memory).extend(report.remember.iter().cloned());
+    }
+}
+
 /// What a poll gave, and what its answers said beside the facts.
 pub struct Polled {
     pub at: Timestamp,
@@ -82,6 +92,41 @@ pub async fn poll(
         pace: allowance.pace(),
         skew: aside.skew,
     }
+}
+
+/// Polls again and again until the source is through with what it has, as one poll: for those who wait for all of it.
+/// No poll begins that might not end by `end`.
+#[allow(clippy::too_many_arguments)] // as with `talk`
+pub async fn poll_through(
+    subject: &Subject,
+    mut past: Past,
+    at: Timestamp,
+    wall: &dyn Fn() -> Timestamp,
+    way: &dyn Wire,
+    limits: &Limits,
+    end: Instant,
+) -> Polled {
+    let mut whole = poll(subject, past.clone(), at, wall, way, limits).await;
+    let mut read = 0;
+    while let Ok(told) = &mut whole.outcome
+        && let Some(progress) = told.progress
+        && progress.read > read
+        && Instant::now() + subject.timeout <= end
+    {
+        read = progress.read;
+        past.learn(at, told);
+        let next = poll(subject, past.clone(), at, wall, way, limits).await;
+        whole.took += next.took;
+        match next.outcome {
+            Ok(more) => told.go_on(more),
+            // What was told stays told; that it is not all of it is said.
+            Err(trouble) => {
+                told.partial = Some(trouble.message);
+                break;
+            }
+        }
+    }
+    whole
 }
 
 #[derive(Default)]

@@ -43,6 +43,9 @@ pub fn document(file: &File<'_>, source: &SourceName, today: Date) -> Option<Pos
     {
         flags.push("invalid UTF-8".into());
     }
+    if bytes.contains(&0) {
+        flags.push("zero bytes: is it text?".into());
+    }
     if file.cut {
         flags.push("cut at 1 MiB".into());
     }

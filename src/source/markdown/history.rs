@@ -44,10 +44,21 @@ impl History {
         history
     }
 
+    /// Git was asked and could not be heard.
+    pub fn unheard() -> Self {
+        Self { cut: true, ..Self::default() }
+    }
+
+    /// There is no work tree here, so that there is nothing to wait for.
+    fn is_settled(&self) -> bool {
+        self.files.is_empty() && !self.cut
+    }
+
     /// Adds what is known of a document: its revisions, its authors where it names none, and the day it was first
-    /// written down where it has no date of its own.
-    pub fn tell(&self, p: &mut PostMortem, below: &str, zone: &TimeZone) {
-        let Some(revisions) = self.files.get(below) else { return };
+    /// written down where it has no date of its own. False when it may tell more another time: the document is not
+    /// committed yet, or git could not be heard.
+    pub fn tell(&self, p: &mut PostMortem, below: &str, zone: &TimeZone) -> bool {
+        let Some(revisions) = self.files.get(below) else { return self.is_settled() };
         p.history = revisions.iter().take(MOST).cloned().collect();
         if p.authors.is_empty() {
             for revision in revisions {
@@ -64,6 +75,7 @@ impl History {
             let date = Found::new(zone.to_datetime(first.at).date(), ReadFrom::Git);
             p.dated = Some(Dated { date, conflicts: Vec::new() });
         }
+        true
     }
 }
 

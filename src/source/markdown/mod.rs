@@ -11,6 +11,7 @@ mod history;
 mod issue;
 mod outline;
 mod passage;
+mod plan;
 mod rst;
 mod sections;
 mod span;
@@ -26,12 +27,12 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::{
-    Answer, Asking, Exchange, FileEntry, Kind, Opening, Problem, Reading, Request, Source,
-};
-use crate::model::{Clean, Fact, Feed, Id, Report, SourceName, Status, Trouble};
+use super::{Answer, Asking, Exchange, Kind, Opening, Problem, Reading, Request, Source};
+use crate::insight::words::many;
+use crate::model::{Clean, Fact, Feed, Id, Progress, Report, SourceName, Status, Trouble};
 
 use history::History;
+use plan::{Past, Plan};
 
 pub use actions::reference;
 pub use document::{CAP, File, document, text};
@@ -55,13 +56,6 @@ pub const KIND: Kind = Kind {
 const DEEPEST: usize = 8;
 /// Files listed at most, pictures and all.
 const LISTED: usize = 20_000;
-/// Documents read at most.
-const FILES: usize = 5_000;
-/// Files asked for at once: the engine ends a poll after ten rounds, and all documents fit in nine.
-const A_ROUND: usize = 600;
-/// Bytes read in one poll; what is left is read by the next ones.
-const A_POLL: u64 = 64 * 1024 * 1024;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Options {
@@ -93,19 +87,6 @@ struct Folder {
     history: bool,
 }
 
-/// What the listing says has to be done.
-#[derive(Default)]
-struct Plan<'a> {
-    read: Vec<(&'a FileEntry, Which)>,
-    unchanged: Vec<&'a FileEntry>,
-    /// Documents beyond what is read at most.
-    beyond: usize,
-    /// Left for the next poll.
-    later: usize,
-    skipped: usize,
-    empty: usize,
-}
-
 impl Source for Folder {
     fn folder(&self) -> Option<&Path> {
         Some(&self.path)
@@ -124,7 +105,7 @@ impl Source for Folder {
             Ok(_) => return Err(Trouble::new(Status::InternalError, "expected a folder")),
             Err(trouble) => return Err(trouble.clone()),
         };
-        let plan = plan(files, asking);
+        let plan = Plan::of(files, asking);
         let answers: BTreeMap<&Path, &Result<Answer, Trouble>> = rest
             .iter()
             .filter_map(|exchange| match &exchange.request {
@@ -137,7 +118,6 @@ impl Source for Folder {
             .read
             .iter()
             .filter(|(entry, _)| !answers.contains_key(entry.path.as_path()))
-            .take(A_ROUND)
             .map(|(entry, _)| Request::ReadFile { file: entry.path.clone(), cap: document::CAP })
             .collect();
         // The history is asked for once, and only when something is read anew.
@@ -149,7 +129,7 @@ impl Source for Folder {
         }
         let (history, odd) = match log.map(|exchange| &exchange.answer) {
             Some(Ok(Answer::File { bytes, cut })) => (History::read(bytes, *cut), None),
-            Some(Err(trouble)) => (History::default(), Some(trouble.message.clone())),
+            Some(Err(trouble)) => (History::unheard(), Some(trouble.message.clone())),
             _ => (History::default(), None),
         };
         let mut report = self.report(asking, &plan, &answers, &history, more);
@@ -183,39 +163,50 @@ impl Folder {
                     };
                     match document(&file, &self.name, today) {
                         Some(mut found) => {
-                            history.tell(&mut found, &entry.below, &self.zone);
+                            let known = history.tell(&mut found, &entry.below, &self.zone);
                             // Made here, where nobody waits for a key.
                             let _ = found.folded();
                             report.facts.push(Fact::PostMortem(Box::new(found)));
-                            report.remember.push((entry.below.clone(), version(entry)));
+                            let past = if known { Past::Told } else { Past::Uncommitted };
+                            report.remember.push(past.word(entry));
                         }
-                        None => empty += 1,
+                        None => {
+                            empty += 1;
+                            report.remember.push(Past::Blank.word(entry));
+                        }
                     }
                 }
                 Some(Err(trouble)) => {
                     // What was known of it stays: it is still there, only out of reach.
                     report.still.push((Feed::PostMortems, Id::new(&*entry.below)));
                     unread.push(format!("{}: {}", entry.below, trouble.message));
+                    report.remember.push(Past::Refused.word(entry));
                 }
                 _ => unread.push(format!("{}: not read", entry.below)),
             }
         }
-        for entry in &plan.unchanged {
+        // What has to wait is there as well, in the version that may be known of it.
+        for entry in plan.unchanged.iter().chain(&plan.later) {
             report.still.push((Feed::PostMortems, Id::new(&*entry.below)));
         }
-        if !more && plan.later == 0 && plan.beyond == 0 {
+        report.progress = plan.progress();
+        if !more && report.progress.is_none() && plan.beyond == 0 {
             report.complete.push(Feed::PostMortems);
         }
         if let Some(first) = unread.first() {
-            let words =
-                format!("{} of {} files could not be read: {first}", unread.len(), plan.read.len());
+            let all = plan.read.len() + plan.unchanged.len() + plan.later.len();
+            let words = format!("{} of {all} files could not be read: {first}", unread.len());
             report.partial = Some(Clean::line(words));
+        }
+        if let Some(Progress { read, of }) = report.progress {
+            let (read, of) = (many(read), many(of));
+            let words = format!("{read} of {of} documents read, the newest first");
+            report.notes.push(Clean::line(words));
         }
         let said = [
             (plan.skipped, "skipped: an index, a template or a guide"),
             (empty, "skipped: empty"),
-            (plan.later, "still to be read"),
-            (plan.beyond, "not read: 5,000 are read at most"),
+            (plan.beyond, "not read: 5,000 are read at most, the newest"),
         ];
         report.notes.extend(said.iter().filter(|(n, _)| *n > 0).map(|(n, words)| {
             let files = if *n == 1 { "file" } else { "files" };
@@ -228,43 +219,4 @@ impl Folder {
         }
         report
     }
-}
-
-fn plan<'a>(files: &'a [FileEntry], asking: &Asking<'_>) -> Plan<'a> {
-    let mut plan = Plan::default();
-    let mut bytes = 0;
-    for entry in files {
-        let kind = which(&entry.below);
-        match kind {
-            Which::Other => continue,
-            Which::Skipped => {
-                plan.skipped += 1;
-                continue;
-            }
-            Which::Document | Which::Rst => {}
-        }
-        if entry.bytes == 0 {
-            plan.empty += 1;
-            continue;
-        }
-        if plan.read.len() + plan.unchanged.len() + plan.later == FILES {
-            plan.beyond += 1;
-            continue;
-        }
-        // In the first poll of a run nothing is on the board yet, whatever was remembered.
-        let known = asking.round > 0 && asking.memory.get(&entry.below) == Some(&version(entry));
-        if known {
-            plan.unchanged.push(entry);
-        } else if bytes >= A_POLL {
-            plan.later += 1;
-        } else {
-            bytes += entry.bytes.min(document::CAP as u64);
-            plan.read.push((entry, kind));
-        }
-    }
-    plan
-}
-
-fn version(entry: &FileEntry) -> Box<str> {
-    format!("{}-{}", entry.bytes, entry.modified).into()
 }
