@@ -72,11 +72,13 @@ fn incidents_say_who_has_it_and_why_some_are_quiet() {
 fn releases_show_a_month_an_agenda_a_log_and_versions() {
     let world = world();
     insta::assert_snapshot!("releases_month", listed(&world, "releases", 0, (120, 40)));
-    insta::assert_snapshot!("releases_agenda", listed(&world, "releases", 1, (120, 40)));
-    insta::assert_snapshot!("releases_deploys", listed(&world, "releases", 2, (120, 20)));
-    insta::assert_snapshot!("releases_environments", listed(&world, "releases", 3, (120, 40)));
-    insta::assert_snapshot!("deploy", opened(&world, "releases", 2, "checkout-412", 120));
-    insta::assert_snapshot!("event", opened(&world, "releases", 1, "rash", 120));
+    insta::assert_snapshot!("releases_week", listed(&world, "releases", 1, (120, 40)));
+    insta::assert_snapshot!("releases_week_80", listed(&world, "releases", 1, (80, 24)));
+    insta::assert_snapshot!("releases_agenda", listed(&world, "releases", 2, (120, 40)));
+    insta::assert_snapshot!("releases_deploys", listed(&world, "releases", 3, (120, 20)));
+    insta::assert_snapshot!("releases_environments", listed(&world, "releases", 4, (120, 40)));
+    insta::assert_snapshot!("deploy", opened(&world, "releases", 3, "checkout-412", 120));
+    insta::assert_snapshot!("event", opened(&world, "releases", 2, "rash", 120));
 }
 
 #[test]

@@ -9,8 +9,9 @@ use super::field::Field;
 use super::key::{Code, Key};
 use super::state::{Cockpit, Mode};
 use super::{Effect, Mouse, Which, help, list};
-use crate::model::{Clean, SourceName};
-use crate::page::{Block, Hit, Line, Noun, Place, RowKey, Rows, Tone, room};
+use crate::insight::plans;
+use crate::model::{Clean, SourceName, Window};
+use crate::page::{Block, Hit, Line, Noun, Place, RowKey, Rows, Scene, Tab, Tone, room};
 
 /// Rows a turn of the wheel moves.
 const WHEEL: isize = 3;
@@ -39,6 +40,7 @@ impl Cockpit {
             Action::NextMonth => self.walk(Span::new().months(1)),
             Action::PreviousMonth => self.walk(Span::new().months(-1)),
             Action::Today => self.go_to_day(None),
+            Action::NextRelease => self.next_release(now),
             Action::Tab(n) => self.go_to_tab(n),
             Action::NextTab => self.go_to_tab((self.tab + 1) % self.tabs.len().max(1)),
             Action::PreviousTab => {
@@ -222,6 +224,30 @@ impl Cockpit {
             }
         }
         self.forget_order();
+    }
+
+    /// From anywhere: to the tab with a month, on the first day after the cursor's on which a release is planned.
+    fn next_release(&mut self, now: Timestamp) {
+        let calendar = |tab: &&'static Tab| tab.facets.contains(&"month");
+        if self.context_below() != Context::Month {
+            let Some(n) = self.tabs.iter().position(calendar) else { return };
+            self.go_to_tab(n);
+            self.close();
+            let month = self.here().and_then(|t| t.facets.iter().position(|f| *f == "month"));
+            self.show_facet(month.unwrap_or(0));
+        }
+        let day = self.day();
+        let scene = self.scene();
+        let next = next_planned(&scene, day);
+        match next {
+            Some(day) => self.go_to_day(Some(day)),
+            None => self.say(
+                now,
+                Line::plain(Clean::line(format_args!(
+                    "no release is planned in the year after {day}"
+                ))),
+            ),
+        }
     }
 
     fn go_to_tab(&mut self, n: usize) {
@@ -590,6 +616,15 @@ impl Cockpit {
         }
         Vec::new()
     }
+}
+
+/// The first day after a day on which a release is planned, for a year.
+fn next_planned(scene: &Scene<'_>, day: Date) -> Option<Date> {
+    let midnight = |d: Date| d.to_zoned(scene.zone.clone()).ok().map(|z| z.timestamp());
+    let from = midnight(day.tomorrow().ok()?)?;
+    let until = midnight(day.checked_add(Span::new().years(1)).ok()?)?;
+    let planned = plans(scene.board, scene.team, Window { from, until }, scene.zone);
+    planned.iter().map(|e| e.touches(scene.zone).0).filter(|d| *d > day).min()
 }
 
 /// After these the selection belongs to its row: it was chosen, or something was done with it.

@@ -5,7 +5,7 @@
 pub enum Context {
     /// A tab's list.
     List,
-    /// A tab's month, with a cursor on a day.
+    /// A tab's month or week, with a cursor on a day.
     Month,
     /// One thing opened.
     Detail,
@@ -39,6 +39,7 @@ pub enum Action {
     NextMonth,
     PreviousMonth,
     Today,
+    NextRelease,
     /// The tab at this position, from 0.
     Tab(usize),
     NextTab,
@@ -137,6 +138,14 @@ pub const ACTIONS: &[Entry] = &[
         &[Month],
     ),
     entry(Action::Today, "today", "back to today", "today", &["T", "home"], &[Month]),
+    entry(
+        Action::NextRelease,
+        "next-release",
+        "the next planned release after the day of the cursor",
+        "next release",
+        &["n"],
+        &[Month],
+    ),
     entry(Action::Open, "open", "open the selected row or day", "open", &["enter"], &[List, Month]),
     entry(Action::Back, "back", "close what is on top; never quits", "back", &["esc"], EVERYWHERE),
     entry(Action::Tab(0), "tab-1", "first tab", "", &["1"], TABBED),

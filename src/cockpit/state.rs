@@ -478,7 +478,8 @@ impl Cockpit {
 
     /// The context of the page, whatever lies over it.
     pub(super) fn context_below(&self) -> Context {
-        let month = self.here().and_then(|tab| tab.facets.get(self.facet())) == Some(&"month");
+        let facet = self.here().and_then(|tab| tab.facets.get(self.facet()));
+        let month = facet.is_some_and(|facet| ["month", "week"].contains(facet));
         match self.look() {
             Some(look) if look.opened.is_some() => {
                 if self.reads() {

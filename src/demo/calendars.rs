@@ -258,7 +258,7 @@ fn freezes(world: &World) -> String {
     feed.end()
 }
 
-/// Who answers customers at the weekend; who is paged is the pager's to say.
+/// Who answers customers, from Saturday to Saturday; who is paged is the pager's to say.
 fn rota(world: &World) -> String {
     let mut feed = Feed::new(world, "Harbour support desk");
     let saturday = next(after(today(world), -40), Weekday::Saturday);
@@ -268,7 +268,7 @@ fn rota(world: &World) -> String {
         feed.event(
             &format!("desk-{}", on(day)),
             &title,
-            &[local("DTSTART", day, "0900"), local("DTEND", after(day, 1), "1800")],
+            &[local("DTSTART", day, "0900"), local("DTEND", after(day, 7), "0900")],
         );
     }
     feed.end()

@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// What the configuration itself plans is told by a source of this name.
-const CONFIG: &str = "config";
+pub const CONFIG: &str = "config";
 /// Plans of one rule that a window may show.
 const MOST: usize = 512;
 /// How near the beginning of a turn has to be to the end of another, to be a hand-off.

@@ -32,7 +32,7 @@ use crate::model::{
 
 pub use alike::{Like, Trouble, Why, alike};
 pub use automation::{Pipeline, moment as run_moment, pipelines, waiting};
-pub use calendar::{Event, calendar, plans};
+pub use calendar::{CONFIG, Event, calendar, plans};
 pub use can_deploy::{Clearance, Freezes};
 pub use changes::LOOK_BACK;
 pub use freezes::{Frozen, occurrences};

@@ -28,7 +28,7 @@ pub struct Look {
     pub find: Find,
     /// The day the calendar's cursor is on; `None` is today.
     pub day: Option<Date>,
-    /// Which of a tab's alternative views is on (Releases: 0 month, 1 agenda, 2 deploys, 3 environments).
+    /// Which of a tab's alternative views is on (Releases: 0 month, 1 week, 2 agenda, …).
     pub facet: usize,
 }
 

@@ -90,7 +90,7 @@ pub struct Tab {
     /// Columns that can be sorted by; the first is the default order.
     pub sorts: &'static [&'static str],
     /// Alternative views of the tab, in the order of `Look::facet`; empty when there is one view only.
-    /// A facet called `month` has a day cursor (`Look::day`) instead of a list.
+    /// A facet called `month` or `week` has a day cursor (`Look::day`) instead of a list.
     pub facets: &'static [&'static str],
     /// Kinds of sources that feed it, for "refresh this tab"; empty means all of them.
     pub kinds: &'static [&'static str],

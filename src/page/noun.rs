@@ -284,7 +284,10 @@ pub struct Calendar {
     /// `November 2026`.
     pub title: Clean,
     pub weekdays: Vec<Clean>,
+    /// The weeks of a month, or one week that has all the room.
     pub weeks: Vec<Vec<Day>>,
+    /// What the letters mean: every calendar that is overlaid.
+    pub legend: Vec<Band>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -294,7 +297,7 @@ pub struct Day {
     pub inside: bool,
     pub today: bool,
     pub selected: bool,
-    /// Bands behind the day: freezes, on-call, maintenance.
+    /// The calendars that have something on this day.
     pub bands: Vec<Band>,
     pub entries: Vec<Line>,
 }

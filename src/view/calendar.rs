@@ -31,20 +31,14 @@ pub fn paint(canvas: &mut Canvas<'_>, month: &Calendar, spot: Spot) {
     }
 }
 
-/// What the letters mean, once each, to the right of the month's name.
+/// What the letters mean, to the right of the title; where room is short, those in sight come first.
 fn legend(canvas: &mut Canvas<'_>, month: &Calendar, spot: Spot) {
-    let mut seen: Vec<&Band> = Vec::new();
-    for band in month.weeks.iter().flatten().flat_map(|d| &d.bands) {
-        if !seen
-            .iter()
-            .any(|b| b.letter == band.letter && b.tone == band.tone && b.name == band.name)
-        {
-            seen.push(band);
-        }
-    }
+    let days = || month.weeks.iter().flatten();
+    let in_sight = |band: &&Band| days().any(|day| day.bands.contains(band));
+    let (here, elsewhere): (Vec<&Band>, Vec<&Band>) = month.legend.iter().partition(in_sight);
     let mut x = spot.x + month.title.width() as u16 + 3;
     let end = spot.x + spot.width;
-    for band in seen {
+    for band in here.into_iter().chain(elsewhere) {
         let wide = band.name.width() as u16 + 4;
         if x + wide > end {
             break;
@@ -71,7 +65,7 @@ fn day(canvas: &mut Canvas<'_>, day: &Day, cell: Spot) {
     let mut x = cell.x + canvas.text(cell.x, cell.y, cell.width, &number, style);
     let end = cell.x + cell.width;
     x += 1;
-    for band in letters(&day.bands) {
+    for band in &day.bands {
         let style = canvas.style(if faint { Tone::Dim } else { band.tone });
         let letter = band.letter;
         let room = end.saturating_sub(x);
@@ -99,15 +93,4 @@ fn day(canvas: &mut Canvas<'_>, day: &Day, cell: Spot) {
         let bar = Spot { height: 1, ..cell };
         canvas.tint(bar, canvas.theme.selection());
     }
-}
-
-/// Each letter once a tone: several turns on call are one `O` on the day, and all of them in the legend.
-fn letters(bands: &[Band]) -> Vec<&Band> {
-    let mut seen: Vec<&Band> = Vec::new();
-    for band in bands {
-        if !seen.iter().any(|b| b.letter == band.letter && b.tone == band.tone) {
-            seen.push(band);
-        }
-    }
-    seen
 }

@@ -199,6 +199,7 @@ fn month() -> Calendar {
         title: "November 2026".into(),
         weekdays: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].map(Clean::from).to_vec(),
         weeks: (0..6).map(|w| (0..7).map(|d| day(w * 7 + d)).collect()).collect(),
+        legend: vec![Band { tone: Tone::Freeze, letter: 'F', name: "Black Friday".into() }],
     }
 }
 

@@ -1,7 +1,8 @@
 //! How something on the calendar looks: its tone, its letter, its words.
 
 use crate::insight::Event;
-use crate::model::{Clean, Purpose};
+use crate::model::{Clean, Name, Purpose};
+use crate::page::build::names;
 use crate::page::{Line, Scene, Tone, words};
 
 pub const EVENT: &str = "event";
@@ -37,6 +38,17 @@ pub fn time_words(scene: &Scene<'_>, event: &Event) -> Clean {
     words::clock(event.start, scene.zone).into()
 }
 
+/// `→ Ada Nwosu`: who takes the turn over, where somebody had it before. What both titles begin with names the rota.
+pub fn hand_off(event: &Event, tone: Tone) -> Option<Line> {
+    let before = event.takes_over.as_ref()?;
+    let title = event.title.as_str();
+    let who = match title.split_once(": ") {
+        Some((rota, who)) if before.as_str().starts_with(rota) => who,
+        _ => title,
+    };
+    Some(Line::of("→ ", Tone::Dim).and(Clean::line(who), tone))
+}
+
 /// Title and kind, with where it collides.
 pub fn line(event: &Event) -> Line {
     let mut line = Line::of(words::shown(&event.title), tone(event.purpose));
@@ -49,6 +61,15 @@ pub fn line(event: &Event) -> Line {
             line = line.dot().and(event.purpose.word(), Tone::Dim);
         }
         None => {}
+    }
+    // Milestones of a train are called the same in every repository.
+    let said = event.title.as_str().to_lowercase();
+    let unsaid = |s: &&Name| !said.contains(&s.as_str().to_lowercase());
+    if event.days.is_some()
+        && event.purpose == Purpose::Release
+        && event.services.iter().any(|s| unsaid(&s))
+    {
+        line = line.dot().and(names(&event.services), Tone::Dim);
     }
     if !event.status.is_empty() && !event.status.as_str().eq_ignore_ascii_case("confirmed") {
         line = line.dot().and(event.status.clone(), Tone::Dim);

@@ -6,10 +6,12 @@ mod detail;
 mod environments;
 mod event;
 mod headline;
+mod legend;
 pub mod log;
 mod made;
 mod month;
 pub mod rhythm;
+mod week;
 
 use jiff::SignedDuration;
 
@@ -26,7 +28,7 @@ pub const RELEASES: Tab = Tab {
     title: "Releases",
     about: "planned and actual releases in a calendar, freezes, the deploy log, versions per environment, pipelines, rhythm",
     sorts: &["time", "service", "state", "who"],
-    facets: &["month", "agenda", "deploys", "environments", "automation", "rhythm"],
+    facets: &["month", "week", "agenda", "deploys", "environments", "automation", "rhythm"],
     kinds: KINDS,
     entries,
     compose,
@@ -37,14 +39,15 @@ pub const RELEASES: Tab = Tab {
 };
 
 const MONTH: usize = 0;
-const AGENDA: usize = 1;
-const DEPLOYS: usize = 2;
-const ENVIRONMENTS: usize = 3;
-const AUTOMATION: usize = 4;
+const WEEK: usize = 1;
+const AGENDA: usize = 2;
+const DEPLOYS: usize = 3;
+const ENVIRONMENTS: usize = 4;
+const AUTOMATION: usize = 5;
 
 fn entries(scene: &Scene<'_>, facet: usize) -> Vec<Entry> {
     match facet {
-        MONTH => Vec::new(),
+        MONTH | WEEK => Vec::new(),
         AGENDA => agenda::entries(scene),
         DEPLOYS => log::entries(scene),
         ENVIRONMENTS => environments::entries(scene),
@@ -62,6 +65,7 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     }
     match look.facet {
         MONTH => blocks.extend(month::compose(scene, look)),
+        WEEK => blocks.extend(week::compose(scene, look)),
         AGENDA => blocks.push(agenda::compose(scene, look, above)),
         DEPLOYS => blocks.push(log::compose(scene, look, above)),
         ENVIRONMENTS => blocks.push(environments::compose(scene, look, above)),
