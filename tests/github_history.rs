@@ -1,6 +1,11 @@
 //! The last ninety days of GitHub: read once, page by page, politely, and on after a restart.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::unnecessary_wraps
+)]
 
 mod common;
 

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::Asking;
-use crate::model::Clean;
+use crate::model::{Clean, Status, Trouble};
 
 /// How far back the past is read: a quarter, which is what reviews and rhythms look at.
 pub const REACH: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -73,6 +73,22 @@ fn words(from: Timestamp, now: Timestamp) -> Clean {
     Clean::line(format_args!("history: read back to {day}, {known} of {all} days"))
 }
 
+/// The word in memory for when the past may be asked for again.
+const REST: &str = "history rests";
+
+/// Whether an upstream said that it was asked too much when it was asked for the past.
+pub fn rests(asking: &Asking<'_>) -> bool {
+    let until = asking.memory.get(REST).and_then(|until| until.parse().ok());
+    until.is_some_and(|until: i64| asking.now.as_second() < until)
+}
+
+/// What to remember of a page that could not be had: the present goes on being asked for, the past waits.
+pub fn rest(trouble: &Trouble, now: Timestamp) -> Option<(&'static str, String)> {
+    let wait = trouble.retry_after.map_or(60, |wait| wait.as_secs());
+    let until = now.as_second().saturating_add(wait);
+    (trouble.status == Status::RateLimited).then(|| (REST, until.to_string()))
+}
+
 /// What a page of a list held, and what to ask for the page of older records behind it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edge {
@@ -123,6 +139,16 @@ impl Walk {
     /// What to ask for in this poll; `None` once everything is known.
     pub fn next(&self) -> Option<&str> {
         self.next.as_deref().filter(|_| !self.rests && self.target < self.from)
+    }
+
+    /// How far back it is to reach.
+    pub fn target(&self) -> Timestamp {
+        self.target
+    }
+
+    /// Until when a list is known from earlier polls.
+    pub fn known(asking: &Asking<'_>, key: &str) -> Option<Timestamp> {
+        asking.memory.get(key).and_then(|words| walked(words)).map(|known| known.1)
     }
 
     /// The next page was answered.

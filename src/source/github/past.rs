@@ -2,9 +2,9 @@
 
 use super::graphql::{Before, Told, Verdict, verdict};
 use super::repo::Repo;
-use super::{GitHub, answer, graphql, rest, rests};
+use super::{GitHub, answer, graphql, rest};
 use crate::model::{Fact, Status, Trouble};
-use crate::source::history::{Edge, Walk};
+use crate::source::history::{self, Edge, Walk};
 use crate::source::rows::Gaps;
 use crate::source::tale::Tale;
 use crate::source::{Asking, Exchange, HttpAnswer, Request, wire};
@@ -15,8 +15,6 @@ const A_QUERY: usize = 3;
 const BY_REST: usize = 10;
 /// Rows of the page by REST that every poll reads.
 pub const FIRST: usize = 30;
-/// Memory: until when, in epoch seconds, and why the past is left alone.
-const NO_PAST: &str = "no history";
 const TAG: &str = "past";
 
 /// What is known of one repository's past.
@@ -112,11 +110,13 @@ impl GitHub {
         heard: &[Exchange],
     ) -> Vec<Request> {
         // The present comes first when little of the budget is left.
-        if rests(asking, NO_PAST).is_some() || told.iter().any(|(_, t)| t.budget().is_some()) {
+        if history::rests(asking) || told.iter().any(|(_, t)| t.budget().is_some()) {
             return Vec::new();
         }
-        let asked: Vec<&Past> =
-            turn(pasts, asking).into_iter().filter_map(|at| pasts.get(at)).collect();
+        let asked: Vec<&Past> = turn(pasts, asking.round / self.turns())
+            .into_iter()
+            .filter_map(|at| pasts.get(at))
+            .collect();
         match asked.as_slice() {
             [] => Vec::new(),
             [past, ..] if past.by_rest => self.rest_pages(past, asking, heard),
@@ -185,7 +185,7 @@ impl GitHub {
         tale: &mut Tale,
     ) -> Result<(), Trouble> {
         if let Some(exchange) = wire::heard(heard, TAG) {
-            let asked = turn(&pasts, asking);
+            let asked = turn(&pasts, asking.round / self.turns());
             let mut gaps = Gaps::default();
             let by_rest = asked.first().and_then(|at| pasts.get_mut(*at)).filter(|p| p.by_rest);
             let told = match by_rest {
@@ -196,9 +196,8 @@ impl GitHub {
                 if trouble.message.as_str() == answer::SECONDARY {
                     return Err(trouble);
                 }
-                if trouble.status == Status::RateLimited {
-                    let wait = trouble.retry_after.map_or(60, |wait| wait.as_secs());
-                    tale.remember(NO_PAST, format!("{} {trouble}", asking.now.as_second() + wait));
+                if let Some((key, words)) = history::rest(&trouble, asking.now) {
+                    tale.remember(key, words);
                 }
                 tale.late(format!("history: {trouble}"));
             }
@@ -302,11 +301,10 @@ impl GitHub {
 }
 
 /// Whose turn it is, as places in the list: some by GraphQL, or one by REST; a page that always fails holds nobody up.
-fn turn(pasts: &[Past], asking: &Asking<'_>) -> Vec<usize> {
+fn turn(pasts: &[Past], round: u64) -> Vec<usize> {
     let mut order: Vec<usize> =
         pasts.iter().enumerate().filter(|(_, past)| past.goes_on()).map(|(at, _)| at).collect();
-    if let Some(shift) = usize::try_from(asking.round).ok().and_then(|r| r.checked_rem(order.len()))
-    {
+    if let Some(shift) = usize::try_from(round).ok().and_then(|r| r.checked_rem(order.len())) {
         order.rotate_left(shift);
     }
     let by_rest = |at: &usize| pasts.get(*at).is_some_and(|past| past.by_rest);

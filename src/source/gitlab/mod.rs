@@ -15,6 +15,7 @@ use crate::model::{Fact, Feed, SourceName, Status, Trouble};
 
 mod behind;
 mod part;
+mod past;
 pub mod project;
 pub mod records;
 pub mod zones;
@@ -129,6 +130,12 @@ impl Source for GitLab {
             for part in self.parts(i, asking) {
                 more.extend(self.next_page(i, part, heard));
             }
+        }
+        let pasts = self.pasts(&turn, asking, heard);
+        if more.is_empty() {
+            more.extend(self.past_page(&pasts, asking, heard));
+        }
+        for &i in &turn {
             more.extend(self.waiting(i, heard));
             more.extend(self.distances(i, asking, heard));
         }
@@ -139,6 +146,7 @@ impl Source for GitLab {
         for &i in &turn {
             self.tell(i, asking, heard, &mut tale)?;
         }
+        self.tell_pasts(pasts, asking, heard, &mut tale);
         let turns = self.turns();
         if turns > 1 {
             tale.notes.push(format!(

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::project::Project;
 use crate::source::Asking;
+use crate::source::history::Walk;
 
 /// One list of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,11 @@ impl Part {
         format!("{}/{project}/{page}", self.word())
     }
 
+    /// The word in memory for how far back it is known.
+    pub fn past(self, project: &Project) -> String {
+        format!("history/{}/{}", self.word(), project.told)
+    }
+
     /// Path and query of the first page.
     pub fn first(
         self,
@@ -83,7 +89,7 @@ impl Part {
                 vec![
                     ("order_by", "updated_at".to_owned()),
                     ("sort", "desc".to_owned()),
-                    ("updated_after", since(asking, BACK).to_string()),
+                    ("updated_after", since(self, project, asking).to_string()),
                 ],
             ),
             Self::Blocked => ("deployments", vec![("status", "blocked".to_owned())]),
@@ -96,7 +102,7 @@ impl Part {
                 vec![
                     ("order_by", "updated_at".to_owned()),
                     ("sort", "desc".to_owned()),
-                    ("updated_after", since(asking, RUNS_BACK).to_string()),
+                    ("updated_after", since(self, project, asking).to_string()),
                 ],
             ),
             Self::Freezes => ("freeze_periods", vec![]),
@@ -113,9 +119,16 @@ impl Part {
     }
 }
 
-/// From when on changes are wanted, in whole seconds.
-fn since(asking: &Asking<'_>, back: SignedDuration) -> Timestamp {
-    let last = asking.last_ok.filter(|_| asking.round > 0).map(|at| at - OVERLAP);
+/// From when on changes are wanted, in whole seconds: what was heard last time, and everything in a first poll.
+pub fn since(part: Part, project: &Project, asking: &Asking<'_>) -> Timestamp {
+    let back = if part == Part::Pipelines { RUNS_BACK } else { BACK };
+    let last = asking.last_ok.filter(|_| asking.round > 0);
+    // A project whose turn it is for the first time, or whose list failed, was not heard in the last good poll.
+    let heard = match part {
+        Part::Deployments => Walk::known(asking, &part.past(project)),
+        _ => last,
+    };
+    let last = last.and_then(|last| Some(last.min(heard?) - OVERLAP));
     let since = last.unwrap_or(asking.now - back).max(asking.now - back);
     Timestamp::from_second(since.as_second()).unwrap_or(since)
 }
