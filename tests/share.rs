@@ -34,15 +34,18 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let server = FaultServer::start(|asked, stream| {
+        Self::of(FaultServer::start(|asked, stream| {
             let body = format!("{{\"n\": 1, \"path\": \"{}\"}}", asked.path());
             let _ = write!(
                 stream,
                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             );
-        });
+        }))
+    }
+
+    fn of(server: FaultServer) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let world = Self { folder, server, begun: Instant::now() };
         std::fs::create_dir(world.path("run")).unwrap();
         std::fs::set_permissions(world.path("run"), std::fs::Permissions::from_mode(0o700))
@@ -221,6 +224,33 @@ fn one_who_is_stopped_is_replaced_and_follows_when_he_goes_on() {
     // He may have asked each once more before he read that he is deposed.
     world.each_was_asked_once_per_interval(2);
     assert_eq!(next.all(), Vec::<String>::new());
+}
+
+#[test]
+fn who_was_asked_for_quiet_is_left_alone_by_the_next_process_too() {
+    let world = World::of(FaultServer::start(|_, stream| {
+        let _ = stream.write_all(
+            b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3000\r\nContent-Length: 0\r\n\r\n",
+        );
+    }));
+    let first = Poller::start(&world);
+    assert_eq!(first.says(), "polled by this process");
+    world.wait_for_polls(1);
+    let shown = |arguments: &[&str]| {
+        let output = world.command(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let end = Instant::now() + FOREVER;
+    while shown(&["show", "sources", "--format", "json"]).matches("\"rate-limited\"").count() < 3 {
+        assert!(Instant::now() < end, "the refusals are never remembered");
+    }
+    drop(first);
+    let asked = world.server.asked().len();
+    let next = Poller::start(&world);
+    assert_eq!(next.says(), "polled by this process");
+    let check = shown(&["check"]);
+    assert!(check.contains("rate-limited"), "{check}");
+    assert_eq!(world.server.asked().len(), asked, "nobody asked again: {check}");
 }
 
 #[test]

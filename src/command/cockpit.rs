@@ -71,6 +71,7 @@ pub fn open(
     let lamp = company.lamp(&config);
     let awaited = awaited(&config.upstreams);
     let opened = memory::open(memory.as_ref(), &mut config.upstreams, awaited.clone());
+    let company = company.respecting(&opened.board);
     let setup = Setup {
         keymap: config.ui.keymap.clone(),
         skin: config.ui.skin,

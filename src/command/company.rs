@@ -7,10 +7,10 @@ use crate::cockpit::Message;
 use crate::config::{Config, Upstream};
 use crate::engine::from_clock;
 use crate::engine::share::{Beacon, Lamp, Part, Place, Relay, fingerprint};
-use crate::model::Clean;
+use crate::model::{Board, Clean};
 use crate::print::status::Teller;
 
-use super::status;
+use super::{memory, status};
 
 /// Who else there may be, and where they meet. A demo has no places, and shares nothing.
 pub struct Company {
@@ -40,6 +40,13 @@ impl Company {
             let beacon = Beacon::start(self.places.clone(), self.teller.clone());
             Lamp::new(beacon, status::taste(config), self.part.polls.clone())
         })
+    }
+
+    /// Sources that asked for quiet before this process began, by what is remembered of them, are left alone as long.
+    #[must_use]
+    pub fn respecting(mut self, board: &Board) -> Self {
+        self.part.rests = memory::resting(board, from_clock());
+        self
     }
 
     /// Whether this process is the one that polls, and so the one that writes down what is remembered.

@@ -1,5 +1,6 @@
 //! Reads the configuration (or the demo's), asks every source once, and folds what was heard.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use color_eyre::eyre::{Report, Result, eyre};
@@ -11,7 +12,7 @@ use crate::config::{Config, Places, Ui, Upstream, load, load_text};
 use crate::demo;
 use crate::engine::{from_clock, poll_once};
 use crate::insight::{Survey, survey};
-use crate::model::{Board, Team};
+use crate::model::{Board, SourceName, Team};
 use crate::page::words::ago;
 
 /// A whole round of asking never takes longer than this, whatever the sources' own deadlines.
@@ -144,8 +145,14 @@ pub fn gather_from(
     world: &World,
     wanted: impl Fn(&Upstream) -> bool,
 ) -> Result<Gathered> {
-    let (config, _running) = self::world(common, world)?;
-    let board = asked(config.upstreams.into_iter().filter(wanted).collect());
+    let (mut config, _running) = self::world(common, world)?;
+    let known = match &world.demo {
+        Some(_) => None,
+        None => resting(&mut config),
+    };
+    let (known, rests) = known.unwrap_or_default();
+    let wanted = config.upstreams.into_iter().filter(wanted);
+    let board = asked_beside(known, wanted.filter(|u| !rests.contains_key(&u.name)).collect());
     let now = from_clock();
     let survey = survey(&board, &config.team, now);
     Ok(Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui })
@@ -165,9 +172,23 @@ pub fn world(common: &Common, world: &World) -> Result<(Config, Option<demo::Run
     }
 }
 
+/// What is remembered, where an upstream asked for quiet that still lasts, and until when.
+fn resting(config: &mut Config) -> Option<(Board, BTreeMap<SourceName, Timestamp>)> {
+    let place = memory::place(&config.memory, &config.upstreams);
+    place.as_ref().and_then(|place| place.file.as_ref()).filter(|file| file.exists())?;
+    let awaited = cockpit::awaited(&config.upstreams);
+    let board = memory::open(place.as_ref(), &mut config.upstreams, awaited).board;
+    let rests = memory::resting(&board, from_clock());
+    (!rests.is_empty()).then_some((board, rests))
+}
+
 /// What every source says when it is asked once.
 pub fn asked(upstreams: Vec<Upstream>) -> Board {
-    let mut board = Board::default();
+    asked_beside(Board::default(), upstreams)
+}
+
+fn asked_beside(known: Board, upstreams: Vec<Upstream>) -> Board {
+    let mut board = known;
     for upstream in &upstreams {
         board.sources.entry(upstream.name.clone()).or_default();
     }

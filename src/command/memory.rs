@@ -1,5 +1,6 @@
 //! The memory of a configuration, as commands open it: what was known last, who writes it on, and how a past moment is recalled.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::cockpit::Message;
 use crate::config::{Memory, Upstream};
 use crate::engine::from_clock;
 use crate::engine::recall;
-use crate::model::{Board, Clean};
+use crate::model::{Board, Clean, SourceName, Status};
 use crate::store::{Bounds, Place, Scribe, Store, Told, fingerprint};
 
 /// Where the memory of this configuration lies; `None` when it wants none.
@@ -54,6 +55,13 @@ pub fn open(place: Option<&Place>, upstreams: &mut [Upstream], awaited: Board) -
         upstream.known = board.sources.get(&upstream.name).cloned();
     }
     Opened { store, board, notices }
+}
+
+/// Sources whose upstream asked for quiet that still lasts: what one process was told holds for all.
+pub fn resting(board: &Board, now: Timestamp) -> BTreeMap<SourceName, Timestamp> {
+    let limited = board.sources.iter().filter(|(_, f)| f.status == Status::RateLimited);
+    let until = limited.filter_map(|(name, f)| Some((name.clone(), f.next_poll?)));
+    until.filter(|(_, until)| now < *until).collect()
 }
 
 /// Recalls moments of the past, from a second door to the same file: nobody who writes is waited for.

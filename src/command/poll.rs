@@ -70,6 +70,7 @@ fn stay(mut config: Config, places: Vec<Place>, idle: Option<Duration>) -> Resul
     let place = memory::place(&config.memory, &config.upstreams);
     let awaited = awaited(&config.upstreams);
     let opened = memory::open(place.as_ref(), &mut config.upstreams, awaited);
+    let company = company.respecting(&opened.board);
     for notice in &opened.notices {
         out::words(notice.as_str());
     }

@@ -13,6 +13,7 @@ use super::words::Trouble;
 use super::{Store, moment, nanos};
 use crate::model::{
     Board, Calendar, Clean, Freshness, Key, MetricId, Probe, ProbeResult, Record, SourceName,
+    Status,
 };
 
 /// Kinds of series.
@@ -277,7 +278,8 @@ impl<'a> Recalling<'a> {
                     every: fresh.every,
                     last_try: Some(until),
                     last_ok: if good { Some(until) } else { told.last_ok },
-                    next_poll: None,
+                    // Who asked for quiet is left alone by the next process, too.
+                    next_poll: told.next_poll.filter(|_| told.status == Status::RateLimited),
                     asking_since: None,
                     ..told
                 };

@@ -37,6 +37,8 @@ pub struct Part {
     pub polls: Arc<AtomicBool>,
     /// Processes that listen to it.
     pub followers: Arc<AtomicUsize>,
+    /// Sources that asked an earlier process for quiet, until then.
+    pub rests: BTreeMap<SourceName, Timestamp>,
 }
 
 #[derive(Debug)]
@@ -71,7 +73,7 @@ impl Relay {
             sink,
             part: part.clone(),
             orders: taken,
-            due: BTreeMap::new(),
+            due: part.rests.clone(),
         };
         let (told, tell) = std::sync::mpsc::channel::<Desk>();
         let spawned = std::thread::Builder::new().name("relay".into()).spawn(move || {
