@@ -286,7 +286,9 @@ fn lint(common: &Common, files: &[PathBuf]) -> Result<ExitCode> {
     }
     out::data(&said)?;
     let required: Vec<&str> = review.required.iter().map(|w| w.words()).collect();
-    if worst == 0 {
+    if read == 0 {
+        out::words("no documents: nothing was checked");
+    } else if worst == 0 {
         out::words(&format!("{read} complete: each says {}", required.join(", ")));
     }
     Ok(ExitCode::from(worst))

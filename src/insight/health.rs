@@ -44,7 +44,9 @@ pub fn find(board: &Board, service: &Service, own: &Belongings<'_>, now: Timesta
         let words = Clean::line(format_args!("{} {}: {}", probe.means, probe.target, newest.words));
         let signal = Signal { health: settled.health, since: settled.since, words, stale: false };
         let source = board.probe_sources.get(*probe);
-        signals.extend(weighed(aged(board, source, signal, now), newest.weight));
+        // Of a moment at which nobody asked, the result is as old as it is, however well its source went on later.
+        let signal = told_at(board, source, newest.at, signal, now);
+        signals.extend(weighed(signal, newest.weight));
     }
     signals.extend(of_alerts(board, own, now));
     for rule in &own.broken {
@@ -183,13 +185,27 @@ fn reason(metric: &Metric, measure: &Measure, health: Health) -> Clean {
 
 /// What age makes of evidence: stale evidence is marked, expired evidence tells nothing any more.
 fn aged(board: &Board, source: Option<&Name>, signal: Signal, now: Timestamp) -> Signal {
+    told_at(board, source, Timestamp::MAX, signal, now)
+}
+
+/// The same of evidence that was told at a moment of its own, where that is before its source's last answer.
+fn told_at(
+    board: &Board,
+    source: Option<&Name>,
+    at: Timestamp,
+    signal: Signal,
+    now: Timestamp,
+) -> Signal {
     let Some(source) = source else { return signal };
     let freshness = board.sources.get(source);
-    match freshness.map_or(Staleness::Expired, |f| f.staleness(now)) {
+    let last_ok = freshness.and_then(|f| f.last_ok).map(|then| then.min(at));
+    let staleness = freshness.zip(last_ok).map_or(Staleness::Expired, |(f, then)| {
+        f.of_age(now.duration_since(then).max(jiff::SignedDuration::ZERO))
+    });
+    match staleness {
         Staleness::Fresh => signal,
         Staleness::Stale => Signal { stale: true, ..signal },
         Staleness::Expired => {
-            let last_ok = freshness.and_then(|f| f.last_ok);
             let words = match (last_ok, signal.health) {
                 (None, _) => Clean::line(format_args!("no answer from {source} yet")),
                 (Some(then), Health::Down | Health::Degraded) => Clean::line(format_args!(
@@ -397,6 +413,38 @@ mod tests {
         ] {
             let words = format!("{measure:?} last ok {last_ok} now {now}");
             assert_eq!(told(metric, measure, last_ok, now), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_probe_at_whose_moment_nobody_asked_is_not_what_it_was_then() {
+        let (source, at) =
+            (Name::new("probe web 1"), |s: i64| Timestamp::from_second(1_000_000 + s).unwrap());
+        let probe =
+            crate::model::Probe { service: Name::new("web"), target: "w:1".into(), means: "tcp" };
+        let result = crate::model::ProbeResult {
+            probe: probe.clone(),
+            weight: crate::model::Weight::Critical,
+            at: at(0),
+            health: Health::Ok,
+            words: "open".into(),
+            latency: None,
+            expires: None,
+        };
+        for (now, expected) in [
+            (10_i64, (Health::Ok, false)),
+            (70, (Health::Ok, true)),
+            (900, (Health::Unknown, true)),
+        ] {
+            let mut board = Board::default();
+            let every = jiff::SignedDuration::from_secs(30);
+            let went_on = Freshness { every, last_ok: Some(at(now)), ..Freshness::default() };
+            board.sources.insert(source.clone(), went_on);
+            board.probe_sources.insert(probe.clone(), source.clone());
+            let results: std::collections::VecDeque<_> = [result.clone()].into();
+            let own = Belongings { probes: vec![(&probe, &results)], ..Belongings::default() };
+            let found = find(&board, &Service::default(), &own, at(now));
+            assert_eq!((found.health, found.overlays.stale), expected, "{now}");
         }
     }
 

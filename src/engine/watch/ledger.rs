@@ -15,6 +15,8 @@ pub struct Ledger {
     past: Past,
     freshness: Freshness,
     every: Duration,
+    /// Failures before this run: told, but no reason to wait longer before asking.
+    before: u32,
 }
 
 impl Ledger {
@@ -25,6 +27,7 @@ impl Ledger {
             name: subject.reach.name.clone(),
             past: Past { memory: Arc::new(subject.memory.clone()), ..Past::default() },
             every: subject.every,
+            before: known.failures,
             freshness: Freshness {
                 kind: subject.reach.kind,
                 address: endpoint.shown.clone(),
@@ -32,6 +35,7 @@ impl Ledger {
                 // What it told is still known: a first poll that fails does not make it one that never answered.
                 last_ok: known.last_ok,
                 failing_since: known.failing_since,
+                failures: known.failures,
                 facts: known.facts,
                 about: known.about,
                 notes: known.notes,
@@ -54,9 +58,9 @@ impl Ledger {
         report.progress.is_some_and(|progress| progress.read > before)
     }
 
-    /// Polls in a row that failed.
+    /// Polls of this run in a row that failed.
     pub fn failures(&self) -> u32 {
-        self.freshness.failures
+        self.freshness.failures.saturating_sub(self.before)
     }
 
     /// Writes a poll down and gives what is told to the cockpit.
@@ -93,7 +97,7 @@ impl Ledger {
                 fresh.hint = None;
                 fresh.last_ok = Some(polled.at);
                 fresh.failing_since = None;
-                fresh.failures = 0;
+                (fresh.failures, self.before) = (0, 0);
                 // Kept through an empty answer, so that the note stays until facts come again.
                 fresh.facts = if told == 0 { fresh.facts } else { told };
                 if let Some(about) = &report.about {
