@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use andon::model::{
     Alert, AlertState, Board, Clean, Deploy, Fact, Feed, Freshness, Health, Key, Labels, Measure,
-    MetricId, Name, Outcome, Probe, ProbeResult, Record, Report, SourceName, Status, Weight,
+    MetricId, Name, Outcome, Probe, ProbeResult, Record, Report, SourceName, Status, Turned,
+    Weight,
 };
 use andon::store::{Bounds, Forget, Place, Store, Told};
 use jiff::{SignedDuration, Timestamp};
@@ -506,4 +507,35 @@ fn killed_at_any_moment_it_starts_again_and_has_lost_nothing_but_the_last_poll()
             assert!(store.check().unwrap().is_sound(), "after {kill} kills");
         }
     }
+}
+
+#[test]
+fn how_services_turned_is_remembered_once_for_each_change() {
+    let home = tempfile::tempdir().unwrap();
+    let place = Place::at(home.path().join("memory"));
+    let turned = |at: i64, health: Health| Turned {
+        at: t(at),
+        service: Name::new("checkout"),
+        health: Clean::from(health.word()),
+        reason: Clean::from("error rate 12 %"),
+    };
+    let (mut store, _) = Store::open(&place, t(0));
+    for (at, health) in [(0, Health::Ok), (10, Health::Ok), (20, Health::Down), (30, Health::Down)]
+    {
+        store.remember_states(&[turned(at, health)]).unwrap();
+    }
+    // Another process, which knows only the file.
+    let (mut other, _) = Store::open(&place, t(40));
+    other.remember_states(&[turned(40, Health::Down), turned(50, Health::Ok)]).unwrap();
+    // The first one had last seen it down, and is not misled by that.
+    store.remember_states(&[turned(60, Health::Down)]).unwrap();
+    let words = |from: i64, until: i64| -> Vec<String> {
+        let states = store.states(t(from), t(until)).unwrap();
+        states
+            .iter()
+            .map(|s| format!("{} {}", s.at.as_second() - t(0).as_second(), s.health))
+            .collect()
+    };
+    assert_eq!(words(0, 99), ["0 ok", "20 down", "50 ok", "60 down"]);
+    assert_eq!(words(20, 49), ["20 down"]);
 }

@@ -11,7 +11,7 @@ use super::list;
 use super::state::{Cockpit, Mode};
 use crate::model::Clean;
 use crate::page::markdown::Reading;
-use crate::page::{Find, Line, RowKey, Shelf, Tone, places};
+use crate::page::{Find, Flat, Line, RowKey, Shelf, Tone};
 
 /// Lines that stay above a place that was gone to.
 const ABOVE: usize = 2;
@@ -40,15 +40,19 @@ impl Cockpit {
         (self.shelf()?.reading)(&self.scene(), &key)
     }
 
-    /// The lines on which a place begins, in order, each once.
-    fn hits(&self) -> Vec<usize> {
+    /// The lines on which a place begins, in order, each once. A frame asks more than once: only other words, another
+    /// width or another board look again, and only the latter two walk the text.
+    fn hits(&self) -> Arc<Vec<usize>> {
         let words = self.look().map(|look| look.find.words()).unwrap_or_default();
-        let Some(reading) = self.reading().filter(|_| !words.is_empty()) else { return Vec::new() };
-        let mut lines: Vec<usize> =
-            words.iter().flat_map(|w| places(&reading.lines, w)).map(|p| p.line()).collect();
-        lines.sort_unstable();
-        lines.dedup();
-        lines
+        let opened = self.look().and_then(|look| look.opened.clone());
+        let (Some(key), false) = (opened, words.is_empty()) else { return Arc::default() };
+        let scene = self.scene();
+        let width = usize::from(scene.frame.main_width());
+        scene.memo.hits.get(&scene, (key.clone(), width, words.clone()), || {
+            let Some(reading) = self.reading() else { return Vec::new() };
+            let flat = scene.memo.flat.get(&scene, (key, width), || Flat::of(&reading.lines));
+            flat.begins(&words)
+        })
     }
 
     fn go_to_line(&mut self, line: usize) {

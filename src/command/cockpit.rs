@@ -68,10 +68,14 @@ pub fn open(
     }
     let (depth, ascii) = drawing(common, &config.ui);
     let company = Company::of(&config, places, false);
-    let lamp = company.lamp(&config);
     let awaited = awaited(&config.upstreams);
     let opened = memory::open(memory.as_ref(), &mut config.upstreams, awaited.clone());
     let company = company.respecting(&opened.board);
+    let say = to_the_loop(&sender);
+    let pen = Pen::of(opened.store, &config.memory, &config.upstreams, move |words| {
+        say(Message::Notice(words));
+    });
+    let lamp = company.lamp(&config).map(|lamp| lamp.remembered_by(pen.scribe()));
     let setup = Setup {
         keymap: config.ui.keymap.clone(),
         skin: config.ui.skin,
@@ -81,10 +85,6 @@ pub fn open(
     let mut stage = Stage::new(Cockpit::new(setup), depth, ascii).with_lamp(lamp);
     let recall =
         Recall::start(&config.upstreams, memory::past(memory, awaited), to_the_loop(&sender));
-    let say = to_the_loop(&sender);
-    let pen = Pen::of(opened.store, &config.memory, &config.upstreams, move |words| {
-        say(Message::Notice(words));
-    });
     let relay = company.start(config.upstreams, pen.write(company.polls(), to_the_loop(&sender)));
     for note in opened.notices.into_iter().chain(config.notes) {
         let _ = sender.send(News::World(Message::Notice(note)));

@@ -19,7 +19,7 @@ use crate::page::words::ago;
 const ROUND: Duration = Duration::from_secs(60);
 
 /// When nobody has polled for this long, a reader of what is remembered is told how to ask.
-const OLD: SignedDuration = SignedDuration::from_mins(5);
+pub const OLD: SignedDuration = SignedDuration::from_mins(5);
 
 /// Everything a printed page needs.
 pub struct Gathered {
@@ -192,11 +192,16 @@ fn asked_beside(known: Board, upstreams: Vec<Upstream>) -> Board {
     for upstream in &upstreams {
         board.sources.entry(upstream.name.clone()).or_default();
     }
+    ask_on(&mut board, upstreams);
+    board
+}
+
+/// What every source says when it is asked once, on top of what is known.
+pub fn ask_on(board: &mut Board, upstreams: Vec<Upstream>) {
     for heard in poll_once(upstreams, ROUND) {
         board.sources.insert(heard.source.clone(), heard.freshness);
         if let Ok(report) = heard.outcome {
             board.fold(&heard.source, heard.at, report);
         }
     }
-    board
 }

@@ -108,6 +108,11 @@ impl Pen {
         Self { scribe: Arc::new(Scribe::start(store, bounds, say)) }
     }
 
+    /// Who writes, for those who have more to remember than polls.
+    pub fn scribe(&self) -> Arc<Scribe> {
+        self.scribe.clone()
+    }
+
     /// Every poll is written on its way to `tell`, by a thread that nobody waits for, while this process `polls`:
     /// of several processes one writes.
     pub fn write(

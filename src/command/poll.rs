@@ -77,7 +77,7 @@ fn stay(mut config: Config, places: Vec<Place>, idle: Option<Duration>) -> Resul
     let say = |words: Clean| out::words(words.as_str());
     let pen = Pen::of(opened.store, &config.memory, &config.upstreams, say);
     let mut desk = Desk {
-        lamp: company.lamp(&config),
+        lamp: company.lamp(&config).map(|lamp| lamp.remembered_by(pen.scribe())),
         board: opened.board,
         team: config.team,
         settled: false,

@@ -7,20 +7,24 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, eyre};
+use jiff::Timestamp;
 
 use super::cli::{Common, NewPostMortem, PostMortemWhat, World};
-use super::{gather, out};
+use super::gather::{Gathered, OLD};
+use super::{cockpit, gather, memory, out};
 use crate::config::nearest;
 use crate::engine::from_clock;
 use crate::engine::terminal::editor;
-use crate::insight::of_incident;
 use crate::insight::review::present;
+use crate::insight::{of_incident, survey};
 use crate::model::{
-    ActionState, Clean, Incident, Name, PostMortem, Review, SourceName, Team, Wanted,
+    ActionState, Board, Clean, Incident, Name, PostMortem, Review, SourceName, Team, Turned, Wanted,
 };
+use crate::page::words::ago;
 use crate::page::{Frame, Memo, Scene, Size};
 use crate::print::draft::{self, Occasion};
 use crate::source::markdown::{CAP, File, Which, document};
+use crate::store::Store;
 
 /// Something that is required is missing.
 const INCOMPLETE: u8 = 1;
@@ -58,8 +62,10 @@ fn new(common: &Common, options: &NewPostMortem) -> Result<ExitCode> {
     if let Some(folder) = folder.as_ref().filter(|folder| !folder.is_dir()) {
         return Err(eyre!("{} is no folder", folder.display()));
     }
-    let template = template(options, folder.as_deref())?;
-    let gathered = gather::gather(common, &options.world)?;
+    let configured = config.as_ref().and_then(|config| config.template.as_deref());
+    let template = template(options, configured, folder.as_deref())?;
+    let mut known = known(common, options)?;
+    let gathered = &known.gathered;
     let scene = Scene {
         board: &gathered.board,
         team: &gathered.team,
@@ -69,7 +75,10 @@ fn new(common: &Common, options: &NewPostMortem) -> Result<ExitCode> {
         frame: Frame::new(Size { width: 120, height: 40 }),
         memo: &Memo::default(),
     };
-    let occasion = occasion(&scene, options)?;
+    let mut occasion = occasion(&scene, options)?;
+    let (turned, then) = recalled(known.memory.as_mut(), &occasion, gathered.now);
+    occasion.turned = &turned;
+    occasion.then = then.as_ref();
     let text = draft::draft(&scene, &occasion, &template);
     let Some(folder) = folder else {
         out::data(&text)?;
@@ -94,6 +103,71 @@ fn new(common: &Common, options: &NewPostMortem) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is known, and the memory it comes from where there is one.
+struct Known {
+    gathered: Gathered,
+    memory: Option<(Store, Board)>,
+}
+
+/// What is remembered, with fresh answers on top of it when nobody has asked of late or when the incident that is named is
+/// not among it; else, what every source says now. Which of them is said.
+fn known(common: &Common, options: &NewPostMortem) -> Result<Known> {
+    let asked = |why: &str| {
+        out::words(&format!("andon: {why}: every source is asked now"));
+        Ok(Known { gathered: gather::gather(common, &options.world)?, memory: None })
+    };
+    if options.world.demo.is_some() {
+        return asked("the demo remembers nothing");
+    }
+    let mut config = gather::configured(common)?;
+    let place = memory::place(&config.memory, &config.upstreams);
+    if place.as_ref().and_then(|place| place.file.as_ref()).is_none_or(|file| !file.exists()) {
+        return asked("nothing is remembered");
+    }
+    let awaited = cockpit::awaited(&config.upstreams);
+    let opened = memory::open(place.as_ref(), &mut config.upstreams, awaited.clone());
+    for notice in &opened.notices {
+        out::words(&format!("andon: {notice}"));
+    }
+    let mut board = opened.board;
+    let now = from_clock();
+    let Some(heard) = board.sources.values().filter_map(|fresh| fresh.last_try).max() else {
+        return asked("nothing is remembered");
+    };
+    let called = |incident: &Incident, word: &str| word == "last" || is_called(incident, word);
+    let is_there = |word: &str| board.incidents.all().any(|r| called(&r.what, word));
+    let lacks = options.incident.as_deref().is_some_and(|word| !is_there(word));
+    let from = ago(heard, now);
+    if now.duration_since(heard) > OLD || lacks {
+        out::words(&format!(
+            "andon: from memory, last heard {from}, and every source is asked now"
+        ));
+        gather::ask_on(&mut board, config.upstreams);
+    } else {
+        out::words(&format!("andon: from memory, last heard {from}"));
+    }
+    let now = from_clock();
+    let survey = survey(&board, &config.team, now);
+    let gathered = Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui };
+    Ok(Known { gathered, memory: Some((opened.store, awaited)) })
+}
+
+/// How services turned around it, and the board as it was known when it was over.
+fn recalled(
+    memory: Option<&mut (Store, Board)>,
+    occasion: &Occasion<'_>,
+    now: Timestamp,
+) -> (Vec<Turned>, Option<Board>) {
+    let Some((store, awaited)) = memory else { return (Vec::new(), None) };
+    let (from, until) = occasion.window(now).into_inner();
+    let turned = store.states(from, until).unwrap_or_else(|trouble| {
+        out::words(&format!("andon: how services were is not recalled: {}", trouble.words()));
+        Vec::new()
+    });
+    let was = until < now && store.oldest().ok().flatten().is_some_and(|oldest| oldest <= until);
+    (turned, was.then(|| store.board_at(awaited, until).ok()).flatten())
 }
 
 /// Writes a new file, whole or not at all; one that is there stays as it is.
@@ -122,8 +196,12 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-/// A file that is named, `sre` or `pagerduty`, the folder's own template, else the SRE book's fields.
-fn template(options: &NewPostMortem, folder: Option<&Path>) -> Result<String> {
+/// A file that is named, `sre` or `pagerduty`, the configuration's, the folder's own, else the SRE book's fields.
+fn template(
+    options: &NewPostMortem,
+    configured: Option<&Path>,
+    folder: Option<&Path>,
+) -> Result<String> {
     let read = |path: &Path| {
         fs::read_to_string(path)
             .map_err(|error| eyre!("the template {} cannot be read: {error}", path.display()))
@@ -135,7 +213,7 @@ fn template(options: &NewPostMortem, folder: Option<&Path>) -> Result<String> {
         Some(other) => Err(eyre!(
             "there is no template `{other}`\nhint: sre, pagerduty, or the path of a file"
         )),
-        None => match folder.and_then(own_template) {
+        None => match configured.map(Path::to_owned).or_else(|| folder.and_then(own_template)) {
             Some(path) => read(&path),
             None => Ok(draft::SRE.to_owned()),
         },
@@ -185,6 +263,8 @@ fn occasion<'a>(scene: &Scene<'a>, options: &NewPostMortem) -> Result<Occasion<'
         authors: author(),
         began: incident.and_then(|i| i.started),
         ended: incident.and_then(|i| i.resolved.or(i.mitigated)),
+        then: None,
+        turned: &[],
     })
 }
 
@@ -200,9 +280,8 @@ fn named<'a>(scene: &Scene<'a>, word: &str) -> Result<&'a Incident> {
     if word == "last" {
         return all().max_by_key(|i| i.started).ok_or_else(|| eyre!("no incident is known"));
     }
-    let bare = |text: &str| text.trim_start_matches('#').to_lowercase();
     let wanted = bare(word);
-    let found = all().find(|i| bare(i.reference.as_str()) == wanted || *i.key.id.raw() == *word);
+    let found = all().find(|i| is_called(i, word));
     found.ok_or_else(|| {
         let names: Vec<String> = all().map(|i| i.reference.to_string()).collect();
         let hint = match nearest(&wanted, names.iter().map(|n| n.trim_start_matches('#'))) {
@@ -214,6 +293,14 @@ fn named<'a>(scene: &Scene<'a>, word: &str) -> Result<&'a Incident> {
         };
         eyre!("no incident is called `{word}`\nhint: {hint}")
     })
+}
+
+fn bare(text: &str) -> String {
+    text.trim_start_matches('#').to_lowercase()
+}
+
+fn is_called(incident: &Incident, word: &str) -> bool {
+    bare(incident.reference.as_str()) == bare(word) || *incident.key.id.raw() == *word
 }
 
 fn unknown_service(team: &Team, word: &str) -> color_eyre::Report {

@@ -43,6 +43,8 @@ pub struct Config {
     /// Equal for configurations that ask the same.
     pub digest: u64,
     pub memory: Memory,
+    /// What new post-mortems begin with.
+    pub template: Option<PathBuf>,
     /// Files that were read, in order.
     pub files: Vec<PathBuf>,
     /// Worth saying at start, no failure: sections this version does not use yet.

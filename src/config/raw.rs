@@ -307,6 +307,9 @@ pub struct PostMortems {
     /// The hours that clock counts; default `mon-fri 09:00-17:00`, in the team's zone.
     #[schemars(with = "Option<String>")]
     pub support_hours: Option<Text>,
+    /// The file new ones begin with; a relative path is one beside the configuration.
+    #[schemars(with = "Option<String>")]
+    pub template: Option<Text>,
 }
 
 /// `[[release]]`: releases the team means to make: by a cron, at a moment, or from a moment on by a recurrence rule.

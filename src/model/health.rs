@@ -1,5 +1,9 @@
 //! The four states of health and the overlays that lie over them.
 
+use jiff::Timestamp;
+
+use super::{Clean, Name};
+
 /// How a service is: ordered so that the worst of several is their maximum.
 #[derive(
     Debug,
@@ -33,6 +37,17 @@ impl Health {
             Self::Down => "down",
         }
     }
+}
+
+/// A service turned to a health at a moment, as it was seen and is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turned {
+    pub at: Timestamp,
+    pub service: Name,
+    /// The word of the machine output: another version may know more of them.
+    pub health: Clean,
+    /// The worst thing then, in words.
+    pub reason: Clean,
 }
 
 /// What else is true of a service, independent of its health.

@@ -34,7 +34,7 @@ pub use fact::{Fact, Feed, Progress, Report};
 pub use folded::Folded;
 pub use freshness::{Freshness, Rate, Staleness, Status, Trouble};
 pub use gate::{BadCron, Cron, Gate, GateKind, Schedule, Stretch};
-pub use health::{Health, Overlays};
+pub use health::{Health, Overlays, Turned};
 pub use ident::{Id, Key, Name, SourceName};
 pub use incident::{Incident, IncidentStatus, Shift};
 pub use link::Link;

@@ -22,14 +22,15 @@ impl Place {
 }
 
 /// Lines as one lower-case text with single blanks, each byte with where it came from.
-struct Flat {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flat {
     text: String,
     /// For each byte of `text`: line, and the bytes of the letter it is of.
     from: Vec<(usize, usize, usize)>,
 }
 
 impl Flat {
-    fn of(lines: &[Line]) -> Self {
+    pub fn of(lines: &[Line]) -> Self {
         let mut flat = Self { text: String::new(), from: Vec::new() };
         for (at, line) in lines.iter().enumerate() {
             let words = line.text();
@@ -56,24 +57,49 @@ impl Flat {
     }
 }
 
+impl Flat {
+    /// Every place where `words` stand, in order. Case does not matter, nor does where a line was broken.
+    fn places(&self, words: &str) -> Vec<Place> {
+        let wanted = wanted(words);
+        let place = |at: usize| {
+            let mut pieces: Vec<(usize, Range<usize>)> = Vec::new();
+            for (line, start, end) in self.from.get(at..at + wanted.len()).unwrap_or_default() {
+                match pieces.last_mut() {
+                    Some((last, range)) if last == line => range.end = range.end.max(*end),
+                    _ => pieces.push((*line, *start..*end)),
+                }
+            }
+            Place { pieces }
+        };
+        self.found(&wanted).map(place).collect()
+    }
+
+    /// The lines on which a place of any of `words` begins, in order, each once.
+    pub fn begins(&self, words: &[String]) -> Vec<usize> {
+        let line = |at: usize| self.from.get(at).map_or(0, |(line, ..)| *line);
+        let mut lines = Vec::new();
+        for word in words {
+            lines.extend(self.found(&wanted(word)).map(line));
+        }
+        lines.sort_unstable();
+        lines.dedup();
+        lines
+    }
+
+    fn found<'a>(&'a self, wanted: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let text = if wanted.is_empty() { "" } else { self.text.as_str() };
+        text.match_indices(wanted).map(|(at, _)| at).filter(|_| !wanted.is_empty())
+    }
+}
+
+/// Words as they stand in a flat text.
+fn wanted(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
 /// Every place where `words` stand, in order. Case does not matter, nor does where a line was broken.
 pub fn places(lines: &[Line], words: &str) -> Vec<Place> {
-    let wanted = words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    if wanted.is_empty() {
-        return Vec::new();
-    }
-    let flat = Flat::of(lines);
-    let place = |(at, _): (usize, &str)| {
-        let mut pieces: Vec<(usize, Range<usize>)> = Vec::new();
-        for (line, start, end) in flat.from.get(at..at + wanted.len()).unwrap_or_default() {
-            match pieces.last_mut() {
-                Some((last, range)) if last == line => range.end = range.end.max(*end),
-                _ => pieces.push((*line, *start..*end)),
-            }
-        }
-        Place { pieces }
-    };
-    flat.text.match_indices(wanted.as_str()).map(place).collect()
+    if words.trim().is_empty() { Vec::new() } else { Flat::of(lines).places(words) }
 }
 
 /// The lines with every place of every word in the tone of a match.

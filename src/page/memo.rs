@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::happened::Step;
 use super::markdown::Reading;
-use super::{Line, RowKey, Scene};
+use super::{Flat, Line, RowKey, Scene};
 use crate::insight::follow_up::Tally;
 use crate::insight::{Event, Like, Rhythm, Rollback, Suspect, Trouble};
 use crate::model::{Clean, Key, Name, Window};
@@ -24,6 +24,9 @@ pub struct Memo {
     pub agenda: Kept<Window, Vec<Event>>,
     /// The document being read, laid out to a width.
     pub reading: Kept<(Key, usize), Reading>,
+    /// Its text to find words in, and the lines on which those that are looked for stand.
+    pub flat: Kept<(RowKey, usize), Flat>,
+    pub hits: Kept<(RowKey, usize, Vec<String>), Vec<usize>>,
     /// What each document is about.
     pub about: Kept<(), HashMap<Key, Vec<Name>>>,
     /// What changed before the trouble of a service, and when that began.

@@ -31,7 +31,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::insight::Survey;
 use crate::model::{Board, Clean, Link, Team};
 
-pub use found::{Place as Found, places};
+pub use found::Flat;
 pub use frame::{Frame, Layout, Size};
 pub use look::{Filter, Find, Look, Sort};
 pub use memo::Memo;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::markdown::escaped;
 use crate::insight::words::{earlier, later, number, span};
 use crate::insight::{Before, Trouble, alike, deploys_from, moment, survey, version};
-use crate::model::{Clean, Incident, Service};
+use crate::model::{Board, Clean, Health, Incident, Name, Service, Turned};
 use crate::page::Scene;
 
 /// The template of the SRE book's postmortem chapter, in our own words.
@@ -26,9 +27,20 @@ pub struct Occasion<'a> {
     pub authors: Clean,
     pub began: Option<Timestamp>,
     pub ended: Option<Timestamp>,
+    /// What was known when it was over, where that is remembered: its numbers and who was on call.
+    pub then: Option<&'a Board>,
+    /// How services turned, as it was seen while andon watched; oldest first.
+    pub turned: &'a [Turned],
 }
 
 impl Occasion<'_> {
+    /// From a little before it to a little after it.
+    pub fn window(&self, now: Timestamp) -> RangeInclusive<Timestamp> {
+        let until = self.ended.unwrap_or(now);
+        let began = self.began.unwrap_or(until);
+        earlier(began, AROUND)..=later(until, AROUND)
+    }
+
     /// The day it is named by, in the team's zone: that of its beginning.
     pub fn date(&self, scene: &Scene<'_>) -> jiff::civil::Date {
         scene.zone.to_datetime(self.began.unwrap_or(scene.now)).date()
@@ -238,9 +250,7 @@ fn detection(occasion: &Occasion<'_>) -> String {
 /// Everything dated that andon knows from a little before it to its end, oldest first.
 fn timeline(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
     let mut steps: BTreeSet<(Timestamp, String)> = BTreeSet::new();
-    let until = occasion.ended.unwrap_or(scene.now);
-    let began = occasion.began.unwrap_or(until);
-    let window = earlier(began, AROUND)..=later(until, AROUND);
+    let window = occasion.window(scene.now);
     let service = service_of(scene, occasion);
     if let (Some(i), Some(at)) = (occasion.service, occasion.began) {
         let before = Before::new(scene.board, scene.team).suspects(i, at);
@@ -269,18 +279,23 @@ fn timeline(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
         let own = |labels| service.owns_labels(labels);
         for record in scene.board.alerts.all().filter(|r| own(&r.what.labels)) {
             let alert = &record.what;
-            if let Some(at) = alert.started.filter(|at| window.contains(at)) {
+            let (began, verb) = match alert.started {
+                Some(at) => (at, "fires"),
+                None => (record.first_seen, "is seen firing"),
+            };
+            if window.contains(&began) {
                 let summary = match alert.summary.as_str() {
                     "" => String::new(),
                     words => format!(": {words}"),
                 };
-                steps.insert((at, format!("{} fires{summary}", alert.name)));
+                steps.insert((began, format!("{} {verb}{summary}", alert.name)));
             }
             if let Some(at) = record.gone.filter(|at| window.contains(at)) {
                 steps.insert((at, format!("{} no longer fires", alert.name)));
             }
         }
     }
+    steps.extend(turns(scene, occasion, &window));
     if let Some(incident) = occasion.incident {
         let who: Vec<&str> = incident.who.iter().map(Clean::as_str).collect();
         let acked = format!("acknowledged{}", by(&Clean::line(who.join(", "))));
@@ -302,6 +317,26 @@ fn timeline(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
     out.trim_end().to_owned()
 }
 
+/// How its service turned, and those it stands on: `checkout is down: error rate 12 %`.
+fn turns(
+    scene: &Scene<'_>,
+    occasion: &Occasion<'_>,
+    window: &RangeInclusive<Timestamp>,
+) -> BTreeSet<(Timestamp, String)> {
+    let Some(service) = service_of(scene, occasion) else { return BTreeSet::new() };
+    let near = |name: &Name| *name == service.name || service.depends_on.contains(name);
+    let turned = occasion.turned.iter().filter(|t| window.contains(&t.at) && near(&t.service));
+    let words = |t: &Turned| {
+        let why = if t.reason.is_empty() || t.health.as_str() == Health::Ok.word() {
+            String::new()
+        } else {
+            format!(": {}", t.reason)
+        };
+        (t.at, format!("{} is {}{why}", t.service, t.health))
+    };
+    turned.map(words).collect()
+}
+
 fn by(who: &Clean) -> String {
     if who.is_empty() { String::new() } else { format!(" by {who}") }
 }
@@ -313,7 +348,8 @@ fn numbers(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
     let from = earlier(occasion.began.unwrap_or(until), AROUND);
     let mut rows = String::new();
     for metric in &service.metrics {
-        let Some(track) = scene.board.tracks.get(&metric.id) else { continue };
+        let board = occasion.then.unwrap_or(scene.board);
+        let Some(track) = board.tracks.get(&metric.id) else { continue };
         let seen: Vec<f64> =
             track.buckets(from, later(until, AROUND), SLICES).into_iter().flatten().collect();
         let Some(low) = seen.iter().copied().min_by(f64::total_cmp) else { continue };
@@ -339,7 +375,7 @@ fn numbers(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
 /// Who was on call when it began, and who took it.
 fn on_call(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
     let at = occasion.began.unwrap_or(scene.now);
-    let then = survey(scene.board, scene.team, at);
+    let then = survey(occasion.then.unwrap_or(scene.board), scene.team, at);
     let mut out = String::new();
     for turn in &then.on_call {
         let schedule =

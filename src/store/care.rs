@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
 use super::block;
-use super::feeds::{self, CALENDAR, Kept, OfKind, of_kind};
+use super::feeds::{CALENDAR, Kept, OfKind, of_kind};
 use super::opening::{self, Notice};
 use super::pack::unpack;
 use super::tidy;
 use super::words::Trouble;
 use super::{Place, Store, moment, nanos, write};
-use crate::model::{Calendar, Clean, SourceName};
+use crate::model::{Calendar, Clean, Name, SourceName, Turned};
 
 /// What a memory holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -203,22 +203,23 @@ impl Store {
         Ok(before.saturating_sub(count(base)?))
     }
 
-    /// When services changed their state, and when incidents were heard of, oldest first: the stops of a journey back.
-    pub fn moments(
-        &mut self,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<(Timestamp, Clean)>, Trouble> {
+    /// When services changed their state, oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn states(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Turned>, Trouble> {
         let Some(base) = &self.base else { return Ok(Vec::new()) };
         let mut found = base.prepare_cached(
-            "SELECT at, service || ' ' || health FROM state WHERE at BETWEEN ?1 AND ?2
-             UNION ALL
-             SELECT first, 'incident ' || name FROM record WHERE feed = ?3 AND first BETWEEN ?1 AND ?2
-             ORDER BY 1",
+            "SELECT at, service, health, reason FROM state WHERE at BETWEEN ?1 AND ?2
+             ORDER BY at, service",
         )?;
-        let incidents = feeds::of_word("incidents").unwrap_or(0);
-        let rows = found.query_map(params![nanos(from), nanos(until), incidents], |row| {
-            Ok((moment(row.get(0)?), Clean::line(row.get::<_, String>(1)?)))
+        let rows = found.query_map(params![nanos(from), nanos(until)], |row| {
+            Ok(Turned {
+                at: moment(row.get(0)?),
+                service: Name::new(&row.get::<_, String>(1)?),
+                health: Clean::line(row.get::<_, String>(2)?),
+                reason: Clean::line(row.get::<_, String>(3)?),
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

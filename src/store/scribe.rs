@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::{Bounds, Store, Told};
-use crate::model::Clean;
+use crate::model::{Clean, Turned};
 
 /// Polls that may wait to be written; beyond, the newest is left out, and said.
 const QUEUE: usize = 512;
@@ -20,6 +20,7 @@ const OFTEN: Duration = Duration::from_secs(3600);
 
 enum Order {
     Remember(Box<Told>),
+    States(Vec<Turned>),
     Stop,
 }
 
@@ -46,6 +47,12 @@ impl Scribe {
             Ok(()) => true,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
         }
+    }
+
+    /// Hands over how services are; what stays the same costs nothing. Returns at once.
+    pub fn states(&self, states: Vec<Turned>) {
+        // When the queue is full they are handed over again a little later.
+        let _ = self.orders.try_send(Order::States(states));
     }
 
     /// Writes what waits and ends, if the disk is quick enough for that.
@@ -84,26 +91,30 @@ impl<S: Fn(Clean)> Desk<S> {
                     Err(RecvTimeoutError::Disconnected) => return,
                 };
             let mut batch = Vec::new();
+            let mut states = Vec::new();
             let mut stop = false;
             // Everything that waits goes into one transaction.
             for order in std::iter::once(first).chain(orders.try_iter()) {
                 match order {
                     Order::Remember(told) => batch.push(*told),
+                    Order::States(more) => states.extend(more),
                     Order::Stop => stop = true,
                 }
             }
-            self.write(&batch);
+            self.write(&batch, &states);
             if stop {
                 return;
             }
         }
     }
 
-    fn write(&mut self, batch: &[Told]) {
-        if batch.is_empty() || self.down.is_some_and(|until| Instant::now() < until) {
+    fn write(&mut self, batch: &[Told], states: &[Turned]) {
+        let nothing = batch.is_empty() && states.is_empty();
+        if nothing || self.down.is_some_and(|until| Instant::now() < until) {
             return;
         }
-        let done = self.store.remember(batch);
+        let polls = if batch.is_empty() { Ok(()) } else { self.store.remember(batch) };
+        let done = polls.and_then(|()| self.store.remember_states(states));
         self.judge(done);
     }
 

@@ -12,7 +12,7 @@ use super::pack::pack;
 use super::words::Trouble;
 use super::{Store, nanos, read};
 use crate::cockpit::Heard;
-use crate::model::{Clean, Fact, Freshness, Health, Name, Report, SourceName, Status};
+use crate::model::{Clean, Fact, Freshness, Name, Report, SourceName, Status, Turned};
 
 /// What one poll gave, as it is remembered.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub struct Known {
     begun: HashSet<i64>,
     newest: HashMap<i64, i64>,
     spans: HashMap<i64, Span>,
-    states: HashMap<Name, Health>,
+    states: HashMap<Name, Clean>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -108,14 +108,17 @@ impl Store {
         done
     }
 
-    /// Remembers that services are as they are from `at` on; only changes are written.
-    pub fn remember_states(
-        &mut self,
-        at: Timestamp,
-        states: &[(Name, Health, Clean)],
-    ) -> Result<(), Trouble> {
+    /// Remembers that services turned to what they are at their moments; only changes are written.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn remember_states(&mut self, states: &[Turned]) -> Result<(), Trouble> {
         let Some(base) = &mut self.base else { return Ok(()) };
-        for (service, health, reason) in states {
+        let version = base.query_row("PRAGMA data_version", [], |row| row.get(0))?;
+        if version != self.known.version {
+            self.known = Known { version, ..Known::default() };
+        }
+        for Turned { at, service, health, reason } in states {
             if self.known.states.get(service) == Some(health) {
                 continue;
             }
@@ -125,16 +128,16 @@ impl Store {
                 )?
                 .query_row([service.as_str()], |row| row.get(0))
                 .optional()?;
-            if before.as_deref() != Some(health.word()) {
+            if before.as_deref() != Some(health.as_str()) {
                 base.prepare_cached("INSERT OR REPLACE INTO state VALUES (?1, ?2, ?3, ?4)")?
                     .execute(params![
-                        nanos(at),
+                        nanos(*at),
                         service.as_str(),
-                        health.word(),
+                        health.as_str(),
                         reason.as_str()
                     ])?;
             }
-            self.known.states.insert(service.clone(), *health);
+            self.known.states.insert(service.clone(), health.clone());
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ use crate::page::Skin;
 use freezes::build_freeze;
 use memory::build_memory;
 use plans::build_plan;
-use post_mortems::build_review;
+use post_mortems::{build_review, build_template};
 use probes::build_probes;
 use services::{build_service, own_service};
 use site::{Site, known, list, unique};
@@ -81,10 +81,10 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         .and_then(|v| site.read(v))
         .map(|raw| build_memory(&raw, &mut site))
         .unwrap_or_default();
-    let post_mortems = section("post_mortems")
-        .and_then(|v| site.read::<raw::PostMortems>(v))
-        .map(|raw| build_review(&raw, &mut site))
-        .unwrap_or_default();
+    let post_mortems =
+        section("post_mortems").and_then(|v| site.read::<raw::PostMortems>(v)).unwrap_or_default();
+    let template = build_template(&post_mortems, &mut site);
+    let review = build_review(&post_mortems, &mut site);
 
     let services: Vec<raw::Service> =
         list(section("service"), &mut site).iter().filter_map(|v| site.read(v)).collect();
@@ -168,10 +168,11 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         freeze_sources,
         plans,
         week_starts_sunday: written.week_starts == Some(raw::WeekStart::Sunday),
-        review: post_mortems,
+        review,
     };
     let files = texts.files().filter(|f| f.is_absolute()).map(std::path::Path::to_owned).collect();
-    Config { team, upstreams, ui, status, memory, digest: digest(table), files, notes }
+    let digest = digest(table);
+    Config { team, upstreams, ui, status, memory, template, digest, files, notes }
 }
 
 fn build_status(raw: raw::Status, site: &mut Site<'_>) -> StatusLine {

@@ -1,5 +1,6 @@
 //! `[post_mortems]`: what the team agreed on, with every slip named.
 
+use std::path::PathBuf;
 use std::str::FromStr as _;
 
 use jiff::SignedDuration;
@@ -43,6 +44,18 @@ pub fn build_review(raw: &raw::PostMortems, site: &mut Site<'_>) -> Review {
         }
     }
     review
+}
+
+/// The team's template: a file that must be there, or a mistake is named before somebody needs it.
+pub fn build_template(raw: &raw::PostMortems, site: &mut Site<'_>) -> Option<PathBuf> {
+    let text = raw.template.as_ref()?;
+    let path = site.path(text);
+    if !path.is_file() {
+        let hint = format!("no file is at {}", path.display());
+        site.problem(&text.span(), "no template", Some(hint));
+        return None;
+    }
+    Some(path)
 }
 
 /// `28d`, `4w`: a day of an agreement is 24 hours.

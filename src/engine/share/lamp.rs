@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Beacon;
 use crate::insight::{Survey, survey};
-use crate::model::{Board, Team};
+use crate::model::{Board, Clean, Health, Team, Turned};
 use crate::print::status::{Glance, Taste};
+use crate::store::Scribe;
 
 /// Shows a board to others while its process is the one that polls.
 #[derive(Debug)]
@@ -20,6 +21,10 @@ pub struct Lamp {
     shown: Option<Glance>,
     /// Version and moment of the board that was looked at last.
     looked: Option<(u64, Timestamp)>,
+    /// Who writes down how services are.
+    scribe: Option<Arc<Scribe>>,
+    /// When the first board was shown.
+    begun: Option<Timestamp>,
 }
 
 /// Boards that change without pause are looked at this often.
@@ -29,9 +34,18 @@ const RENEWED: i64 = 10;
 /// What time alone changes (a freeze that ends, a turn on call) is looked at this often.
 const LONGEST: SignedDuration = SignedDuration::from_secs(30);
 
+/// After this long every source had its turn: what is unknown still is so because nobody tells it.
+const AT_HOME: SignedDuration = SignedDuration::from_mins(2);
+
 impl Lamp {
     pub fn new(beacon: Beacon, taste: Taste, on: Arc<AtomicBool>) -> Self {
-        Self { beacon, taste, on, shown: None, looked: None }
+        Self { beacon, taste, on, shown: None, looked: None, scribe: None, begun: None }
+    }
+
+    /// How services are is written down too, while this process polls.
+    #[must_use]
+    pub fn remembered_by(self, scribe: Arc<Scribe>) -> Self {
+        Self { scribe: Some(scribe), ..self }
     }
 
     /// True when the board may say something new.
@@ -49,6 +63,10 @@ impl Lamp {
     /// Shows what follows from the board, unless others see the same already.
     pub fn show(&mut self, team: &Team, board: &Board, survey: &Survey, now: Timestamp) {
         self.looked = Some((board.version, now));
+        if let Some(scribe) = &self.scribe {
+            let begun = *self.begun.get_or_insert(now);
+            scribe.states(turned(survey, now, now.duration_since(begun) >= AT_HOME));
+        }
         let glance = Glance { taste: self.taste.clone(), ..Glance::of(team, board, survey, now) };
         let same = self.shown.as_ref().is_some_and(|shown| shown.says_the_same(&glance));
         if same && !self.is_half_gone(now) {
@@ -70,4 +88,16 @@ impl Lamp {
             now < shown.written || now >= shown.written + (life / 2).max(RENEWED)
         })
     }
+}
+
+/// How services are. Who began to watch a moment ago knows nothing of some: that is no change of theirs.
+fn turned(survey: &Survey, now: Timestamp, at_home: bool) -> Vec<Turned> {
+    let known = survey.services.iter().filter(|s| at_home || s.health != Health::Unknown);
+    let turned = known.map(|s| Turned {
+        at: now,
+        service: s.name.clone(),
+        health: Clean::from(s.health.word()),
+        reason: s.reason.clone(),
+    });
+    turned.collect()
 }

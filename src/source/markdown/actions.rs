@@ -274,18 +274,25 @@ fn handle(raw: &str) -> Option<Clean> {
     None
 }
 
-/// `… — **Jane Doe**` or `(**Jane**)` at the end.
+/// `… — **Jane Doe**`, `(**Jane**)` at the end, `… – **Tomás**, due 2026-01-31`: apart from what is before, and the words
+/// after it no longer say what is to be done.
 fn bold_name(raw: &str) -> Option<Clean> {
-    let text = raw.trim_end_matches([' ', ')', '.', ']']).strip_suffix("**")?;
-    let (before, name) = text.rsplit_once("**")?;
-    let apart = before.trim_end().ends_with(['-', '–', '—', '(', '[', ':', ',']);
-    let words: Vec<&str> = name.split(' ').collect();
-    let named = |w: &&str| {
-        w.starts_with(char::is_uppercase)
-            && w.chars().all(|c| c.is_alphabetic() || c == '-' || c == '.')
-    };
-    (apart && words.len() <= 3 && words.iter().all(named) && is_owner(name))
-        .then(|| Clean::line(name))
+    let pieces: Vec<&str> = raw.split("**").collect();
+    // Every second piece is bold.
+    let mut bold = pieces.windows(3).step_by(2);
+    bold.find_map(|piece| {
+        let &[before, name, after] = piece else { return None };
+        let apart = before.trim_end().ends_with(['-', '–', '—', '(', '[', ':', ',']);
+        let ends = after.trim_start_matches([' ', ')', '.', ']']).is_empty()
+            || after.starts_with([',', ';', ')', ']']);
+        let words: Vec<&str> = name.split(' ').collect();
+        let named = |w: &&str| {
+            w.starts_with(char::is_uppercase)
+                && w.chars().all(|c| c.is_alphabetic() || c == '-' || c == '.')
+        };
+        (apart && ends && words.len() <= 3 && words.iter().all(named) && is_owner(name))
+            .then(|| Clean::line(name))
+    })
 }
 
 /// The day after `due`, `by`, `deadline`, `target`.
