@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::dates;
 use super::outline::plain;
-use super::passage::{Item, Lines, short};
+use super::passage::{Item, Lines, is_prompt, short};
 use super::sections::kind;
 use crate::model::{Action, ActionState, Clean, Link, ReadFrom, SectionKind};
 
@@ -172,7 +172,7 @@ fn of_item(
     let raw = raw.trim();
     let text = lines.plain(raw);
     let text = text.trim_start_matches(['✅', '✔', '☑', '☐', '\u{fe0f}', ' ']).trim();
-    if text.chars().filter(|c| c.is_alphanumeric()).count() < 2 {
+    if is_prompt(raw) || text.chars().filter(|c| c.is_alphanumeric()).count() < 2 {
         return None;
     }
     let (link, reference) = issue(lines, raw, &item.nested);
@@ -282,9 +282,11 @@ fn bold_name(raw: &str) -> Option<Clean> {
     let mut bold = pieces.windows(3).step_by(2);
     bold.find_map(|piece| {
         let &[before, name, after] = piece else { return None };
-        let apart = before.trim_end().ends_with(['-', '–', '—', '(', '[', ':', ',']);
-        let ends = after.trim_start_matches([' ', ')', '.', ']']).is_empty()
-            || after.starts_with([',', ';', ')', ']']);
+        let before = before.trim_end();
+        let last = after.trim_start_matches([' ', ')', '.', ']']).is_empty();
+        let apart = before.ends_with(['-', '–', '—', '(', '[']);
+        let apart = apart || last && before.ends_with([':', ',']);
+        let ends = last || after.starts_with([',', ';', ')', ']']);
         let words: Vec<&str> = name.split(' ').collect();
         let named = |w: &&str| {
             w.starts_with(char::is_uppercase)
@@ -468,6 +470,19 @@ mod tests {
                 format!("{}|{}|{due}|{:?}|{}", a.text, word(a.owner), a.state, word(a.reference))
             })
             .collect()
+    }
+
+    #[test]
+    fn a_name_between_what_and_when_owns_it_and_a_templates_row_is_none() {
+        let text = "## Actions\n- [ ] Alert on waiting – **Tomás**, due 2026-11-24, harbour/db#112\n- [ ] Fix it, **Quickly**, and test\n- [ ] a (**Jo Li**) b\n- [ ] [What – owner – due date]\n- <one line>\n";
+        assert_eq!(
+            read(text),
+            [
+                "Alert on waiting – Tomás, due 2026-11-24, harbour/db#112|Tomás|2026-11-24|Open|-",
+                "Fix it, Quickly, and test|-|-|Open|-",
+                "a (Jo Li) b|Jo Li|-|Open|-",
+            ]
+        );
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl<'a> Lines<'a> {
             {
                 continue;
             }
-            if is_picture(words) || definition(line).is_some() {
+            if is_picture(words) || definition(line).is_some() || is_prompt(words) {
                 continue;
             }
             found = Some((i, head(words, LOOKED_AT).to_owned()));
@@ -276,6 +276,46 @@ fn is_rule(text: &str) -> bool {
         && marks.all(|c| Some(c) == first)
 }
 
+/// Whether words are a template's, still to be replaced: all of them in brackets, `[what happened]` and `<who>`, or all of
+/// them slanted and a question or a bidding, `_How was it noticed?_`.
+pub fn is_prompt(words: &str) -> bool {
+    let words = words.trim().trim_end_matches('.');
+    let inside = |open: char, close: char| {
+        let inner = words.strip_prefix(open)?.strip_suffix(close)?;
+        (!inner.contains([open, close])).then_some(inner.trim())
+    };
+    if let Some(inner) = inside('[', ']') {
+        // One word may be the name of a link; `[x]` is a box.
+        return inner.contains(' ');
+    }
+    if let Some(inner) = inside('<', '>') {
+        return !inner.contains("://") && inner.contains(char::is_alphabetic);
+    }
+    let slanted = [inside('_', '_'), inside('*', '*')];
+    slanted.into_iter().flatten().any(|inner| {
+        let first = inner.split([' ', ',']).next().unwrap_or_default().to_lowercase();
+        inner.ends_with('?') || BIDDINGS.contains(&first.as_str())
+    })
+}
+
+/// How the prompts of templates begin.
+const BIDDINGS: &[&str] = &[
+    "add",
+    "describe",
+    "detail",
+    "explain",
+    "fill",
+    "give",
+    "include",
+    "insert",
+    "list",
+    "replace",
+    "state",
+    "summarise",
+    "summarize",
+    "write",
+];
+
 fn is_picture(text: &str) -> bool {
     let text = text.trim();
     text.starts_with("![") && text.ends_with(')')
@@ -383,5 +423,36 @@ mod tests {
             lines.links(lines.all[0]),
             ["https://x/1", "https://x/4", "https://x/5", "https://x/2", "https://x/3"]
         );
+    }
+
+    #[test]
+    fn what_a_template_asks_is_no_answer() {
+        for asks in [
+            "[What – owner – due date]",
+            "<action>",
+            "<what was lost>.",
+            "_Who was affected? How much money?_",
+            "*Describe what made it possible.*",
+        ] {
+            assert!(is_prompt(asks), "{asks}");
+        }
+        for says in [
+            "",
+            "[x]",
+            "[runbook]",
+            "[the runbook](https://example.com/a)",
+            "[a b](c) and [d e]",
+            "<https://example.com>",
+            "_None of the orders was lost._",
+            "**Why did nobody notice?**",
+            "Who was affected? Everybody.",
+        ] {
+            assert!(!is_prompt(says), "{says}");
+        }
+        let text = "_Who was affected?_\n\n[Money lost, in euros]\n\nNobody noticed.";
+        let outline = outline(text, 0);
+        let lines = Lines::new(text, &outline);
+        let words = lines.first_words(0..lines.all.len(), |_| false).map(|(_, w)| w.to_string());
+        assert_eq!(words.as_deref(), Some("Nobody noticed."));
     }
 }
