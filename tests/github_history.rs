@@ -120,6 +120,8 @@ fn ninety_days_are_read_once_a_page_a_poll_and_then_no_more() {
     for _ in 0..12 {
         let report = world.poll(|http| host.answer(http)).unwrap();
         assert_eq!(report.partial, None);
+        let judged = [Feed::Deploys, Feed::Releases].iter().any(|f| report.complete.contains(f));
+        assert!(!judged, "a page that is not the whole list says of nothing older that it is gone");
         assert!(world.asked.len() <= 3, "one page of the past at most");
         assert!(world.rounds.len() <= 4, "{:?}", world.rounds);
         known(&report, &mut told);

@@ -90,6 +90,8 @@ fn ninety_days_are_read_once_a_page_a_poll_and_then_no_more() {
     for _ in 0..25 {
         let report = world.poll(|http| answer(http, 6)).unwrap();
         assert_eq!(report.partial, None);
+        let judged = [Feed::Deploys, Feed::Releases].iter().any(|f| report.complete.contains(f));
+        assert!(!judged, "pages that are not the whole list say of nothing older that it is gone");
         told(&report, &mut known);
         words.push(said(&report));
         let past: Vec<&Http> = world.asked.iter().filter(|h| is_past(h)).collect();
