@@ -1,16 +1,20 @@
 //! One deploy, release or calendar entry opened: what it was, where, when and by whom.
 
+use jiff::Timestamp;
+
 use super::agenda::planned;
 use super::automation;
 use super::environments::{self, ENVIRONMENT};
 use super::event::{self, EVENT};
 use super::made::Made;
 use super::rhythm;
-use crate::insight::{Event, version};
-use crate::model::{Clean, Deploy, Link, Name, Release};
-use crate::page::build::{card, name_key, name_of, names, of_repo, pair, record_key};
+use crate::insight::{Event, is_production, moment, version};
+use crate::model::{Clean, Deploy, Link, Name, Purpose, Release};
+use crate::page::build::{card, date, name_key, name_of, names, of_repo, pair, record_key};
 use crate::page::service::{self, outcome_tone};
-use crate::page::{Block, Line, Look, Noun, Prose, RowKey, Scene, Tone, health, words};
+use crate::page::{
+    Agenda, AgendaEntry, Block, Line, Look, Noun, Prose, RowKey, Scene, Tone, health, words,
+};
 
 /// The service a row of the matrix is about.
 fn service_of(key: &RowKey) -> Option<Name> {
@@ -31,7 +35,13 @@ pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>
     if let Some(made) = Made::find(scene, key) {
         return Some(vec![match made {
             Made::Deploy(deploy) => of_deploy(scene, deploy),
-            Made::Release(release) => of_release(scene, release),
+            Made::Release(release) => {
+                let mut blocks = vec![of_release(scene, release)];
+                blocks.extend(deploys(scene, "deploys of it", |d, _| {
+                    d.repo == release.repo && version(d) == release.tag
+                }));
+                return Some(blocks);
+            }
         }]);
     }
     Some(of_event(scene, &found(scene, key)?))
@@ -131,6 +141,36 @@ fn of_release(scene: &Scene<'_>, release: &Release) -> Block {
     card(Clean::line(format_args!("release {}", release.tag)), pairs)
 }
 
+/// The deploys that belong to something, oldest first, under a sentence that says why.
+fn deploys(
+    scene: &Scene<'_>,
+    title: &'static str,
+    belongs: impl Fn(&Deploy, Timestamp) -> bool,
+) -> Option<Block> {
+    let all = scene.board.deploys.all().map(|r| &r.what);
+    let mut found: Vec<(Timestamp, &Deploy)> = all
+        .filter_map(|d| Some((moment(d)?, d)))
+        .filter(|(at, d)| *at <= scene.now && belongs(d, *at))
+        .collect();
+    found.sort_by_key(|(at, _)| *at);
+    let entries = found.into_iter().map(|(at, d)| AgendaEntry {
+        day: words::day(date(scene, at)).into(),
+        time: words::clock(at, scene.zone).into(),
+        line: Line::of(of_repo(scene, &d.repo), Tone::Plain)
+            .space()
+            .and(version(d), Tone::Release)
+            .dot()
+            .and(words::dash(&d.environment), Tone::Dim)
+            .dot()
+            .and(Clean::line(d.outcome.word()), outcome_tone(&d.outcome)),
+        key: None,
+        selected: false,
+    });
+    let entries: Vec<AgendaEntry> = entries.collect();
+    let agenda = Agenda { first: 0, empty: None, entries };
+    (!agenda.entries.is_empty()).then(|| Block::main(title, Noun::Agenda(agenda)).share(4, 1))
+}
+
 fn of_event(scene: &Scene<'_>, event: &Event) -> Vec<Block> {
     let mut pairs = Vec::new();
     pair(&mut pairs, "kind", &event.purpose.word().into(), event::tone(event.purpose));
@@ -161,6 +201,20 @@ fn of_event(scene: &Scene<'_>, event: &Event) -> Vec<Block> {
     }
     pair(&mut pairs, "source", event.key.source.clean(), Tone::Dim);
     let mut blocks = vec![card(words::shown(&event.title), pairs)];
+    if event.purpose == Purpose::Release {
+        let (first, last) = event.touches(scene.zone);
+        let named = |d: &Deploy| {
+            let service = of_repo(scene, &d.repo);
+            event.services.is_empty() || event.services.iter().any(|s| *s.clean() == service)
+        };
+        blocks.extend(deploys(scene, "deployed to production on its day", |d, at| {
+            let day = date(scene, at);
+            first <= day
+                && day <= last
+                && is_production(scene.team, d.environment.as_str())
+                && named(d)
+        }));
+    }
     if !event.description.is_empty() {
         let lines: Vec<Line> =
             event.description.as_str().lines().map(|l| Line::plain(Clean::line(l))).collect();

@@ -17,8 +17,9 @@ pub struct Legend(Vec<(Purpose, SourceName, Band)>);
 impl Legend {
     pub fn new(scene: &Scene<'_>) -> Self {
         let board = scene.board;
-        let mut known: Vec<(Purpose, SourceName)> =
+        let published: Vec<(Purpose, SourceName)> =
             board.calendars.iter().map(|(name, c)| (c.purpose, name.clone())).collect();
+        let mut known = published.clone();
         known.extend(board.shifts.present().map(|r| (Purpose::OnCall, r.what.key.source.clone())));
         known.extend(
             board.milestones.present().map(|r| (Purpose::Release, r.what.key.source.clone())),
@@ -26,8 +27,11 @@ impl Legend {
         let config = SourceName::new(CONFIG);
         known.extend((!scene.team.plans.is_empty()).then(|| (Purpose::Release, config.clone())));
         known.extend((!scene.team.freezes.is_empty()).then_some((Purpose::Freeze, config)));
-        known.sort_by_key(|(purpose, name)| {
-            (ORDER.iter().position(|p| p == purpose), name.as_str().to_owned())
+        // A calendar of its own, or of the configuration, comes before what has dates besides, such as milestones.
+        known.sort_by_key(|of| {
+            let place = ORDER.iter().position(|p| *p == of.0);
+            let own = published.contains(of) || of.1.as_str() == CONFIG;
+            (place, !own, of.1.as_str().to_owned())
         });
         known.dedup();
         let mut bands: Vec<(Purpose, SourceName, Band)> = Vec::new();
@@ -64,13 +68,13 @@ impl Legend {
     }
 }
 
-/// `trains, release`: what a calendar is called, and what it is about where its name does not say so.
+/// `quiet-days, freeze`: what a calendar is called, and what it is about where its name does not say so; releases go without saying.
 fn named(purpose: Purpose, source: &SourceName) -> Clean {
     let word = purpose.word();
     if source.as_str() == CONFIG {
         return if purpose == Purpose::Freeze { "freezes" } else { "plans" }.into();
     }
-    if source.as_str().to_lowercase().contains(word) {
+    if purpose == Purpose::Release || source.as_str().to_lowercase().contains(word) {
         return source.clean().clone();
     }
     Clean::line(format_args!("{source}, {word}"))

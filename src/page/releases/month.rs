@@ -9,7 +9,7 @@ use super::event;
 use super::legend::Legend;
 use super::made::Made;
 use crate::insight::{Event, calendar, is_production, moment, version};
-use crate::model::{Clean, Outcome, Purpose, Window};
+use crate::model::{Clean, Outcome, Purpose, Release, Window};
 use crate::page::build::{breadth, date, of_repo};
 use crate::page::service::outcome_tone;
 use crate::page::{
@@ -184,6 +184,65 @@ impl<'a> Span<'a> {
         }
         lines.truncate(MOST);
         lines
+    }
+
+    /// A day for a narrow column: what was deployed says by its mark how it went, and is not told again as a release.
+    pub fn briefly(&self, scene: &Scene<'_>, legend: &Legend, day: Date) -> Vec<Line> {
+        // All-day plans stand above; those with a time stand at it.
+        let all_day = self.on(scene, day).map(|(e, _)| e).filter(|e| e.days.is_some());
+        let mut whole = planned(scene, legend, all_day);
+        let here = || self.made.iter().filter(|(d, _, _)| *d == day);
+        let deployed = |r: &Release| {
+            here().any(
+                |(_, _, m)| matches!(m, Made::Deploy(d) if d.repo == r.repo && version(d) == r.tag),
+            )
+        };
+        let mut entries: Vec<(Timestamp, Line)> = Vec::new();
+        for (event, begins) in self.on(scene, day) {
+            let tone = legend.band(event).map_or(event::tone(event.purpose), |b| b.tone);
+            let time = |line: Line| {
+                let mut timed = Line::of(event::time_words(scene, event), Tone::Dim).space();
+                timed.0.extend(line.0);
+                (event.start, timed)
+            };
+            let mark = if event.conflicts.is_empty() { "" } else { "! " };
+            let title = || Line::of(mark, Tone::Degraded).and(words::shown(&event.title), tone);
+            match event.purpose {
+                Purpose::Release if event.days.is_some() => {}
+                Purpose::OnCall if begins => {
+                    entries.extend(event::hand_off(event, tone).map(time));
+                }
+                Purpose::OnCall => {}
+                _ if begins && event.days.is_none() => entries.push(time(title())),
+                _ => whole.push(title()),
+            }
+        }
+        for (_, at, m) in here() {
+            let said = match m {
+                Made::Deploy(d) => {
+                    let mark = match d.outcome {
+                        Outcome::Succeeded => "✓ ",
+                        Outcome::Failed => "✖ ",
+                        _ => "… ",
+                    };
+                    Line::of(mark, outcome_tone(&d.outcome))
+                        .and(of_repo(scene, &d.repo), Tone::Plain)
+                        .space()
+                        .and(version(d), Tone::Release)
+                }
+                Made::Release(r) if !deployed(r) => Line::of("released ", Tone::Dim)
+                    .and(of_repo(scene, &r.repo), Tone::Plain)
+                    .space()
+                    .and(r.tag.clone(), Tone::Release),
+                Made::Release(_) => continue,
+            };
+            let mut line = Line::of(words::clock(*at, scene.zone), Tone::Dim).space();
+            line.0.extend(said.0);
+            entries.push((*at, line));
+        }
+        entries.sort_by_key(|(at, _)| *at);
+        whole.extend(entries.into_iter().map(|(_, line)| line));
+        whole
     }
 
     /// Everything of one day by its time, who is on call left out.

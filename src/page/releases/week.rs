@@ -27,7 +27,7 @@ pub fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         today: *d == today,
         selected: *d == cursor,
         bands: span.bands(scene, &legend, *d),
-        entries: span.by_time(scene, *d).into_iter().map(timed).collect(),
+        entries: span.briefly(scene, &legend, *d),
     };
     let calendar = Calendar {
         title: title(&days),
@@ -62,16 +62,7 @@ fn title(days: &[Date]) -> Clean {
     ))
 }
 
-fn timed((_, time, line): (jiff::Timestamp, Clean, Line)) -> Line {
-    if time.as_str() == month::ALL_DAY {
-        return line;
-    }
-    let mut whole = Line::of(time, Tone::Dim).space();
-    whole.0.extend(line.0);
-    whole
-}
-
-/// One day under the other, from the cursor's day on.
+/// One day under the other.
 fn listed(scene: &Scene<'_>, span: &Span<'_>, days: &[Date], cursor: Date) -> Noun {
     let mut entries = Vec::new();
     for day in days {
@@ -103,14 +94,16 @@ fn listed(scene: &Scene<'_>, span: &Span<'_>, days: &[Date], cursor: Date) -> No
         }
         entries.push((*day, here));
     }
-    // A week that is longer than the screen begins with the day before the cursor's, so that this one is whole.
-    let lines: usize = entries.iter().map(|(_, e)| e.len() + 1).sum();
-    let fits = lines <= scene.frame.list_rows();
-    let before = cursor.yesterday().unwrap_or(cursor);
-    let entries = entries
-        .into_iter()
-        .filter(|(day, _)| fits || *day >= before)
-        .flat_map(|(_, e)| e)
-        .collect();
+    // A week that is longer than the screen loses its first days, and never the cursor's.
+    let rows = scene.frame.list_rows();
+    let mut lines: usize = entries.iter().map(|(_, e)| e.len() + 1).sum();
+    entries.retain(|(day, e)| {
+        let kept = lines <= rows || *day >= cursor;
+        if !kept {
+            lines -= e.len() + 1;
+        }
+        kept
+    });
+    let entries = entries.into_iter().flat_map(|(_, e)| e).collect();
     Noun::Agenda(Agenda { entries, first: 0, empty: None })
 }
