@@ -1,8 +1,8 @@
 //! GitLab: deployments by what was deployed, approvals by who may give them, freezes in their own zones, commits not deployed yet.
 
 use andon::model::{
-    Against, Approval, Clean, Deploy, Drift, Fact, Feed, Gate, Milestone, Outcome, Release, Report,
-    Run, Schedule, Status,
+    Against, Approval, Clean, Deploy, Drift, Fact, Feed, Gate, Milestone, Outcome, PostMortem,
+    Release, Report, Run, Schedule, Status,
 };
 use andon::source::{Http, HttpAnswer, Problem, gitlab};
 
@@ -21,6 +21,14 @@ told!(gates, Gate);
 told!(milestones, Milestone);
 told!(approvals, Approval);
 told!(drifts, Drift);
+
+fn post_mortems(report: &Report) -> Vec<&PostMortem> {
+    let of = |fact| match fact {
+        &Fact::PostMortem(ref found) => Some(&**found),
+        _ => None,
+    };
+    report.facts.iter().filter_map(of).collect()
+}
 
 fn world() -> World {
     World::new(&gitlab::KIND, BASE, r#"{ projects = ["acme/checkout"] }"#, NOW)
@@ -103,6 +111,47 @@ fn who_must_say_yes_is_named_until_they_did() {
         })
         .unwrap();
     assert!(approvals(&report)[0].approvers.is_empty());
+}
+
+#[test]
+fn issues_with_the_label_are_post_mortems() {
+    let issues = r###"[{"id":901,"iid":12,"project_id":3,"title":"Checkout was down","state":"closed",
+        "description":"## Root cause\nA full disk.\n\n## Actions\n- [ ] alert on it @ben\n","created_at":"2026-03-04T10:00:00.000Z",
+        "labels":["post mortem","severity::2","service::checkout"],"author":{"id":1,"username":"ada","name":"Ada"},
+        "web_url":"https://gitlab.example/acme/checkout/-/issues/12"},{"iid":13,"title":null,"description":null}]"###;
+    let options = r#"{ projects = ["acme/checkout"], post_mortems = "post mortem" }"#;
+    let mut asked = String::new();
+    let report = World::new(&gitlab::KIND, BASE, options, NOW)
+        .poll(|http| {
+            if list(http) == "issues" {
+                asked = target(http);
+            }
+            but("issues", issues)(http)
+        })
+        .unwrap();
+    assert!(asked.contains("/projects/acme%2Fcheckout/issues?labels=post+mortem&"), "{asked}");
+    let told = post_mortems(&report);
+    let p = told[0];
+    assert_eq!((p.path.as_str(), p.title.as_str()), ("acme/checkout#12", "Checkout was down"));
+    assert_eq!(p.date().unwrap().to_string(), "2026-03-04");
+    assert_eq!(p.level().map(|level| level.0), Some(2));
+    assert_eq!(p.services[0].value.as_str(), "checkout");
+    assert_eq!(p.root_cause.as_ref().unwrap().value.as_str(), "A full disk.");
+    assert_eq!((p.actions.len(), p.authors[0].value.as_str()), (1, "ada"));
+    assert_eq!(
+        p.url.as_ref().unwrap().as_str(),
+        "https://gitlab.example/acme/checkout/-/issues/12"
+    );
+    assert_eq!(told.len(), 2, "an issue without words is one all the same");
+    assert!(report.complete.contains(&Feed::PostMortems));
+    // Without the option nobody asks.
+    let mut paths = Vec::new();
+    let report = world().poll(|http| {
+        paths.push(target(http));
+        usual(http)
+    });
+    assert!(!paths.iter().any(|path| path.contains("/issues")), "{paths:?}");
+    assert!(!report.unwrap().complete.contains(&Feed::PostMortems));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! GitLab: deployments, releases, pipelines, what waits for approval, deploy freezes, milestones, and commits not deployed yet.
+//! GitLab: deployments, releases, pipelines, what waits for approval, freezes, milestones, commits not deployed, post-mortems.
 
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ pub const KIND: Kind = Kind {
             "only deployments to these, in promotion order; all of them when left out",
         ),
         ("freezes", "false where the token may not list deploy freezes and nobody uses them"),
+        ("post_mortems", "the label of issues that are post-mortems; none are read when left out"),
     ],
     open,
 };
@@ -56,6 +57,7 @@ struct Options {
     #[serde(default)]
     environments: Vec<String>,
     freezes: Option<bool>,
+    post_mortems: Option<String>,
 }
 
 fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
@@ -84,6 +86,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
         projects,
         environments: options.environments,
         freezes: options.freezes.unwrap_or(true),
+        papers: options.post_mortems.filter(|label| !label.trim().is_empty()),
     }))
 }
 
@@ -103,6 +106,8 @@ struct GitLab {
     projects: Vec<Project>,
     environments: Vec<String>,
     freezes: bool,
+    /// The label of issues that are post-mortems.
+    papers: Option<String>,
 }
 
 impl Source for GitLab {
@@ -115,7 +120,8 @@ impl Source for GitLab {
         for i in self.turn(asking) {
             for part in self.parts(i, asking) {
                 if let Some(project) = self.projects.get(i) {
-                    let (path, query) = part.first(project, &self.environments, asking);
+                    let label = self.papers.as_deref().unwrap_or_default();
+                    let (path, query) = part.first(project, &self.environments, label, asking);
                     requests.push(self.get(part.tag(i, 1), &path, &query));
                 }
             }
@@ -178,7 +184,11 @@ impl GitLab {
     fn parts(&self, i: usize, asking: &Asking<'_>) -> Vec<Part> {
         let whole = self.is_whole_poll(asking);
         let unknown = self.known_before(i, asking).is_none();
-        let asked = |p: &Part| self.freezes || *p != Part::Freezes;
+        let asked = |p: &Part| match p {
+            Part::Freezes => self.freezes,
+            Part::Papers => self.papers.is_some(),
+            _ => true,
+        };
         let wanted = |p: &Part| whole || !p.is_seldom() || (*p == Part::About && unknown);
         Part::ALL.into_iter().filter(asked).filter(wanted).collect()
     }
@@ -369,6 +379,9 @@ fn row_of(
         Part::Pipelines => Some(Fact::Run(records::pipeline(row, origin)?)),
         Part::Freezes => Some(Fact::Gate(records::freeze(row, origin)?)),
         Part::Milestones => Some(Fact::Milestone(records::milestone(row, origin)?)),
+        Part::Papers => {
+            records::paper(row, origin, asking.now).map(|p| Fact::PostMortem(Box::new(p)))
+        }
     }
 }
 
@@ -379,6 +392,7 @@ fn feeds(part: Part) -> &'static [Feed] {
         Part::Releases => &[Feed::Releases],
         Part::Freezes => &[Feed::Gates],
         Part::Milestones => &[Feed::Milestones],
+        Part::Papers => &[Feed::PostMortems],
         Part::About | Part::Deployments | Part::Pipelines => &[],
     }
 }
@@ -391,6 +405,7 @@ fn identity(fact: &Fact) -> Option<crate::model::Key> {
         Fact::Run(x) => Some(x.key.clone()),
         Fact::Gate(x) => Some(x.key.clone()),
         Fact::Milestone(x) => Some(x.key.clone()),
+        Fact::PostMortem(x) => Some(x.key.clone()),
         _ => None,
     }
 }

@@ -18,6 +18,8 @@ pub enum Part {
     Pipelines,
     Freezes,
     Milestones,
+    /// Issues with the label of post-mortems.
+    Papers,
 }
 
 /// How far back lists are read in the first poll of a run.
@@ -28,7 +30,7 @@ const RUNS_BACK: SignedDuration = SignedDuration::from_hours(24 * 3);
 const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 
 impl Part {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::About,
         Self::Deployments,
         Self::Blocked,
@@ -36,6 +38,7 @@ impl Part {
         Self::Pipelines,
         Self::Freezes,
         Self::Milestones,
+        Self::Papers,
     ];
 
     /// For tags and words: `deployments`.
@@ -48,12 +51,16 @@ impl Part {
             Self::Pipelines => "pipelines",
             Self::Freezes => "freeze periods",
             Self::Milestones => "milestones",
+            Self::Papers => "post-mortems",
         }
     }
 
     /// Lists that hardly change are not asked in every poll.
     pub fn is_seldom(self) -> bool {
-        matches!(self, Self::About | Self::Releases | Self::Freezes | Self::Milestones)
+        matches!(
+            self,
+            Self::About | Self::Releases | Self::Freezes | Self::Milestones | Self::Papers
+        )
     }
 
     /// Pages read of it in one poll, 50 rows each.
@@ -74,11 +81,12 @@ impl Part {
         format!("history/{}/{}", self.word(), project.told)
     }
 
-    /// Path and query of the first page.
+    /// Path and query of the first page; `label` is the one of post-mortems.
     pub fn first(
         self,
         project: &Project,
         environments: &[String],
+        label: &str,
         asking: &Asking<'_>,
     ) -> (String, Vec<(&'static str, String)>) {
         let (below, mut query) = match self {
@@ -107,6 +115,15 @@ impl Part {
             ),
             Self::Freezes => ("freeze_periods", vec![]),
             Self::Milestones => ("milestones", vec![("include_ancestors", "true".to_owned())]),
+            // A list of labels is parted by commas, and means issues that have all of them.
+            Self::Papers => (
+                "issues",
+                vec![
+                    ("labels", label.to_owned()),
+                    ("order_by", "updated_at".to_owned()),
+                    ("sort", "desc".to_owned()),
+                ],
+            ),
         };
         // The API filters by one environment at most.
         if let (Self::Deployments | Self::Blocked, [only]) = (self, environments) {

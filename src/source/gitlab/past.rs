@@ -75,7 +75,7 @@ impl GitLab {
         }
         let Past { i, part, walk } = pasts.get(self.whose(pasts, asking)?)?;
         let (next, project) = (walk.next()?, self.projects.get(*i)?);
-        let (path, mut query) = part.first(project, &self.environments, asking);
+        let (path, mut query) = part.first(project, &self.environments, "", asking);
         if *part == Part::Releases {
             query.push(("page", next.to_owned()));
         } else {

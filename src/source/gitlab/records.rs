@@ -1,13 +1,14 @@
-//! What GitLab's rows mean: deployments, approvals, releases, pipelines, freeze periods, milestones and commits.
+//! What GitLab's rows mean: deployments, approvals, releases, pipelines, freeze periods, milestones, post-mortems and commits.
 
 use jiff::Timestamp;
 
 use super::project::{Known, Project};
 use super::zones::zone;
 use crate::model::{
-    Approval, Clean, Commit, Cron, Deploy, Fact, Gate, GateKind, Key, Milestone, Outcome, Release,
-    Run, Schedule, SourceName,
+    Approval, Clean, Commit, Cron, Deploy, Fact, Gate, GateKind, Key, Milestone, Outcome,
+    PostMortem, Release, Run, Schedule, SourceName,
 };
+use crate::source::markdown::{Issue, issue};
 use crate::source::rows::Row;
 use crate::source::versions::is_version;
 use crate::source::when;
@@ -268,6 +269,23 @@ pub fn milestone(row: &Row<'_>, origin: Origin<'_>) -> Option<Milestone> {
         items: None,
         url: row.link("/web_url"),
     })
+}
+
+/// An issue with the label of post-mortems.
+pub fn paper(row: &Row<'_>, origin: Origin<'_>, now: Timestamp) -> Option<PostMortem> {
+    let number = row.number("/iid")?;
+    let told = Issue {
+        key: origin.key(&format!("issues/{number}")),
+        name: format!("{}#{number}", origin.known.path),
+        title: row.raw("/title"),
+        body: row.raw("/description"),
+        created: row.time("/created_at"),
+        author: row.first_text(&["/author/username", "/author/name"]),
+        labels: row.texts("/labels"),
+        state: row.text("/state"),
+        url: row.link("/web_url").or_else(|| origin.known.page(&format!("issues/{number}"))),
+    };
+    Some(issue(told, now))
 }
 
 pub fn commit(row: &Row<'_>) -> Option<(String, Commit)> {

@@ -1,4 +1,4 @@
-//! YAML front matter, read as events: flat keys with their words, and no aliases, so that nothing can multiply.
+//! Front matter in YAML or TOML: flat keys with their words; YAML as events and without aliases, so that nothing can multiply.
 
 use yaml_rust2::parser::{Event, MarkedEventReceiver, Parser};
 use yaml_rust2::scanner::{Marker, TScalarStyle};
@@ -36,7 +36,6 @@ pub fn front(text: &str) -> Front {
     let mut lines = text.lines();
     let close: &[&str] = match lines.next().map(str::trim_end) {
         Some("---") => &["---", "..."],
-        // TOML front matter is passed over: no post-mortem with one was ever met.
         Some("+++") => &["+++"],
         _ => return Front::default(),
     };
@@ -44,9 +43,6 @@ pub fn front(text: &str) -> Front {
         return Front::default();
     };
     let ends = last + 2;
-    if close == ["+++"] {
-        return Front { ends, ..Front::default() };
-    }
     let start = text.find('\n').map_or(text.len(), |at| at + 1);
     let inside = text.get(start..).unwrap_or_default();
     let bytes: usize = inside.split_inclusive('\n').take(last).map(str::len).sum();
@@ -54,6 +50,9 @@ pub fn front(text: &str) -> Front {
         return Front { ends, trouble: Some("front matter over 64 KiB"), ..Front::default() };
     }
     let inside = inside.get(..bytes).unwrap_or_default();
+    if close == ["+++"] {
+        return toml_pairs(inside, ends);
+    }
     let mut reader = Reader::default();
     let parsed = Parser::new_from_str(inside).load(&mut reader, false);
     let trouble = if reader.alias {
@@ -65,6 +64,35 @@ pub fn front(text: &str) -> Front {
     };
     let pairs = if reader.alias { Vec::new() } else { reader.pairs };
     Front { pairs, ends, trouble }
+}
+
+/// Hugo and Zola write this: the keys before the first table, since tables hold what the site is made with.
+fn toml_pairs(inside: &str, ends: usize) -> Front {
+    let Ok(table) = inside.parse::<toml::Table>() else {
+        return Front { ends, trouble: Some("front matter is no TOML"), ..Front::default() };
+    };
+    let mut pairs = Vec::new();
+    for (key, value) in table {
+        let key = key.to_lowercase();
+        let values = match value {
+            toml::Value::Array(values) => values,
+            one => vec![one],
+        };
+        for words in values.iter().filter_map(toml_words) {
+            if pairs.len() < KEYS {
+                pairs.push((key.clone(), words));
+            }
+        }
+    }
+    Front { pairs, ends, trouble: None }
+}
+
+fn toml_words(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(words) => Some(words.clone()),
+        toml::Value::Array(_) | toml::Value::Table(_) => None,
+        other => Some(other.to_string()),
+    }
 }
 
 #[derive(Default)]
@@ -124,6 +152,22 @@ mod tests {
         assert_eq!(read.get(&["incident_date", "date"]), Some("2020-01-02"));
         assert_eq!(read.all("services").collect::<Vec<_>>(), ["x", "y"]);
         assert_eq!((read.get(&["empty"]), read.ends, read.trouble), (None, 8, None));
+    }
+
+    #[test]
+    fn toml_gives_the_same_words() {
+        let read = front(
+            "+++\ntitle = \"A: b\"\ndate = 2020-01-02T10:00:00Z\nSeverity = 2\nservices = [\"x\", \"y\"]\n[extra]\nz = 1\n+++\n# H",
+        );
+        assert_eq!(read.get(&["title"]), Some("A: b"));
+        assert_eq!(read.get(&["date"]), Some("2020-01-02T10:00:00Z"));
+        assert_eq!(read.get(&["severity"]), Some("2"));
+        assert_eq!(read.all("services").collect::<Vec<_>>(), ["x", "y"]);
+        assert_eq!((read.get(&["z", "extra"]), read.ends, read.trouble), (None, 8, None));
+        assert_eq!(front("+++\nno = toml =\n+++\n").trouble, Some("front matter is no TOML"));
+        let deep = format!("+++\na = {}\n+++\n", "[".repeat(30_000));
+        assert_eq!(front(&deep).trouble, Some("front matter is no TOML"));
+        assert_eq!(front("+++\nno end here"), Front::default());
     }
 
     #[test]

@@ -19,7 +19,11 @@ impl Zone {
     }
 }
 
-/// Abbreviations and their offsets in hours and minutes. They are taken at their word, in summer too: `CET` is UTC+1.
+/// Abbreviations and their offsets in hours and minutes.
+///
+/// They are taken at their word, in summer too: `CET` is UTC+1 in July. Some write it the whole year and mean the clock on
+/// the wall, but others copy it from a tool that counts in UTC+1; who wanted summer time had `CEST` to say so, and an
+/// hour that is wrong by the document's own word can be checked against it, one that was guessed cannot.
 const NAMED: &[(&str, i32, i32)] = &[
     ("UTC", 0, 0),
     ("GMT", 0, 0),
@@ -29,6 +33,8 @@ const NAMED: &[(&str, i32, i32)] = &[
     ("WEST", 1, 0),
     ("CET", 1, 0),
     ("CEST", 2, 0),
+    ("MEZ", 1, 0),
+    ("MESZ", 2, 0),
     ("EET", 2, 0),
     ("EEST", 3, 0),
     ("MSK", 3, 0),
@@ -177,6 +183,7 @@ mod tests {
         for (text, words) in [
             ("All times in PST", "PST"),
             ("All times in Central European Time (CET)", "CET"),
+            ("All times in Central European Summer Time (CEST)", "CEST"),
             ("All times in PST (UTC-7)", "UTC-7"),
             ("All times in PDT (UTC-7).", "PDT"),
             ("All times in CET (GMT+1)", "CET"),
@@ -197,6 +204,8 @@ mod tests {
         let noon: DateTime = "2020-06-09T12:00:00".parse().unwrap();
         for (words, moment) in [
             ("CET", "2020-06-09T11:00:00Z"),
+            ("CEST", "2020-06-09T10:00:00Z"),
+            ("MESZ", "2020-06-09T10:00:00Z"),
             ("PT", "2020-06-09T19:00:00Z"),
             ("(BST)", "2020-06-09T11:00:00Z"),
             ("UTC+05:30 x", "2020-06-09T06:30:00Z"),
