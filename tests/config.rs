@@ -101,6 +101,28 @@ fn every_problem_is_said_at_once_with_its_place_and_the_nearest_word() {
 }
 
 #[test]
+fn a_wrong_kind_or_begin_hides_nothing_behind_it() {
+    let said = problems(concat!(
+        "[[source]]\nname = \"p\"\nkind = \"prometeus\"\nurl = \"ftp://p\"\nevry = \"5s\"\n",
+        "[[source]]\nname = \"q\"\nkind = \"xyzzy\"\nurl = \"ftp://q\"\nevery = \"soon\"\n",
+        "[[freeze]]\nname = \"f\"\nstart = \"0 99 * * 5\"\nend = \"x\"\nservices = [\"nobody\"]\n",
+    ));
+    for expected in [
+        "andon.toml:3:8: no kind of source",
+        "andon.toml:4:7: no http(s) address",
+        "did you mean `every`?",
+        "andon.toml:8:8: no kind of source",
+        "andon.toml:9:7: no http(s) address",
+        "andon.toml:10:9:",
+        "andon.toml:13:9: no cron",
+        "andon.toml:14:7: no cron",
+        "no service is called `nobody`",
+    ] {
+        assert!(said.contains(expected), "missing {expected:?} in:\n{said}");
+    }
+}
+
+#[test]
 fn syntax_errors_are_located_and_all_of_them_are_said() {
     let said = problems("[team\nname = \"x\"\ny = = 2\n");
     assert!(said.contains("andon.toml:1:"), "{said}");

@@ -17,13 +17,16 @@ pub fn build_freeze(
     site: &mut Site<'_>,
 ) -> Option<Freeze> {
     let zone = raw.timezone.as_ref().and_then(|t| site.zone(t)).unwrap_or_else(|| zone.clone());
+    let services = covered(raw.services.as_deref(), services, site);
     let rule = match (&raw.start, &raw.end, &raw.from, &raw.until) {
         (Some(start), Some(end), None, None) => {
-            let (start, end) = (cron(start, site)?, cron(end, site)?);
+            let (start, end) = (cron(start, site), cron(end, site));
+            let (start, end) = (start?, end?);
             FreezeRule::Cron { start: Box::new(start), end: Box::new(end), zone }
         }
         (None, None, Some(from), Some(until)) => {
-            let (begins, ends) = (moment(from, &zone, site)?, moment(until, &zone, site)?);
+            let (begins, ends) = (moment(from, &zone, site), moment(until, &zone, site));
+            let (begins, ends) = (begins?, ends?);
             if ends <= begins {
                 site.problem(&until.span(), "a freeze ends after it begins", None);
                 return None;
@@ -39,7 +42,7 @@ pub fn build_freeze(
     Some(Freeze {
         name: Clean::line(raw.name.get_ref()),
         rule,
-        services: covered(raw.services.as_deref(), services, site),
+        services,
         how_to_override: Clean::line(raw.how_to_override.as_deref().unwrap_or_default()),
     })
 }

@@ -29,10 +29,18 @@ pub fn build_source(
     site: &mut Site<'_>,
 ) -> Option<Upstream> {
     let kinds: Vec<&str> = KINDS.iter().map(|k| k.name).collect();
-    if !known(&raw.kind, &kinds, "kind of source", site) {
+    // An unknown kind must not hide what else is wrong: the rest is read as the kind that was probably meant, and
+    // the result is thrown away.
+    let guessed = !known(&raw.kind, &kinds, "kind of source", site);
+    let word = if guessed {
+        nearest(raw.kind.get_ref(), kinds.iter().copied())
+    } else {
+        Some(raw.kind.get_ref().as_str())
+    };
+    let Some(kind) = KINDS.iter().find(|k| Some(k.name) == word) else {
+        judge_common(raw, value, site);
         return None;
-    }
-    let kind = KINDS.iter().find(|k| k.name == raw.kind.get_ref())?;
+    };
     let endpoint = build_endpoint(raw, value, kind, site);
     let name = SourceName::new(raw.name.get_ref());
     let every = site.duration(raw.every.as_ref(), kind.every);
@@ -60,7 +68,7 @@ pub fn build_source(
             options: ValueDeserializer::from(options.clone()),
         };
         let problems = match (kind.open)(opening) {
-            Ok(_) if homeless => return None,
+            Ok(_) if homeless || guessed => return None,
             Ok(source) => {
                 return Some(Upstream {
                     name,
@@ -105,6 +113,16 @@ pub fn build_source(
         if !removed {
             return None;
         }
+    }
+}
+
+/// What is wrong with the keys that every source has.
+fn judge_common(raw: &raw::Source, value: &Value, site: &mut Site<'_>) {
+    if let Some(kind) = KINDS.first() {
+        build_endpoint(raw, value, kind, site);
+    }
+    for length in [&raw.every, &raw.timeout].into_iter().flatten() {
+        site.duration(Some(length), POLL_DEADLINE);
     }
 }
 
