@@ -267,7 +267,7 @@ fn words_of_a_source_are_handed_back_after_a_restart() {
     let home = Home::new();
     let mut before = BTreeMap::new();
     home.open().remember(&[told(&Poll::Alerts(vec![(1, 1)]), t(0), &mut before)]).unwrap();
-    let words = home.open().memory(&SourceName::new("am")).unwrap();
+    let words = home.open().memory(&SourceName::new("am"), "", "").unwrap();
     assert_eq!(words.get("cursor").map(|w| &**w), Some(t(0).to_string().as_str()));
 }
 

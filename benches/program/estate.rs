@@ -3,11 +3,16 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use andon::store::{Place, Store};
+use jiff::Timestamp;
+
 use crate::pty::Pty;
+use crate::quarter::estate::team;
+use crate::quarter::fill;
 
 /// The program that is measured; another one, an older say, where `ANDON_BENCH_PROGRAM` names it.
 pub fn program() -> PathBuf {
@@ -64,9 +69,49 @@ impl Estate {
 
     /// The cockpit of so many sources.
     pub fn cockpit(&self, sources: usize, every: &str) -> Pty {
-        let file = self.configuration(sources, every);
+        self.run(&self.configuration(sources, every))
+    }
+
+    /// A configuration of so many services of one source, with so many days of them in its memory.
+    pub fn remembering(&self, services: usize, days: i64) -> PathBuf {
+        let folder = self.folder.path();
+        let memory = folder.join(format!("{services}.db"));
+        let team = team(services);
+        let mut text = format!(
+            "[team]\nname = \"bench\"\n[store]\npath = \"{}\"\nretention = \"{}d\"\n\
+             [[source]]\nname = \"prom\"\nkind = \"prometheus\"\nevery = \"60s\"\n\
+             url = \"http://127.0.0.1:{}/\"\n",
+            memory.display(),
+            days + 1,
+            self.port
+        );
+        for service in &team.services {
+            write!(text, "[[service]]\nname = \"{}\"\n", service.name).unwrap();
+            for metric in &service.metrics {
+                let name = &metric.id.metric;
+                write!(
+                    text,
+                    "[[service.metric]]\nname = \"{name}\"\nsource = \"prom\"\n\
+                     query = \"{name}{{service='{}'}}\"\ngood = \"< 2\"\nbad = \"> 4\"\n",
+                    service.name
+                )
+                .unwrap();
+            }
+        }
+        let file = folder.join(format!("{services}-remembered.toml"));
+        std::fs::write(&file, text).unwrap();
+        let mut store = Store::open(&Place::at(memory), Timestamp::now()).0;
+        fill(&mut store, &team, days, Timestamp::now());
+        println!("{services} services, {days} days: {} kB", store.stats().unwrap().bytes / 1024);
+        file
+    }
+
+    /// The cockpit of a configuration; what it shares and remembers stays in this estate.
+    pub fn run(&self, file: &Path) -> Pty {
         let arguments = ["--config", file.to_str().unwrap()];
-        Pty::spawn(program(), &arguments, &[("LC_ALL", "C.UTF-8")])
+        let state = self.folder.path().to_str().unwrap();
+        let env = [("LC_ALL", "C.UTF-8"), ("XDG_STATE_HOME", state), ("XDG_RUNTIME_DIR", "")];
+        Pty::spawn(program(), &arguments, &env)
     }
 }
 

@@ -13,6 +13,9 @@ mod keys;
 #[path = "../../tests/common/pty.rs"]
 #[allow(dead_code)]
 mod pty;
+#[path = "../../tests/common/quarter.rs"]
+#[allow(dead_code)]
+mod quarter;
 mod start;
 mod usage;
 

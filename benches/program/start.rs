@@ -71,6 +71,11 @@ pub fn measure() {
         let spawn = || estate.cockpit(sources, "15s");
         report(&format!("andon, {sources} sources"), spawn, "● ok");
     }
+    for (services, days) in [(8, 90), (50, 90), (1_000, 4)] {
+        let estate = Estate::new();
+        let file = estate.remembering(services, days);
+        report(&format!("andon, {services} services remembered"), || estate.run(&file), "● ok");
+    }
     let mut version: Vec<Duration> = (0..RUNS).map(|_| once(&["--version"])).collect();
     let (best, middle) = (percentile(&mut version, 0), percentile(&mut version, 50));
     println!("andon --version, to its end: {best:.1} / {middle:.1} ms");

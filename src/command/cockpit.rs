@@ -31,7 +31,7 @@ pub fn run(common: &Common) -> Result<ExitCode> {
     match gather::found(&places)? {
         Some(config) => {
             let places = status::places(common.config.as_deref());
-            let memory = memory::place(&config.memory, &config.upstreams);
+            let memory = memory::place(common, &config.memory);
             Ok(open(common, config, None, places, memory))
         }
         None if can_draw() => welcome::run(common, &places),

@@ -110,7 +110,7 @@ pub fn demonstrated(
 /// What is remembered of the team, without asking anybody; `None` when nothing is.
 pub fn remembered(common: &Common) -> Result<Option<Gathered>> {
     let mut config = configured(common)?;
-    let place = memory::place(&config.memory, &config.upstreams);
+    let place = memory::place(common, &config.memory);
     if place.as_ref().and_then(|place| place.file.as_ref()).is_none_or(|file| !file.exists()) {
         return Ok(None);
     }
@@ -148,7 +148,7 @@ pub fn gather_from(
     let (mut config, _running) = self::world(common, world)?;
     let known = match &world.demo {
         Some(_) => None,
-        None => resting(&mut config),
+        None => resting(common, &mut config),
     };
     let (known, rests) = known.unwrap_or_default();
     let wanted = config.upstreams.into_iter().filter(wanted);
@@ -173,8 +173,11 @@ pub fn world(common: &Common, world: &World) -> Result<(Config, Option<demo::Run
 }
 
 /// What is remembered, where an upstream asked for quiet that still lasts, and until when.
-fn resting(config: &mut Config) -> Option<(Board, BTreeMap<SourceName, Timestamp>)> {
-    let place = memory::place(&config.memory, &config.upstreams);
+fn resting(
+    common: &Common,
+    config: &mut Config,
+) -> Option<(Board, BTreeMap<SourceName, Timestamp>)> {
+    let place = memory::place(common, &config.memory);
     place.as_ref().and_then(|place| place.file.as_ref()).filter(|file| file.exists())?;
     let awaited = cockpit::awaited(&config.upstreams);
     let board = memory::open(place.as_ref(), &mut config.upstreams, awaited).board;

@@ -1,25 +1,37 @@
 //! The memory of a configuration, as commands open it: what was known last, who writes it on, and how a past moment is recalled.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::cli::Common;
 use crate::cockpit::Message;
-use crate::config::{Memory, Upstream};
+use crate::config::{Memory, Places, Upstream};
 use crate::engine::from_clock;
 use crate::engine::recall;
 use crate::model::{Board, Clean, SourceName, Status};
 use crate::store::{Bounds, Place, Scribe, Store, Told, fingerprint};
 
 /// Where the memory of this configuration lies; `None` when it wants none.
-pub fn place(memory: &Memory, upstreams: &[Upstream]) -> Option<Place> {
+pub fn place(common: &Common, memory: &Memory) -> Option<Place> {
     memory.on.then(|| match &memory.path {
         Some(path) => Place::at(path.clone()),
-        None => Place::usual(&fingerprint(upstreams)),
+        None => Place::usual(&fingerprint(&files(common.config.as_deref()))),
     })
+}
+
+/// What a configuration is called: the real name of the file that was asked for, or the usual ones, whether they are
+/// there yet or not.
+fn files(config: Option<&Path>) -> Vec<PathBuf> {
+    let absolute = |file: PathBuf| std::path::absolute(&file).unwrap_or(file);
+    match config {
+        Some(file) => vec![file.canonicalize().unwrap_or_else(|_| absolute(file.to_owned()))],
+        None => Places::of_files(None).files().into_iter().map(|(f, _)| absolute(f)).collect(),
+    }
 }
 
 /// An open memory and what it knew.
@@ -50,7 +62,9 @@ pub fn open(place: Option<&Place>, upstreams: &mut [Upstream], awaited: Board) -
     });
     for upstream in upstreams {
         if known {
-            upstream.memory = store.memory(&upstream.name).unwrap_or_default();
+            upstream.memory = store
+                .memory(&upstream.name, upstream.kind, upstream.endpoint.shown.as_str())
+                .unwrap_or_default();
         }
         upstream.known = board.sources.get(&upstream.name).cloned();
     }

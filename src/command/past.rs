@@ -28,7 +28,7 @@ pub fn at(common: &Common, world: &World, text: &str) -> Result<Gathered> {
     // The demo's world is made anew each time: nothing is remembered of it.
     let place = match &world.demo {
         Some(_) => None,
-        None => memory::place(&config.memory, &config.upstreams),
+        None => memory::place(common, &config.memory),
     };
     let (remembered, _) = memory::past(place.clone(), awaited.clone())(at);
     let mut board = match remembered {

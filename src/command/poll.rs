@@ -21,6 +21,7 @@ use crate::engine::share::{Beacon, Lamp, Place, Relay, detach};
 use crate::engine::{from_clock, until_told_to_stop};
 use crate::model::{Board, Clean, Team};
 use crate::print::status::{Glance, Teller};
+use crate::store;
 
 /// How often it is looked whether anybody still asks.
 const LOOK: Duration = Duration::from_secs(20);
@@ -46,7 +47,8 @@ pub fn run(common: &Common, options: &Poll) -> Result<ExitCode> {
             return Err(report);
         }
     };
-    stay(config, places, idle)
+    let memory = memory::place(common, &config.memory);
+    stay(config, places, memory, idle)
 }
 
 fn idle(text: &str) -> Result<Duration> {
@@ -64,12 +66,16 @@ fn complain(places: Vec<Place>) {
     Beacon::start(places, teller).finish(glance);
 }
 
-fn stay(mut config: Config, places: Vec<Place>, idle: Option<Duration>) -> Result<ExitCode> {
+fn stay(
+    mut config: Config,
+    places: Vec<Place>,
+    memory: Option<store::Place>,
+    idle: Option<Duration>,
+) -> Result<ExitCode> {
     let company = Company::of(&config, places.clone(), idle.is_some());
     let files = stamps(&config);
-    let place = memory::place(&config.memory, &config.upstreams);
     let awaited = awaited(&config.upstreams);
-    let opened = memory::open(place.as_ref(), &mut config.upstreams, awaited);
+    let opened = memory::open(memory.as_ref(), &mut config.upstreams, awaited);
     let company = company.respecting(&opened.board);
     for notice in &opened.notices {
         out::words(notice.as_str());

@@ -122,7 +122,7 @@ fn known(common: &Common, options: &NewPostMortem) -> Result<Known> {
         return asked("the demo remembers nothing");
     }
     let mut config = gather::configured(common)?;
-    let place = memory::place(&config.memory, &config.upstreams);
+    let place = memory::place(common, &config.memory);
     if place.as_ref().and_then(|place| place.file.as_ref()).is_none_or(|file| !file.exists()) {
         return asked("nothing is remembered");
     }

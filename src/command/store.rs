@@ -22,7 +22,7 @@ const UNSOUND: u8 = 2;
 
 pub fn run(common: &Common, what: Option<&StoreWhat>) -> Result<ExitCode> {
     let config = gather::configured(common)?;
-    let place = memory::place(&config.memory, &config.upstreams).ok_or_else(|| {
+    let place = memory::place(common, &config.memory).ok_or_else(|| {
         eyre!("nothing is remembered: [store] path is \"none\"\nhint: remove that line")
     })?;
     let size = StoreWhat::Size { format: CheckFormat::Text };

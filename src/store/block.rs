@@ -279,6 +279,43 @@ mod tests {
     }
 
     #[test]
+    fn blocks_of_yesterday_are_read_as_they_were_written() {
+        // Blocks are kept for ever: no kind of point, health or weight may get another number.
+        let healths = [Health::Down, Health::Degraded, Health::Unknown, Health::Ok];
+        let weights = [Weight::Critical, Weight::Important, Weight::Info];
+        let probes = healths.into_iter().flat_map(|health| weights.map(|weight| (health, weight)));
+        let probed = probes.map(|(health, weight)| {
+            let latency = Some(SignedDuration::from_millis(12));
+            Reading::Probe(Probed {
+                health,
+                words: Clean::from("200"),
+                weight,
+                latency,
+                expires: Some(t(5)),
+            })
+        });
+        let measures = [
+            Measure::Number(0.1),
+            Measure::Number(0.5),
+            Measure::Number(7.0),
+            Measure::NoData,
+            Measure::NoTraffic,
+            Measure::Infinite(true),
+            Measure::Infinite(false),
+            Measure::Unreadable(Clean::from("words")),
+        ];
+        let all = measures.map(Reading::Measure).into_iter().chain(probed).map(|r| (t(1), r));
+        let lines = vec![(3, all.collect::<Vec<_>>())];
+        let bytes = write(&lines, t(0), false);
+        let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(
+            hex,
+            "0100062880a8d6b907009a9999999999b93f00020000003f00010e000300040005000600070a776f72647300084c03033230300001085054302e303132530114313937302d30312d30315430303a30303a30355a00084c03033230300101085054302e303132530114313937302d30312d30315430303a30303a30355a00084c03033230300201085054302e303132530114313937302d30312d30315430303a30303a30355a00084c02033230300001085054302e303132530114313937302d30312d30315430303a30303a30355a00084c02033230300101085054302e303132530114313937302d30312d30315430303a30303a30355a00084c02033230300201085054302e303132530114313937302d30312d30315430303a30303a30355a00084c01033230300001085054302e303132530114313937302d30312d30315430303a30303a30355a00084c01033230300101085054302e303132530114313937302d30312d30315430303a30303a30355a00084c01033230300201085054302e303132530114313937302d30312d30315430303a30303a30355a00084c00033230300001085054302e303132530114313937302d30312d30315430303a30303a30355a00084c00033230300101085054302e303132530114313937302d30312d30315430303a30303a30355a00084c00033230300201085054302e303132530114313937302d30312d30315430303a30303a30355a"
+        );
+        assert_eq!(read(&bytes, t(0)).unwrap(), lines);
+    }
+
+    #[test]
     fn a_point_of_a_poll_takes_few_bytes() {
         let lines: Vec<Line> =
             (0..100).map(|n| (n, vec![(t(5), Reading::Measure(Measure::Number(0.25)))])).collect();

@@ -1,15 +1,16 @@
 //! A memory as JSON lines, and back: what is read is checked and cleaned as if an upstream had told it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, Read as _, Write};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::block::{self, Probed, Reading};
 use super::feeds::{self, CALENDAR, Kept, OfKind, of_kind};
+use super::origin::{self, Origin};
 use super::pack::{pack, unpack_bytes};
 use super::read::{METRIC, PROBE};
 use super::tidy::sources;
@@ -139,7 +140,8 @@ impl Store {
         let Some(base) = &mut self.base else { return Ok(Imported::default()) };
         self.known = write::Known::default();
         let work = base.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut importing = Importing { base: &work, touched: BTreeSet::new() };
+        let mut importing =
+            Importing { base: &work, named: HashMap::new(), touched: BTreeSet::new() };
         let mut imported = Imported::default();
         loop {
             let mut text = String::new();
@@ -289,6 +291,8 @@ fn export_points(base: &Connection, names: &Names, say: &mut Say<'_>) -> Result<
 
 struct Importing<'a> {
     base: &'a Connection,
+    /// The rows of the sources that the lines named.
+    named: HashMap<SourceName, i64>,
     /// Records that got versions: which is their newest is looked up at the end.
     touched: BTreeSet<i64>,
 }
@@ -298,10 +302,14 @@ impl Importing<'_> {
     fn take(&mut self, line: Line) -> Result<bool, Trouble> {
         match line {
             Line::Andon { .. } => Ok(false),
-            Line::Source { name, kind, address } => Ok(self.base.execute(
-                "INSERT OR IGNORE INTO source(name, kind, address) VALUES (?1, ?2, ?3)",
-                [name.as_str(), kind.as_str(), address.as_str()],
-            )? > 0),
+            Line::Source { name, kind, address } => {
+                let (kind, address) = (kind.as_str(), address.as_str());
+                let origin = Origin { name: name.as_str(), kind, address };
+                let new = origin::find(self.base, origin)?.is_none();
+                let row = origin::find_or_make(self.base, origin)?;
+                self.named.insert(name, row);
+                Ok(new)
+            }
             Line::Told { source, feed, id, learnt, seen, record } => {
                 self.told(&source, &feed, &id, (learnt, seen), record.as_deref())
             }
@@ -328,11 +336,7 @@ impl Importing<'_> {
     }
 
     fn source(&self, name: &SourceName) -> Result<i64, Trouble> {
-        let found = self
-            .base
-            .prepare_cached("SELECT id FROM source WHERE name = ?1")?
-            .query_row([name.as_str()], |row| row.get(0))
-            .optional()?;
+        let found = self.named.get(name).copied();
         found.ok_or(Trouble::Unreadable("a source that was not named before"))
     }
 

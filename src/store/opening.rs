@@ -17,7 +17,7 @@ use crate::model::Clean;
 pub type Notice = Clean;
 
 /// How long another process that writes is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes the write-ahead log may keep after a checkpoint.
 const LOG_KEPT: i64 = 4 * 1024 * 1024;
 
@@ -30,14 +30,23 @@ enum Opened {
 }
 
 pub fn open(place: &Place, now: Timestamp) -> (Store, Vec<Notice>) {
+    open_where(place, now, &on_a_network)
+}
+
+/// `remote` says of a folder whether its disk is another machine's.
+fn open_where(
+    place: &Place,
+    now: Timestamp,
+    remote: &dyn Fn(&Path) -> bool,
+) -> (Store, Vec<Notice>) {
     let mut notices = Vec::new();
     let Some(mut file) = place.file.clone() else {
         notices.push(off(&"there is no home directory"));
         return (Store::none(), notices);
     };
     let mut shared = true;
-    if on_a_network(&nearest_folder(&file)) {
-        match place.elsewhere() {
+    if remote(&nearest_folder(&file)) {
+        match place.elsewhere(remote) {
             Some(local) => {
                 notices.push(Clean::line(format_args!(
                     "{} is on a network: memory is kept in {} until you log out",
@@ -189,4 +198,47 @@ fn set_aside(file: &Path, now: Timestamp) -> Result<PathBuf, Trouble> {
         let _ = fs::rename(beside(part), to);
     }
     Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal_of(store: &Store) -> String {
+        let base = store.base.as_ref().unwrap();
+        base.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_home_on_a_network_is_left_for_the_folder_of_this_login() {
+        let folder = tempfile::tempdir().unwrap();
+        let (home, runtime) = (folder.path().join("home"), folder.path().join("run"));
+        fs::create_dir(&home).unwrap();
+        fs::create_dir(&runtime).unwrap();
+        let place = Place { file: Some(home.join("memory.db")), runtime: Some(runtime.clone()) };
+        let remote = |of: &Path| of.starts_with(&home);
+        let (store, notices) = open_where(&place, Timestamp::UNIX_EPOCH, &remote);
+        assert!(store.is_on() && notices.len() == 1, "{notices:?}");
+        assert!(notices[0].as_str().contains("until you log out"), "{notices:?}");
+        assert!(runtime.join("andon").join("memory.db").is_file());
+        assert_eq!(fs::read_dir(&home).unwrap().count(), 0);
+        assert_eq!(journal_of(&store), "wal");
+    }
+
+    #[test]
+    fn on_a_network_one_process_remembers_and_nothing_is_shared_by_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::at(folder.path().join("memory.db"));
+        let (mut store, notices) = open_where(&place, Timestamp::UNIX_EPOCH, &|_| true);
+        assert!(store.is_on() && notices.is_empty(), "{notices:?}");
+        assert_eq!(journal_of(&store), "truncate");
+        store.introduce([(&crate::model::SourceName::new("gh"), "github", "")]).unwrap();
+        let names: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert!(names.iter().all(|name| !name.to_string_lossy().ends_with("-shm")), "{names:?}");
+        assert!(names.iter().all(|name| !name.to_string_lossy().ends_with("-wal")), "{names:?}");
+        let (second, notices) = open_where(&place, Timestamp::UNIX_EPOCH, &|_| true);
+        assert!(!second.is_on(), "two processes on one disk whose locks do not hold");
+        assert!(notices[0].as_str().contains("another program holds it"), "{notices:?}");
+    }
 }

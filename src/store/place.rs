@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use crate::config::Upstream;
-
 /// Where a memory is looked for.
 #[derive(Debug, Clone, Default)]
 pub struct Place {
@@ -40,28 +38,31 @@ impl Place {
         Self { file: Some(file), runtime: None }
     }
 
-    /// The same memory in the folder of this login.
-    pub(super) fn elsewhere(&self) -> Option<PathBuf> {
+    /// The same memory in the folder of this login, where that is not `remote` as well.
+    pub(super) fn elsewhere(&self, remote: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
         let name = self.file.as_ref()?.file_name()?;
-        let folder = self.runtime.as_ref().filter(|folder| !on_a_network(folder))?;
+        let folder = self.runtime.as_ref().filter(|folder| !remote(folder))?;
         Some(folder.join("andon").join(name))
     }
 }
 
-/// The name of a configuration's memory: what its sources are called, what they are and where; never a secret.
-pub fn fingerprint(upstreams: &[Upstream]) -> String {
-    let mut sources: Vec<[&str; 3]> =
-        upstreams.iter().map(|u| [u.name.as_str(), u.kind, u.endpoint.shown.as_str()]).collect();
-    sources.sort_unstable();
-    let bytes = sources.iter().flatten().flat_map(|word| word.bytes().chain([0]));
+/// The name of a configuration's memory: by where its files are, not by what they say, so that whoever adds a source
+/// keeps what is remembered of the others.
+pub fn fingerprint(files: &[PathBuf]) -> String {
+    let bytes = files
+        .iter()
+        .flat_map(|file| file.as_os_str().as_encoded_bytes().iter().copied().chain([0]));
     format!("{:016x}", hash(bytes))
 }
 
+/// What FNV-1a begins with.
+pub(super) const FNV: u64 = 0xcbf2_9ce4_8422_2325;
+
 /// FNV-1a, which is the same in every version and on every machine (RFC 9923).
 pub(super) fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
-    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes
+        .into_iter()
+        .fold(FNV, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Makes the folder and the file, private from the first byte: what SQLite lays beside the file inherits its mode.
@@ -107,6 +108,12 @@ fn is_ours(folder: &Path) -> bool {
 /// Lustre.
 #[cfg(target_os = "linux")]
 pub fn on_a_network(folder: &Path) -> bool {
+    // The type is signed or not, wide or not, depending on the machine: the low 32 bits are the number.
+    rustix::fs::statfs(folder).is_ok_and(|found| is_remote(found.f_type as u32))
+}
+
+#[cfg(target_os = "linux")]
+fn is_remote(kind: u32) -> bool {
     const REMOTE: [u32; 10] = [
         0x6969,
         0x517B,
@@ -119,11 +126,38 @@ pub fn on_a_network(folder: &Path) -> bool {
         0x00C3_6400,
         0x0BD0_0BD0,
     ];
-    // The type is signed or not, wide or not, depending on the machine: the low 32 bits are the number.
-    rustix::fs::statfs(folder).is_ok_and(|found| REMOTE.contains(&(found.f_type as u32)))
+    REMOTE.contains(&kind)
 }
 
 #[cfg(not(target_os = "linux"))]
 pub fn on_a_network(_folder: &Path) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn disks_of_other_machines_are_known_by_their_numbers() {
+        for (name, kind) in
+            [("NFS", 0x6969), ("CIFS", 0xFF53_4D42), ("FUSE", 0x6573_5546), ("9p", 0x0102_1997)]
+        {
+            assert!(is_remote(kind), "{name}");
+        }
+        for (name, kind) in
+            [("ext4", 0xEF53), ("xfs", 0x5846_5342), ("btrfs", 0x9123_683E), ("tmpfs", 0x0102_1994)]
+        {
+            assert!(!is_remote(kind), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_memory_is_named_by_where_its_configuration_is() {
+        let of = |files: &[&str]| fingerprint(&files.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(of(&["/a/andon.toml"]), of(&["/a/andon.toml"]));
+        assert_ne!(of(&["/a/andon.toml"]), of(&["/b/andon.toml"]));
+        assert_ne!(of(&["/a", "/b"]), of(&["/a/b"]));
+    }
 }

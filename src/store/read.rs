@@ -8,7 +8,9 @@ use rusqlite::{Connection, params};
 
 use super::block::{self, Line, Reading};
 use super::feeds::{CALENDAR, Kept, OfKind, of_kind};
+use super::origin::{self, Origin};
 use super::pack::unpack;
+use super::shape::format;
 use super::words::Trouble;
 use super::{Store, moment, nanos};
 use crate::model::{
@@ -19,9 +21,6 @@ use crate::model::{
 /// Kinds of series.
 pub const METRIC: i64 = 0;
 pub const PROBE: i64 = 1;
-
-/// What the folded records of this build look like; others are made anew from the log.
-pub const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
 
 /// How far back points are recalled for charts.
 const SPAN: SignedDuration = SignedDuration::from_hours(6);
@@ -63,18 +62,22 @@ impl Store {
         Ok(board)
     }
 
-    /// What a source asked to be handed back at its next poll. Nothing when some of what it told cannot be read any
-    /// more: then it has to tell everything again.
-    pub fn memory(&mut self, source: &SourceName) -> Result<Words, Trouble> {
+    /// What a source of this kind at this address asked to be handed back at its next poll. Nothing when some of what
+    /// it told cannot be read any more: then it has to tell everything again.
+    pub fn memory(
+        &mut self,
+        source: &SourceName,
+        kind: &str,
+        address: &str,
+    ) -> Result<Words, Trouble> {
         let Some(base) = &self.base else { return Ok(Words::new()) };
         if self.unreadable.contains(source) {
             return Ok(Words::new());
         }
-        let mut words = base.prepare_cached(
-            "SELECT word, value FROM memory
-             WHERE source = (SELECT id FROM source WHERE name = ?1)",
-        )?;
-        let rows = words.query_map([source.as_str()], |row| {
+        let origin = Origin { name: source.as_str(), kind, address };
+        let Some(row) = origin::find(base, origin)? else { return Ok(Words::new()) };
+        let mut words = base.prepare_cached("SELECT word, value FROM memory WHERE source = ?1")?;
+        let rows = words.query_map([row], |row| {
             Ok((row.get::<_, String>(0)?.into(), row.get::<_, String>(1)?.into()))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -97,13 +100,12 @@ pub struct Recalling<'a> {
 impl<'a> Recalling<'a> {
     pub fn begin(base: &'a Connection, awaited: &Board) -> Result<Self, Trouble> {
         let board = Board { sources: awaited.sources.clone(), ..Board::default() };
-        let mut known = base.prepare_cached("SELECT id, name FROM source")?;
-        let named = known.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
         let mut sources = HashMap::new();
-        for row in named {
-            let (id, name) = row?;
-            // The name as the configuration has it: one text in memory, however many records carry it.
-            if let Some((name, _)) = board.sources.get_key_value(&SourceName::new(&name)) {
+        for (name, fresh) in &board.sources {
+            let address = fresh.address.as_str();
+            let origin = Origin { name: name.as_str(), kind: fresh.kind, address };
+            if let Some(id) = origin::find(base, origin)? {
+                // The name as the configuration has it: one text in memory, however many records carry it.
                 sources.insert(id, name.clone());
             }
         }
@@ -135,7 +137,7 @@ impl<'a> Recalling<'a> {
         while let Some(row) = rows.next()? {
             let (source, feed): (i64, i64) = (row.get(0)?, row.get(1)?);
             let Some(name) = self.sources.get(&source) else { continue };
-            let upto = if row.get_ref(2)?.as_str().is_ok_and(|format| format == FORMAT) {
+            let upto = if row.get_ref(2)?.as_str().is_ok_and(|found| found == format()) {
                 let bytes = row.get_ref(4)?.as_blob().unwrap_or_default();
                 let unfold = Unfold { board: &mut self.board, source: name, bytes };
                 if of_kind(feed, unfold) == Some(true) { row.get(3)? } else { 0 }

@@ -106,16 +106,114 @@ pub fn version(base: &Connection) -> rusqlite::Result<i64> {
 
 /// Brings a file to this version: all steps, or none.
 pub fn migrate(base: &mut Connection) -> rusqlite::Result<()> {
-    if version(base)? == VERSION {
+    migrate_by(base, STEPS)
+}
+
+fn migrate_by(base: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    let newest = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+    if version(base)? == newest {
         return Ok(());
     }
     // Another process may do the same at the same moment: the version is read again under the lock.
     let work = base.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let from = usize::try_from(version(&work)?).unwrap_or(0);
-    for step in STEPS.iter().skip(from) {
+    for step in steps.iter().skip(from) {
         work.execute_batch(step)?;
     }
     work.pragma_update(None, "application_id", APPLICATION)?;
-    work.pragma_update(None, "user_version", VERSION)?;
+    work.pragma_update(None, "user_version", newest)?;
     work.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// This version, and two steps more, with enough work in them to be killed in the middle.
+    fn steps() -> Vec<&'static str> {
+        let work = "CREATE TABLE later(n INTEGER);
+            INSERT INTO later WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k
+                WHERE n < 60000) SELECT n FROM k;";
+        let more = "CREATE TABLE last(n INTEGER); INSERT INTO last SELECT n FROM later;";
+        STEPS.iter().copied().chain([work, more]).collect()
+    }
+
+    /// Run by the test below in a process of its own, to be killed in the middle of a migration.
+    #[test]
+    fn migrates() {
+        let Some(file) = std::env::var_os("ANDON_TEST_MIGRATES") else { return };
+        let mut base = Connection::open(file).unwrap();
+        // As little memory as can be, so that pages of the unfinished transaction reach the disk.
+        base.execute_batch("PRAGMA cache_size = 10").unwrap();
+        println!("\nbegins");
+        migrate_by(&mut base, &steps()).unwrap();
+        println!("\nended");
+    }
+
+    #[test]
+    fn killed_in_the_middle_of_a_migration_a_file_is_of_the_old_version_or_the_new() {
+        let mut before = 0;
+        for kill in 0..12_u64 {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("memory.db");
+            let mut base = Connection::open(&file).unwrap();
+            base.pragma_update(None, "journal_mode", "WAL").unwrap();
+            migrate(&mut base).unwrap();
+            drop(base);
+            let mut child = Command::new(std::env::current_exe().unwrap())
+                .args(["store::schema::tests::migrates", "--exact", "--nocapture"])
+                .env("ANDON_TEST_MIGRATES", &file)
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut lines =
+                BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+            assert!(lines.any(|line| line == "begins"));
+            // What the log holds tells how far it is.
+            let log = folder.path().join("memory.db-wal");
+            let wanted = kill * 60_000;
+            while std::fs::metadata(&log).map_or(0, |meta| meta.len()) < wanted
+                && child.try_wait().unwrap().is_none()
+            {
+                std::thread::yield_now();
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let mut base = Connection::open(&file).unwrap();
+            let rows = |table: &str| {
+                base.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                    row.get::<_, i64>(0)
+                })
+            };
+            match version(&base).unwrap() {
+                VERSION => {
+                    before += 1;
+                    assert!(rows("later").is_err() && rows("last").is_err());
+                    assert_eq!(rows("source").unwrap(), 0);
+                }
+                newest => {
+                    assert_eq!(newest, VERSION + 2);
+                    assert_eq!((rows("later").unwrap(), rows("last").unwrap()), (60_000, 60_000));
+                }
+            }
+            migrate_by(&mut base, &steps()).unwrap();
+            assert_eq!(version(&base).unwrap(), VERSION + 2);
+        }
+        assert!(before > 0, "every migration was over before it was killed");
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_everything_as_it_was() {
+        let mut base = Connection::open_in_memory().unwrap();
+        migrate(&mut base).unwrap();
+        let broken: Vec<&str> =
+            STEPS.iter().copied().chain(["CREATE TABLE later(n)", "no such words"]).collect();
+        assert!(migrate_by(&mut base, &broken).is_err());
+        assert_eq!(version(&base).unwrap(), VERSION);
+        let later = "SELECT count(*) FROM sqlite_schema WHERE name = 'later'";
+        assert_eq!(base.query_row(later, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    }
 }

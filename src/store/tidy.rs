@@ -7,7 +7,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::block::{self, Line};
 use super::feeds::{self, Kept, OfKind, of_kind};
-use super::read::{FORMAT, Recalling};
+use super::read::Recalling;
+use super::shape::format;
 use super::words::Trouble;
 use super::{Store, moment, nanos, write};
 use crate::model::{Board, Feed, Freshness, Record, SourceName};
@@ -42,9 +43,9 @@ impl Store {
         let cutoff = moment(nanos(cutoff).div_euclid(DAY).saturating_mul(DAY));
         forget_before(base, cutoff)?;
         drop_passing(base, now.checked_sub(PASSING).unwrap_or(Timestamp::MIN))?;
-        base.execute_batch("PRAGMA incremental_vacuum")?;
-        shrink(base, now, cutoff, bounds.most)?;
         fold(base, TAIL)?;
+        shrink(base, now, cutoff, bounds.most)?;
+        release(base)?;
         base.execute_batch("PRAGMA optimize")?;
         Ok(())
     }
@@ -68,7 +69,8 @@ fn fold(base: &mut Connection, tail: i64) -> Result<(), Trouble> {
                  WHERE f.source = r.source AND f.feed = r.feed AND f.format = ?1), 0)
              GROUP BY r.source, r.feed HAVING count(*) >= ?2",
         )?;
-        let rows = grown.query_map(params![FORMAT, tail], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows =
+            grown.query_map(params![format(), tail], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect::<Result<_, _>>()?
     };
     if due.is_empty() {
@@ -93,7 +95,7 @@ fn fold(base: &mut Connection, tail: i64) -> Result<(), Trouble> {
         };
         work.execute(
             "INSERT OR REPLACE INTO folded VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![source, feed, FORMAT, upto, bytes],
+            params![source, feed, format(), upto, bytes],
         )?;
     }
     Ok(work.commit()?)
@@ -253,7 +255,7 @@ fn drop_passing(base: &mut Connection, before: Timestamp) -> Result<(), Trouble>
     Ok(work.commit()?)
 }
 
-/// Where the file is too large, memory reaches less far back: a tenth less, until it fits.
+/// Where the file is too large, memory reaches less far back: a tenth less, until it fits or is a few hours.
 fn shrink(
     base: &mut Connection,
     now: Timestamp,
@@ -261,14 +263,23 @@ fn shrink(
     most: u64,
 ) -> Result<(), Trouble> {
     let mut reach = now.duration_since(oldest);
-    for _ in 0..40 {
-        if size(base)? <= most || reach < SignedDuration::from_hours(24) {
+    while size(base)? > most {
+        if reach < SignedDuration::from_hours(6) {
             break;
         }
         reach = reach - reach / 10;
         forget_before(base, now.checked_sub(reach).unwrap_or(Timestamp::MIN))?;
-        base.execute_batch("PRAGMA incremental_vacuum")?;
+        // What is folded takes room as well.
+        fold(base, TAIL)?;
     }
+    Ok(())
+}
+
+/// Gives what is not used back to the disk. Each step gives back one page, and a batch takes one step only.
+fn release(base: &Connection) -> Result<(), Trouble> {
+    let mut vacuum = base.prepare_cached("PRAGMA incremental_vacuum")?;
+    let mut pages = vacuum.query([])?;
+    while pages.next()?.is_some() {}
     Ok(())
 }
 

@@ -12,6 +12,9 @@ pub enum Trouble {
     /// Something inside is not what andon wrote.
     #[error("{0} in the memory cannot be read")]
     Unreadable(&'static str),
+    /// Another process holds a reading open, and the log cannot be taken up again.
+    #[error("another program has been reading it for too long")]
+    Held,
     /// What was handed in to be remembered is not what andon writes.
     #[error("line {line} is nothing that was exported: {why}")]
     Line { line: usize, why: String },

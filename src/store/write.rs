@@ -1,6 +1,7 @@
 //! Writing through: of each poll, only what differs from what is remembered already, all of a batch in one transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
@@ -8,6 +9,8 @@ use serde::Serialize;
 
 use super::block::{self, Line, Probed, Reading};
 use super::feeds::{CALENDAR, Kept, number};
+use super::opening::PATIENCE;
+use super::origin::{self, Origin};
 use super::pack::pack;
 use super::words::Trouble;
 use super::{Store, nanos, read};
@@ -38,6 +41,8 @@ impl From<&Heard> for Told {
 
 /// A clock that is further behind than this was set back.
 const BACK: i64 = 60 * 1_000_000_000;
+/// Bytes of the log while somebody reads an old moment of the file.
+const LONGEST_LOG: u64 = 32 * 1024 * 1024;
 /// Points of a stretch of history lie at least this far apart.
 const APART: i64 = 25 * 1_000_000_000;
 
@@ -46,7 +51,7 @@ const APART: i64 = 25 * 1_000_000_000;
 pub struct Known {
     /// `PRAGMA data_version`: changes when somebody else writes.
     version: i64,
-    sources: HashMap<SourceName, i64>,
+    sources: HashMap<SourceName, (i64, &'static str, Clean)>,
     records: HashMap<(i64, i64), HashMap<Box<str>, Seen>>,
     /// Feeds of which every present record is in `records`.
     listed: HashSet<(i64, i64)>,
@@ -92,6 +97,7 @@ struct Steady<'a> {
 impl Store {
     /// Remembers what polls gave, in their order. Nothing of it, or all of it.
     pub fn remember(&mut self, told: &[Told]) -> Result<(), Trouble> {
+        self.shorten_log()?;
         let Some(base) = &mut self.base else { return Ok(()) };
         let version = base.query_row("PRAGMA data_version", [], |row| row.get(0))?;
         if version != self.known.version {
@@ -142,7 +148,26 @@ impl Store {
         Ok(())
     }
 
-    /// Notes what the configuration says of its sources: kinds and addresses, never credentials.
+    /// As long as somebody reads at one moment of the file, its log cannot be taken up again and grows: it is bounded,
+    /// for somebody may be stopped for ever.
+    fn shorten_log(&mut self) -> Result<(), Trouble> {
+        let Some((file, base)) = self.file.as_ref().zip(self.base.as_ref()) else { return Ok(()) };
+        let mut log = file.clone().into_os_string();
+        log.push("-wal");
+        if std::fs::metadata(log).is_ok_and(|meta| meta.len() > LONGEST_LOG) {
+            base.busy_timeout(Duration::ZERO)?;
+            let busy: rusqlite::Result<i64> =
+                base.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+            base.busy_timeout(PATIENCE)?;
+            if busy? != 0 {
+                return Err(Trouble::Held);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what the configuration says of its sources: kinds and addresses, never credentials. Where one of these
+    /// names was another source's, that one's history is kept apart.
     pub fn introduce<'a>(
         &mut self,
         sources: impl IntoIterator<Item = (&'a SourceName, &'a str, &'a str)>,
@@ -150,13 +175,9 @@ impl Store {
         let Some(base) = &mut self.base else { return Ok(()) };
         let work = base.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (name, kind, address) in sources {
-            work.prepare_cached(
-                "INSERT INTO source(name, kind, address) VALUES (?1, ?2, ?3)
-                 ON CONFLICT(name) DO UPDATE SET kind = ?2, address = ?3
-                 WHERE kind <> ?2 OR address <> ?3",
-            )?
-            .execute(params![name.as_str(), kind, address])?;
+            origin::claim(&work, Origin { name: name.as_str(), kind, address })?;
         }
+        self.known = Known::default();
         Ok(work.commit()?)
     }
 }
@@ -203,19 +224,15 @@ impl Writing<'_> {
     }
 
     fn source(&mut self, name: &SourceName, freshness: &Freshness) -> Result<i64, Trouble> {
-        if let Some(id) = self.known.sources.get(name) {
+        let Freshness { kind, address, .. } = freshness;
+        if let Some((id, ..)) =
+            self.known.sources.get(name).filter(|known| known.1 == *kind && known.2 == *address)
+        {
             return Ok(*id);
         }
-        self.base
-            .prepare_cached(
-                "INSERT OR IGNORE INTO source(name, kind, address) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![name.as_str(), freshness.kind, freshness.address.as_str()])?;
-        let id = self
-            .base
-            .prepare_cached("SELECT id FROM source WHERE name = ?1")?
-            .query_row([name.as_str()], |row| row.get(0))?;
-        self.known.sources.insert(name.clone(), id);
+        let origin = Origin { name: name.as_str(), kind, address: address.as_str() };
+        let id = origin::find_or_make(self.base, origin)?;
+        self.known.sources.insert(name.clone(), (id, kind, address.clone()));
         Ok(id)
     }
 
