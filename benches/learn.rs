@@ -50,7 +50,7 @@ fn paper(n: usize) -> PostMortem {
         }
         text.push('\n');
     }
-    if n % 100 == 0 {
+    if n.is_multiple_of(100) {
         text.push_str("the latch was stuck\n");
     }
     let key = Identity::new(&Name::new("reviews"), format!("{n}.md"));

@@ -561,10 +561,10 @@ const YEARS: [&str; 3] = ["1997", "2008", "2026"];
 
 /// What the reference makes of every file, or `None` with a word about why it was not asked.
 fn reference(folder: &std::path::Path, years: &[&str]) -> Option<Vec<serde_json::Value>> {
+    use std::process::Command;
     // Two tests ask it, and only one of them has to install it.
     static INSTALLING: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let installing = INSTALLING.lock().unwrap();
-    use std::process::Command;
     let skip = |why: &str| {
         let _ = writeln!(std::io::stderr(), "skipped: {why}");
         None

@@ -243,7 +243,8 @@ fn releases_are_planned_by_cron_by_rule_or_once() {
         let team = read(&text).unwrap_or_else(|e| panic!("{e}")).team;
         let window =
             andon::model::Window { from: from.parse().unwrap(), until: until.parse().unwrap() };
-        let found = andon::insight::plans(&Default::default(), &team, window, &team.zone);
+        let found =
+            andon::insight::plans(&andon::model::Board::default(), &team, window, &team.zone);
         assert!(found.iter().all(|e| e.title.as_str() == "train"));
         found.iter().map(|e| e.start.to_string()).collect()
     };
@@ -283,7 +284,7 @@ fn settings_name_their_origin_and_never_a_secret() {
     assert_eq!((theme.value.as_str(), theme.origin.as_str()), ("\"dark\"", "command line"));
     let name = settings.iter().find(|s| s.key == "source[p].kind").unwrap();
     assert_eq!(name.origin, format!("{}:3", file.display()));
-    assert!(!format!("{:?}", settings).contains("hunter2"));
+    assert!(!format!("{settings:?}").contains("hunter2"));
 }
 
 #[test]

@@ -147,8 +147,12 @@ fn differences(eye: &Eye, p: &PostMortem) -> Vec<String> {
     same("actions", p.actions.len().to_string(), eye.actions.to_string());
     let done = p.actions.iter().filter(|a| a.state == ActionState::Done).count();
     same("done", done.to_string(), eye.done.to_string());
-    let owned: Vec<&str> =
-        p.actions.iter().filter_map(|a| a.owner.as_ref()).map(|o| o.as_str()).collect();
+    let owned: Vec<&str> = p
+        .actions
+        .iter()
+        .filter_map(|a| a.owner.as_ref())
+        .map(andon::model::Clean::as_str)
+        .collect();
     same("owned", owned.len().to_string(), eye.owned.to_string());
     if let Some(owners) = &eye.owners {
         let mut read = owned;

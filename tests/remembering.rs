@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stderr)]
 
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -193,7 +194,6 @@ fn where_nothing_can_be_written_it_goes_on_without() {
         eprintln!("skipped: root may write into folders that can only be read");
         return;
     }
-    use std::os::unix::fs::PermissionsExt as _;
     let home = folder.path().join("home");
     std::fs::create_dir(&home).unwrap();
     std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o500)).unwrap();

@@ -50,7 +50,7 @@ impl World {
         std::fs::create_dir(world.path("run")).unwrap();
         std::fs::set_permissions(world.path("run"), std::fs::Permissions::from_mode(0o700))
             .unwrap();
-        let sources: String = ["a", "b", "c"]
+        let sources: Vec<String> = ["a", "b", "c"]
             .iter()
             .map(|name| {
                 format!(
@@ -59,7 +59,7 @@ impl World {
                 )
             })
             .collect();
-        std::fs::write(world.config(), sources).unwrap();
+        std::fs::write(world.config(), sources.concat()).unwrap();
         world
     }
 
@@ -458,7 +458,7 @@ fn a_status_line_wakes_one_poller_that_belongs_to_nobody() {
     for ask in asks {
         let output = ask.wait_with_output().unwrap();
         assert!(output.status.success());
-        assert_eq!(output.stdout.iter().filter(|b| **b == b'\n').count(), 1);
+        assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
     }
     world.wait_for_polls(3);
     let woken = running(&world);

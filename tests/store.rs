@@ -235,7 +235,7 @@ proptest! {
         let (mut before, mut board) = (BTreeMap::new(), awaited());
         let (mut then, mut then_at) = (awaited(), t(-15));
         let told: Vec<Told> =
-            polls.iter().enumerate().map(|(i, poll)| told(poll, t(i as i64 * 15), &mut before)).collect();
+            (0_i64..).zip(&polls).map(|(i, poll)| told(poll, t(i * 15), &mut before)).collect();
         for (i, one) in told.iter().enumerate() {
             fold(&mut board, one);
             if i == asked {

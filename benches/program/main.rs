@@ -14,7 +14,6 @@ mod keys;
 #[allow(dead_code)]
 mod pty;
 #[path = "../../tests/common/quarter.rs"]
-#[allow(dead_code)]
 mod quarter;
 mod start;
 mod usage;

@@ -41,7 +41,7 @@ fn rows(cockpit: &Cockpit) -> String {
 
 fn marks(cockpit: &Cockpit) -> String {
     let head = cockpit.screen(now()).head;
-    head.marks.iter().map(|m| m.text()).collect::<Vec<_>>().join(" | ")
+    head.marks.iter().map(crate::page::Line::text).collect::<Vec<_>>().join(" | ")
 }
 
 fn bar(cockpit: &Cockpit) -> String {
@@ -91,7 +91,7 @@ fn the_past_shows_what_had_happened_by_then_and_says_so() {
     assert_eq!(rows(&cockpit), "a", "b was deployed later");
     assert!(marks(&cockpit).contains("recalling"), "{}", marks(&cockpit));
     let screen = cockpit.screen(now());
-    assert_eq!(screen.head.banner.as_ref().map(|b| b.as_str()), Some("PAST"));
+    assert_eq!(screen.head.banner.as_ref().map(crate::model::Clean::as_str), Some("PAST"));
     assert!(marks(&cockpit).contains("as of Sun 22 Nov 12:35, 1 h ago"), "{}", marks(&cockpit));
     assert!(bar(&cockpit).contains("[hour]"), "{}", bar(&cockpit));
     // Keys of lists and tabs work there too.

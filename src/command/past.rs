@@ -31,13 +31,12 @@ pub fn at(common: &Common, world: &World, text: &str) -> Result<Gathered> {
         None => memory::place(common, &config.memory),
     };
     let (remembered, _) = memory::past(place.clone(), awaited.clone())(at);
-    let mut board = match remembered {
-        Some(board) => board,
-        None => {
-            let known = memory::open(place.as_ref(), &mut config.upstreams, awaited).board;
-            let heard = known.sources.values().any(|fresh| fresh.last_ok.is_some());
-            if heard { known } else { gather::asked(config.upstreams) }.as_of(at)
-        }
+    let mut board = if let Some(board) = remembered {
+        board
+    } else {
+        let known = memory::open(place.as_ref(), &mut config.upstreams, awaited).board;
+        let heard = known.sources.values().any(|fresh| fresh.last_ok.is_some());
+        if heard { known } else { gather::asked(config.upstreams) }.as_of(at)
     };
     for heard in recall::ask(&stores, at) {
         if let Ok(report) = heard.outcome {

@@ -48,7 +48,7 @@ pub fn run(common: &Common, options: &Poll) -> Result<ExitCode> {
         }
     };
     let memory = memory::place(common, &config.memory);
-    stay(config, places, memory, idle)
+    stay(config, &places, memory.as_ref(), idle)
 }
 
 fn idle(text: &str) -> Result<Duration> {
@@ -68,14 +68,14 @@ fn complain(places: Vec<Place>) {
 
 fn stay(
     mut config: Config,
-    places: Vec<Place>,
-    memory: Option<store::Place>,
+    places: &[Place],
+    memory: Option<&store::Place>,
     idle: Option<Duration>,
 ) -> Result<ExitCode> {
-    let company = Company::of(&config, places.clone(), idle.is_some());
+    let company = Company::of(&config, places.to_vec(), idle.is_some());
     let files = stamps(&config);
     let awaited = awaited(&config.upstreams);
-    let opened = memory::open(memory.as_ref(), &mut config.upstreams, awaited);
+    let opened = memory::open(memory, &mut config.upstreams, awaited);
     let company = company.respecting(&opened.board);
     for notice in &opened.notices {
         out::words(notice.as_str());
@@ -109,7 +109,7 @@ fn stay(
         }
         desk.show();
         if let Some(idle) = idle.filter(|_| desk.settled)
-            && (is_idle(&relay, &places, idle.saturating_sub(begun.elapsed()), idle)
+            && (is_idle(&relay, places, idle.saturating_sub(begun.elapsed()), idle)
                 || files.iter().any(|(file, then)| stamp(file) != *then))
         {
             // With an edited configuration somebody else is woken, who reads it.

@@ -155,6 +155,7 @@ fn known(common: &Common, options: &NewPostMortem) -> Result<Known> {
 }
 
 /// How services turned around it, and the board as it was known when it was over.
+#[allow(clippy::needless_pass_by_value)] // a borrowed option of a borrow says less
 fn recalled(
     memory: Option<&mut (Store, Board)>,
     occasion: &Occasion<'_>,

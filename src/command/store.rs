@@ -143,31 +143,26 @@ fn soundness(found: &Soundness) -> String {
 }
 
 fn export(store: &mut Store, file: Option<&std::path::Path>) -> Result<()> {
-    let count = match file {
-        Some(path) => {
-            let mut options = File::options();
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options
-                .write(true)
-                .create_new(true)
-                .open(path)
-                .wrap_err_with(|| format!("{} cannot be written", path.display()))?;
-            let mut out = BufWriter::new(file);
-            let count = store.export(&mut out).map_err(|t| wrong(&t))?;
-            out.flush()?;
-            count
-        }
-        None => {
-            let mut out = BufWriter::new(std::io::stdout().lock());
-            match store.export(&mut out).and_then(|n| Ok(out.flush().map(|()| n)?)) {
-                // Whoever read had enough.
-                Err(crate::store::Trouble::File(e))
-                    if e.kind() == std::io::ErrorKind::BrokenPipe =>
-                {
-                    return Ok(());
-                }
-                other => other.map_err(|t| wrong(&t))?,
+    let count = if let Some(path) = file {
+        let mut options = File::options();
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .wrap_err_with(|| format!("{} cannot be written", path.display()))?;
+        let mut out = BufWriter::new(file);
+        let count = store.export(&mut out).map_err(|t| wrong(&t))?;
+        out.flush()?;
+        count
+    } else {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        match store.export(&mut out).and_then(|n| Ok(out.flush().map(|()| n)?)) {
+            // Whoever read had enough.
+            Err(crate::store::Trouble::File(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => {
+                return Ok(());
             }
+            other => other.map_err(|t| wrong(&t))?,
         }
     };
     out::words(&format!("{count} lines exported"));

@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].successes, (2, 3));
         assert_eq!(found[0].usual, Some(SignedDuration::from_mins(5)));
-        assert_eq!(&*found[0].runs[0].key.id.raw(), "6", "newest first");
+        assert_eq!(found[0].runs[0].key.id.raw(), "6", "newest first");
         assert!(pipelines(&board, &Service::default()).is_empty());
     }
 }

@@ -113,7 +113,7 @@ fn refused(frozen: &[&Frozen]) -> Clearance {
     let closed = frozen.iter().any(|f| f.permit == Permit::Closed);
     let ends = frozen.iter().map(|f| f.until);
     // Free when the last of them ends; no end known is later than any.
-    let until = ends.fold(Some(Timestamp::MIN), |a, b| Some(a?.max(b?)));
+    let until = ends.collect::<Option<Vec<Timestamp>>>().and_then(|ends| ends.into_iter().max());
     let names: Vec<&str> = frozen.iter().map(|f| f.name.as_str()).collect();
     let names = names.join(" and ");
     let mut ways: Vec<&str> = Vec::new();

@@ -27,7 +27,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::{
-    Board, Clean, Health, IncidentStatus, Key, Name, Overlays, Purpose, SourceName, Team, Window,
+    Board, Clean, Freshness, Health, IncidentStatus, Key, Name, Overlays, Purpose, SourceName,
+    Team, Window,
 };
 
 pub use alike::{Like, Trouble, Why, alike};
@@ -380,11 +381,19 @@ fn held_by(own: &matching::Belongings<'_>) -> Option<Clean> {
 /// The next moment at which time alone may change what was derived.
 fn next_flip(board: &Board, survey: &Survey, now: Timestamp) -> Option<Timestamp> {
     let mut moments: Vec<Timestamp> = Vec::new();
-    for freshness in board.sources.values() {
-        let Some(last_ok) = freshness.last_ok else { continue };
+    let tick = jiff::SignedDuration::from_secs(1);
+    let ages = |freshness: &Freshness, told: Timestamp| {
         let (stale, expired) = freshness.limits();
-        let tick = jiff::SignedDuration::from_secs(1);
-        moments.extend([stale, expired].iter().filter_map(|l| last_ok.checked_add(*l + tick).ok()));
+        [stale, expired].into_iter().filter_map(move |limit| told.checked_add(limit + tick).ok())
+    };
+    for freshness in board.sources.values() {
+        moments.extend(freshness.last_ok.into_iter().flat_map(|told| ages(freshness, told)));
+    }
+    // A probe's result ages by itself, however well its source goes on.
+    for (probe, results) in &board.probes {
+        let source = board.probe_sources.get(probe).and_then(|name| board.sources.get(name));
+        let newest = source.zip(results.back());
+        moments.extend(newest.into_iter().flat_map(|(of, result)| ages(of, result.at)));
     }
     for shift in board.shifts.present().map(|r| &r.what) {
         moments.extend(shift.starts.iter().chain(&shift.ends));

@@ -169,12 +169,11 @@ fn apart(running: &[Running], drifts: &[&Drift], now: Timestamp) -> Apart {
                 return Apart::NotInSync(Clean::line(format_args!("{a} and {b} not in sync")));
             }
             Some(drift) if drift.missing > 0 => return ahead(drift),
-            Some(_) => {}
             None if before.version != counts.version => {
                 let (a, b) = (&counts.environment, &before.environment);
                 return Apart::NotInSync(Clean::line(format_args!("{a} and {b} not in sync")));
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     if let Some(running) = known.iter().rev().find(|r| r.out_of_sync) {

@@ -35,18 +35,15 @@ fn one(out: &mut String, event: &Event, now: Timestamp) {
     let id = event.id.id.clean();
     line(out, &format!("UID:{}", text(&format!("{}/{id}@andon", event.id.source))));
     line(out, &format!("DTSTAMP:{}", utc(now)));
-    match event.days {
-        Some((first, last)) => {
-            let after = last.tomorrow().unwrap_or(last);
-            line(out, &format!("DTSTART;VALUE=DATE:{}", first.strftime("%Y%m%d")));
-            line(out, &format!("DTEND;VALUE=DATE:{}", after.strftime("%Y%m%d")));
-        }
-        None => {
-            line(out, &format!("DTSTART:{}", utc(event.start)));
-            // What has no end that is known, or none at all, is a moment.
-            if let Some(end) = event.end.filter(|end| *end > event.start) {
-                line(out, &format!("DTEND:{}", utc(end)));
-            }
+    if let Some((first, last)) = event.days {
+        let after = last.tomorrow().unwrap_or(last);
+        line(out, &format!("DTSTART;VALUE=DATE:{}", first.strftime("%Y%m%d")));
+        line(out, &format!("DTEND;VALUE=DATE:{}", after.strftime("%Y%m%d")));
+    } else {
+        line(out, &format!("DTSTART:{}", utc(event.start)));
+        // What has no end that is known, or none at all, is a moment.
+        if let Some(end) = event.end.filter(|end| *end > event.start) {
+            line(out, &format!("DTEND:{}", utc(end)));
         }
     }
     line(out, &format!("SUMMARY:{}", text(event.title.as_str())));

@@ -133,7 +133,7 @@ impl Source for IncidentIo {
                     let body = text.and_then(Result::ok).unwrap_or_default();
                     let incident = wire::heard(heard, &incident_tag(document));
                     let incident = incident.and_then(|e| judge(e).ok()).map(incident_of);
-                    self.tell(document, &body, incident.unwrap_or_default(), asking, &mut tale);
+                    self.tell(document, &body, &incident.unwrap_or_default(), asking, &mut tale);
                 }
             }
         }
@@ -162,7 +162,7 @@ impl IncidentIo {
         &self,
         document: &Listed,
         body: &str,
-        incident: Incident,
+        incident: &Incident,
         asking: &Asking<'_>,
         tale: &mut Tale,
     ) {

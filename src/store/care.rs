@@ -15,7 +15,7 @@ use crate::model::{Calendar, Clean, Name, SourceName, Turned};
 /// What a memory holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Stats {
-    /// Of the file and what SQLite keeps beside it.
+    /// Of the file and what `SQLite` keeps beside it.
     pub bytes: u64,
     /// When the oldest thing in it was learnt.
     pub oldest: Option<Timestamp>,
@@ -40,7 +40,7 @@ pub struct Remembered {
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Soundness {
-    /// Complaints of SQLite; empty when the file is sound.
+    /// Complaints of `SQLite`; empty when the file is sound.
     pub file: Vec<Clean>,
     pub versions: u32,
     /// Versions of records and blocks of points that this andon cannot read.

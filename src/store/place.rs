@@ -65,7 +65,7 @@ pub(super) fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
         .fold(FNV, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Makes the folder and the file, private from the first byte: what SQLite lays beside the file inherits its mode.
+/// Makes the folder and the file, private from the first byte: what `SQLite` lays beside the file inherits its mode.
 pub(super) fn prepare(file: &Path) -> io::Result<()> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         // Somebody's own folder is left as it is; those we make are for nobody else.
@@ -100,7 +100,7 @@ fn is_ours(folder: &Path) -> bool {
     fs::symlink_metadata(folder).is_ok_and(|meta| {
         meta.is_dir()
             && meta.uid() == rustix::process::geteuid().as_raw()
-            && meta.mode() & 0o077 == 0
+            && meta.mode().trailing_zeros() >= 6
     })
 }
 

@@ -48,9 +48,10 @@ impl Trouble {
             }
             _ => match self {
                 // The library's own words may hold a path; ours are enough.
-                Self::Base(error) => error
-                    .sqlite_error()
-                    .map_or_else(|| "it cannot be read".to_owned(), |e| e.to_string()),
+                Self::Base(error) => error.sqlite_error().map_or_else(
+                    || "it cannot be read".to_owned(),
+                    std::string::ToString::to_string,
+                ),
                 Self::File(error) => error.kind().to_string(),
                 other => other.to_string(),
             },

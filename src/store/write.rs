@@ -202,7 +202,7 @@ impl Writing<'_> {
             for fact in &report.facts {
                 self.fact(source, at, fact, &mut lines, &mut names)?;
             }
-            self.lines(source, lines)?;
+            self.lines(source, &lines)?;
             names.extend(report.still.iter().map(|(feed, id)| (number(*feed), id.raw())));
             for feed in &report.complete {
                 let feed = number(*feed);
@@ -291,7 +291,7 @@ impl Writing<'_> {
             Fact::Change(x) => told!(x),
             Fact::PostMortem(x) => {
                 let x = &**x;
-                told!(x)
+                told!(x);
             }
             Fact::Milestone(x) => told!(x),
             Fact::Gate(x) => told!(x),
@@ -386,9 +386,8 @@ impl Writing<'_> {
             self.known.listed.insert((source, feed));
         }
         let known = self.known.records.get(&(source, feed));
-        let ends =
-            |(name, seen): (&Box<str>, &Seen)| !seen.gone && !names.contains(&(feed, &**name));
-        if !known.is_some_and(|all| all.iter().any(ends)) {
+        let ends = |name: &str, seen: &Seen| !seen.gone && !names.contains(&(feed, name));
+        if !known.is_some_and(|all| all.iter().any(|(name, seen)| ends(name, seen))) {
             return Ok(());
         }
         // They were there when the feed was last listed whole, whatever failed since.
@@ -457,7 +456,7 @@ impl Writing<'_> {
         })
     }
 
-    fn lines(&mut self, source: i64, lines: Vec<Line>) -> Result<(), Trouble> {
+    fn lines(&mut self, source: i64, lines: &[Line]) -> Result<(), Trouble> {
         let moments = || lines.iter().flat_map(|(_, points)| points.iter().map(|(at, _)| *at));
         let (Some(since), Some(until)) = (moments().min(), moments().max()) else { return Ok(()) };
         self.base
@@ -468,7 +467,7 @@ impl Writing<'_> {
                 source,
                 nanos(since),
                 nanos(until),
-                block::write(&lines, since, false)
+                block::write(lines, since, false)
             ])?;
         Ok(())
     }

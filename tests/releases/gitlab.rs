@@ -23,11 +23,10 @@ told!(approvals, Approval);
 told!(drifts, Drift);
 
 fn post_mortems(report: &Report) -> Vec<&PostMortem> {
-    let of = |fact| match fact {
-        &Fact::PostMortem(ref found) => Some(&**found),
-        _ => None,
-    };
-    report.facts.iter().filter_map(of).collect()
+    let facts = report.facts.iter();
+    facts
+        .filter_map(|f| if let Fact::PostMortem(found) = f { Some(&**found) } else { None })
+        .collect()
 }
 
 fn world() -> World {

@@ -172,7 +172,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
     };
     let files = texts.files().filter(|f| f.is_absolute()).map(std::path::Path::to_owned).collect();
     let digest = digest(table);
-    Config { team, upstreams, ui, status, memory, template, digest, files, notes }
+    Config { team, upstreams, ui, status, digest, memory, template, files, notes }
 }
 
 fn build_status(raw: raw::Status, site: &mut Site<'_>) -> StatusLine {

@@ -1,5 +1,6 @@
 //! `[[release]]`: releases the team means to make, by a cron, at a moment, or by a recurrence rule from a moment on.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -61,10 +62,10 @@ fn written(
     let mut text = format!("BEGIN:VEVENT\r\nUID:{}\r\n", Clean::line(name));
     text.push_str(&dtstart(start, all_day, zone));
     if let Some(lasts) = lasts {
-        text.push_str(&format!("DURATION:PT{}S\r\n", lasts.as_secs()));
+        let _ = write!(text, "DURATION:PT{}S\r\n", lasts.as_secs());
     }
     if let Some(rule) = rule {
-        text.push_str(&format!("RRULE:{}\r\n", Clean::line(rule.get_ref())));
+        let _ = write!(text, "RRULE:{}\r\n", Clean::line(rule.get_ref()));
     }
     text.push_str("END:VEVENT\r\n");
     let read =

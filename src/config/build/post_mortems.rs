@@ -64,7 +64,8 @@ fn days(text: &raw::Text, site: &mut Site<'_>) -> Option<SignedDuration> {
     let count = |unit: char| words.strip_suffix(unit)?.trim().parse::<i64>().ok();
     let hours = count('d').map(|n| n * 24).or_else(|| count('w').map(|n| n * 24 * 7));
     let span = hours.filter(|h| (1..=24 * 3_660).contains(h)).map(SignedDuration::from_hours);
-    let span = span.or_else(|| SignedDuration::from_str(words).ok().filter(|d| d.is_positive()));
+    let span = span
+        .or_else(|| SignedDuration::from_str(words).ok().filter(jiff::SignedDuration::is_positive));
     if span.is_none() {
         let hint = "write it like \"28d\" or \"4w\"".to_owned();
         site.problem(&text.span(), "no duration", Some(hint));

@@ -156,7 +156,7 @@ fn folders() -> Vec<PathBuf> {
 fn ours(folder: &Path) -> bool {
     fs::metadata(folder).is_ok_and(|meta| {
         let us = rustix::process::geteuid().as_raw();
-        meta.is_dir() && meta.uid() == us && meta.mode() & 0o077 == 0
+        meta.is_dir() && meta.uid() == us && meta.mode().trailing_zeros() >= 6
     })
 }
 

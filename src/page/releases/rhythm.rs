@@ -199,17 +199,14 @@ pub fn slip(rhythm: &Rhythm) -> Line {
 
 /// `train · CV 0.08 · 13 gaps`, in working days.
 pub fn evenness(rhythm: &Rhythm) -> Line {
-    match rhythm.regularity {
-        Some(r) => {
-            let words = format!("CV {:.2} · {} gaps", r.cv, r.gaps);
-            Line::plain(r.label()).dot().and(Clean::line(words), Tone::Dim)
-        }
-        None => {
-            let of = words::counted(rhythm.gaps, "gap", "gaps");
-            Line::of(words::NO_DATA, Tone::Dim)
-                .space()
-                .and(Clean::line(format_args!("{of}, 5 needed")), Tone::Dim)
-        }
+    if let Some(r) = rhythm.regularity {
+        let words = format!("CV {:.2} · {} gaps", r.cv, r.gaps);
+        Line::plain(r.label()).dot().and(Clean::line(words), Tone::Dim)
+    } else {
+        let of = words::counted(rhythm.gaps, "gap", "gaps");
+        Line::of(words::NO_DATA, Tone::Dim)
+            .space()
+            .and(Clean::line(format_args!("{of}, 5 needed")), Tone::Dim)
     }
 }
 

@@ -161,19 +161,16 @@ impl Folder {
                         cut: *cut,
                         which: *which,
                     };
-                    match document(&file, &self.name, today) {
-                        Some(mut found) => {
-                            let known = history.tell(&mut found, &entry.below, &self.zone);
-                            // Made here, where nobody waits for a key.
-                            let _ = found.folded();
-                            report.facts.push(Fact::PostMortem(Box::new(found)));
-                            let past = if known { Past::Told } else { Past::Uncommitted };
-                            report.remember.push(past.word(entry));
-                        }
-                        None => {
-                            empty += 1;
-                            report.remember.push(Past::Blank.word(entry));
-                        }
+                    if let Some(mut found) = document(&file, &self.name, today) {
+                        let known = history.tell(&mut found, &entry.below, &self.zone);
+                        // Made here, where nobody waits for a key.
+                        let _ = found.folded();
+                        report.facts.push(Fact::PostMortem(Box::new(found)));
+                        let past = if known { Past::Told } else { Past::Uncommitted };
+                        report.remember.push(past.word(entry));
+                    } else {
+                        empty += 1;
+                        report.remember.push(Past::Blank.word(entry));
                     }
                 }
                 Some(Err(trouble)) => {
