@@ -9,8 +9,12 @@ use std::sync::Arc;
 
 use andon::cockpit::{Cockpit, Key, Message, Setup};
 use andon::config::load_text;
+use andon::insight::follow_up::Today;
+use andon::insight::standing::Issues;
 use andon::insight::{Trouble, alike, search};
-use andon::model::{Board, Clean, Fact, Feed, Key as Identity, Name, PostMortem, Report, Team};
+use andon::model::{
+    Board, Clean, Fact, Feed, Key as Identity, Name, PostMortem, Report, Review, Team,
+};
 use andon::page::Size;
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
@@ -91,7 +95,10 @@ fn learn(c: &mut Criterion) {
             alerts: vec!["HighErrorRatio".into()],
             words: "the latch of the database was stuck".to_owned(),
         };
-        b.iter(|| alike(&board, &team, black_box(&trouble), 5));
+        let (issues, review) = (Issues::of(&board), Review::default());
+        let day = jiff::civil::date(2026, 11, 22);
+        let today = Today { board: &board, issues: &issues, review: &review, day };
+        b.iter(|| alike(today, &team, black_box(&trouble), 5));
     });
     group.bench_function("a letter typed behind /", |b| {
         let size = Size { width: 120, height: 40 };

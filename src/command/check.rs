@@ -65,7 +65,8 @@ fn actions(common: &Common, options: &Check) -> Result<ExitCode> {
         frame: Frame::new(Size { width: 120, height: 40 }),
         memo: &Memo::default(),
     };
-    let tasks = listed::actions(&scene);
+    let issues = listed::issues(&scene);
+    let tasks = listed::actions(&scene, &issues);
     let counted = tally(&tasks);
     let text = match options.format {
         CheckFormat::Json => {

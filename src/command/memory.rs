@@ -13,7 +13,7 @@ use crate::cockpit::Message;
 use crate::config::{Memory, Places, Upstream};
 use crate::engine::from_clock;
 use crate::engine::recall;
-use crate::model::{Board, Clean, SourceName, Status};
+use crate::model::{Board, Clean, Linked, SourceName, Status};
 use crate::store::{Bounds, Place, Scribe, Store, Told, fingerprint};
 
 /// Where the memory of this configuration lies; `None` when it wants none.
@@ -67,6 +67,8 @@ pub fn open(place: Option<&Place>, upstreams: &mut [Upstream], awaited: Board) -
                 .unwrap_or_default();
         }
         upstream.known = board.sources.get(&upstream.name).cloned();
+        let papers = board.post_mortems.of(&upstream.name).filter(|(_, r)| r.gone.is_none());
+        upstream.linked = Linked::of(papers.map(|(_, record)| &record.what));
     }
     Opened { store, board, notices }
 }

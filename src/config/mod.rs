@@ -23,7 +23,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::cockpit::Keymap;
-use crate::model::{Clean, Freshness, SourceName, Team};
+use crate::model::{Clean, Freshness, Linked, SourceName, Team};
 use crate::page::Skin;
 use crate::source::Source;
 
@@ -65,6 +65,8 @@ pub struct Upstream {
     pub memory: BTreeMap<Box<str>, Box<str>>,
     /// How it was doing when somebody heard of it last: an upstream that is away at the start did answer once.
     pub known: Option<Freshness>,
+    /// The issues that its documents link to, as remembered.
+    pub linked: Linked,
 }
 
 impl Upstream {
@@ -79,6 +81,7 @@ impl Upstream {
             timeout: self.timeout,
             memory: BTreeMap::new(),
             known: None,
+            linked: Linked::default(),
         })
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::follow_up::{Task, Today};
 use super::vocabulary::keywords;
 use super::{Survey, of_incident, services_of};
-use crate::model::{ActionState, Alert, Board, Clean, Incident, Key, Name, PostMortem, Team};
+use crate::model::{Alert, Board, Clean, Incident, Key, Name, PostMortem, Team};
 
 /// What is wrong now, as far as a document could know it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,7 +71,8 @@ const SAID: usize = 4;
 const EVERYWHERE: f64 = 0.34;
 
 /// Documents like it, the likest first and of these the newest; `most` at most.
-pub fn alike(board: &Board, team: &Team, trouble: &Trouble, most: usize) -> Vec<Like> {
+pub fn alike(now: Today<'_>, team: &Team, trouble: &Trouble, most: usize) -> Vec<Like> {
+    let board = now.board;
     let papers: Vec<&PostMortem> = board.post_mortems.present().map(|r| &r.what).collect();
     let upstream: Vec<&Name> = trouble
         .services
@@ -93,8 +95,10 @@ pub fn alike(board: &Board, team: &Team, trouble: &Trouble, most: usize) -> Vec<
         .into_iter()
         .filter_map(|p| {
             let (why, score) = compared(p, team, trouble, &upstream, &wanted);
-            let open = p.actions.iter().filter(|a| a.state == ActionState::Open).count();
-            (score >= LEAST).then(|| (p, Like { key: p.key.clone(), score, why, open }))
+            (score >= LEAST).then(|| {
+                let open = now.of(p).filter(Task::is_open).count();
+                (p, Like { key: p.key.clone(), score, why, open })
+            })
         })
         .collect();
     found.sort_by(|(a, x), (b, y)| {
@@ -122,7 +126,7 @@ fn compared(
     }
     let text = p.folded();
     for alert in &trouble.alerts {
-        if super::matching::has_word(text, &alert.as_str().to_lowercase()) {
+        if is_named(p, alert.as_str()) {
             why.push(Why::Alert(alert.clone()));
             score += ALERT;
         }
@@ -144,6 +148,56 @@ fn compared(
         why.push(Why::Words(said.collect()));
     }
     (why, score)
+}
+
+/// Whether a document names an alert. A name with a shape of its own (`HighErrorRatio`, `disk_full`) is one however it is
+/// written; a plain word (`Always`) is one only as it is written and where it is marked: in code or quotes, or beside
+/// words such as `alert` and `fired`.
+fn is_named(p: &PostMortem, name: &str) -> bool {
+    if !super::matching::has_word(p.folded(), &name.to_lowercase()) {
+        return false;
+    }
+    let rest = || name.chars().skip(1);
+    let plain = name.chars().all(char::is_alphabetic)
+        && (rest().all(char::is_lowercase) || name.chars().all(char::is_uppercase));
+    let text = p.text.as_str();
+    !plain
+        || text.match_indices(name).any(|(at, _)| {
+            let (before, rest) = text.split_at_checked(at).unwrap_or_default();
+            let after = rest.get(name.len()..).unwrap_or_default();
+            is_marked(before, after)
+        })
+}
+
+/// What stands around a word that is meant as a name.
+fn is_marked(before: &str, after: &str) -> bool {
+    let quotes = ['`', '"', '“', '”', '‘', '’', '\''];
+    if before.ends_with(quotes) && after.starts_with(quotes) {
+        return true;
+    }
+    let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    if inside(before.chars().next_back()) || inside(after.chars().next()) {
+        return false;
+    }
+    let is_verb = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        matches!(
+            &*word,
+            "alert"
+                | "alerts"
+                | "alertname"
+                | "alarm"
+                | "page"
+                | "paged"
+                | "fired"
+                | "fires"
+                | "firing"
+                | "triggered"
+        )
+    };
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let last = line.split_whitespace().next_back();
+    last.is_some_and(is_verb) || after.split_whitespace().next().is_some_and(is_verb)
 }
 
 impl Trouble {
@@ -201,7 +255,8 @@ impl Trouble {
 mod tests {
     use super::*;
     use crate::insight::search::tests::paper;
-    use crate::model::{Fact, Feed, Report, Service};
+    use crate::insight::standing::Issues;
+    use crate::model::{Fact, Feed, Report, Review, Service};
 
     fn board() -> Board {
         let papers = vec![
@@ -229,7 +284,10 @@ mod tests {
     }
 
     fn told(trouble: &Trouble) -> Vec<(String, String)> {
-        let found = alike(&board(), &team(), trouble, 9);
+        let (board, issues, review) = (board(), Issues::default(), Review::default());
+        let day = jiff::civil::date(2026, 11, 22);
+        let today = Today { board: &board, issues: &issues, review: &review, day };
+        let found = alike(today, &team(), trouble, 9);
         found.iter().map(|l| (l.key.id.raw().to_owned(), l.words().to_string())).collect()
     }
 
@@ -252,6 +310,24 @@ mod tests {
                 pair("late.md", "same service"),
             ]
         );
+    }
+
+    #[test]
+    fn an_alert_that_is_called_like_a_common_word_is_found_where_it_is_meant() {
+        let is = |name: &str, text: &str| is_named(&paper("p", "p", text), name);
+        for text in ["`Always` was red", "alert Always", "then Always fired", "Alert: Always."] {
+            assert!(is("Always", text), "{text}");
+        }
+        for text in
+            ["Always check the pool. It fired.", "it always fires", "`always`", "Alwaysfired"]
+        {
+            assert!(!is("Always", text), "{text}");
+        }
+        for text in ["the higherrorratio alert", "HighErrorRatio was quiet"] {
+            assert!(is("HighErrorRatio", text), "{text}");
+        }
+        assert!(is("TLSExpiry", "tlsexpiry"));
+        assert!(is("disk_full", "DISK_FULL again") && is("Disk Full", "then: disk full"));
     }
 
     #[test]

@@ -8,14 +8,16 @@ use jiff::tz::TimeZone;
 
 use super::review::{due, duration, is_overdue};
 use super::services_of;
+use super::standing::{Issues, Standing};
 use super::vocabulary::keywords;
-use crate::model::{Action, ActionState, Board, Key, Name, PostMortem, Review, Team};
+use crate::model::{Action, ActionState, Board, Clean, Key, Name, PostMortem, Review, Team};
 
 /// An action with its document, and what today says of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Task<'a> {
     pub post_mortem: &'a PostMortem,
     pub action: &'a Action,
+    pub standing: Standing<'a>,
     /// Its place among the document's actions, from 0.
     pub at: usize,
     /// The day it names, else the team's agreement after its document.
@@ -28,29 +30,53 @@ pub struct Task<'a> {
 
 impl Task<'_> {
     pub fn is_open(&self) -> bool {
-        self.action.state == ActionState::Open
+        self.standing.state == ActionState::Open
     }
 
     pub fn is_unowned(&self) -> bool {
-        self.is_open() && self.action.owner.is_none()
+        self.is_open() && self.owner().is_none()
+    }
+
+    pub fn owner(&self) -> Option<Clean> {
+        self.standing.owner(self.action)
+    }
+}
+
+/// What actions are looked at with: the issues they link to, the team's agreement, the day.
+#[derive(Debug, Clone, Copy)]
+pub struct Today<'a> {
+    pub board: &'a Board,
+    pub issues: &'a Issues,
+    pub review: &'a Review,
+    pub day: Date,
+}
+
+impl<'a> Today<'a> {
+    /// The action at a place of a document, as it stands.
+    pub fn task(&self, post_mortem: &'a PostMortem, at: usize) -> Option<Task<'a>> {
+        let action = post_mortem.actions.get(at)?;
+        let standing = self.issues.standing(self.board, post_mortem, action, self.day);
+        Some(Task {
+            post_mortem,
+            action,
+            standing,
+            at,
+            due: due(action, post_mortem, self.review),
+            overdue: is_overdue(standing.state, action, post_mortem, self.review, self.day),
+            age: post_mortem.date().map(|date| days_between(date, self.day)),
+        })
+    }
+
+    /// Every action of a document, in its order.
+    pub fn of(self, post_mortem: &'a PostMortem) -> impl Iterator<Item = Task<'a>> {
+        (0..post_mortem.actions.len()).filter_map(move |at| self.task(post_mortem, at))
     }
 }
 
 /// Every action of every document, open ones first, of these the oldest first; what has no date comes last.
-pub fn tasks<'a>(board: &'a Board, review: &Review, today: Date) -> Vec<Task<'a>> {
-    let mut all = Vec::new();
-    for p in board.post_mortems.present().map(|r| &r.what) {
-        for (at, action) in p.actions.iter().enumerate() {
-            all.push(Task {
-                post_mortem: p,
-                action,
-                at,
-                due: due(action, p, review),
-                overdue: is_overdue(action, p, review, today),
-                age: p.date().map(|date| days_between(date, today)),
-            });
-        }
-    }
+pub fn tasks(today: Today<'_>) -> Vec<Task<'_>> {
+    let papers = today.board.post_mortems.present().map(|r| &r.what);
+    let mut all: Vec<Task<'_>> = papers.flat_map(|p| today.of(p)).collect();
     all.sort_by_cached_key(|t| {
         let old = std::cmp::Reverse(t.age);
         (!t.is_open(), old, t.post_mortem.key.clone(), t.at)
@@ -65,6 +91,8 @@ pub struct Tally {
     pub open: usize,
     pub overdue: usize,
     pub unowned: usize,
+    /// Done, says the document, and the issue is open: counted as open.
+    pub conflicts: usize,
     /// Days of the oldest open one.
     pub oldest: Option<i32>,
 }
@@ -76,6 +104,7 @@ pub fn tally<'a>(tasks: impl IntoIterator<Item = &'a Task<'a>>) -> Tally {
         tally.open += usize::from(task.is_open());
         tally.overdue += usize::from(task.overdue);
         tally.unowned += usize::from(task.is_unowned());
+        tally.conflicts += usize::from(task.standing.conflict);
         if task.is_open() {
             tally.oldest = tally.oldest.max(task.age);
         }
@@ -164,7 +193,8 @@ pub struct Quarter {
 }
 
 /// Every quarter from the first document to `today`, newest first, empty ones too; at most ten years.
-pub fn quarters(board: &Board, review: &Review, zone: &TimeZone, today: Date) -> Vec<Quarter> {
+pub fn quarters(now: Today<'_>, zone: &TimeZone) -> Vec<Quarter> {
+    let Today { board, review, day: today, .. } = now;
     let mut by: BTreeMap<i32, Vec<&PostMortem>> = BTreeMap::new();
     for p in board.post_mortems.present().map(|r| &r.what) {
         if let Some(date) = p.date().filter(|date| *date <= today) {
@@ -180,7 +210,7 @@ pub fn quarters(board: &Board, review: &Review, zone: &TimeZone, today: Date) ->
             let mut spans: Vec<SignedDuration> =
                 own.iter().filter_map(|p| Some(duration(p, review, zone)?.span)).collect();
             spans.sort_unstable();
-            let actions = own.iter().flat_map(|p| &p.actions);
+            let actions: Vec<Task<'_>> = own.iter().flat_map(|p| now.of(p)).collect();
             Quarter {
                 year: i16::try_from(n.div_euclid(4)).unwrap_or_default(),
                 quarter: i8::try_from(n.rem_euclid(4) + 1).unwrap_or(1),
@@ -188,8 +218,8 @@ pub fn quarters(board: &Board, review: &Review, zone: &TimeZone, today: Date) ->
                 timed: spans.len(),
                 median: median(&spans),
                 longest: spans.last().copied(),
-                actions: actions.clone().count(),
-                open: actions.filter(|a| a.state == ActionState::Open).count(),
+                actions: actions.len(),
+                open: actions.iter().filter(|task| task.is_open()).count(),
             }
         })
         .collect()
@@ -274,7 +304,10 @@ mod tests {
         let mut undated = paper("undated", "x", "x");
         undated.actions = vec![action("u", "jo", "", Open)];
         let board = board(vec![new, undated, old]);
-        let all = tasks(&board, &Review::default(), day("2026-11-22"));
+        let (issues, review) = (Issues::of(&board), Review::default());
+        let today =
+            Today { board: &board, issues: &issues, review: &review, day: day("2026-11-22") };
+        let all = tasks(today);
         let told: Vec<(&str, bool, Option<i32>)> =
             all.iter().map(|t| (t.action.text.as_str(), t.overdue, t.age)).collect();
         assert_eq!(
@@ -289,7 +322,10 @@ mod tests {
             ]
         );
         let counted = tally(&all);
-        assert_eq!(counted, Tally { all: 6, open: 4, overdue: 1, unowned: 1, oldest: Some(82) });
+        assert_eq!(
+            counted,
+            Tally { all: 6, open: 4, overdue: 1, unowned: 1, conflicts: 0, oldest: Some(82) }
+        );
     }
 
     #[test]
@@ -339,7 +375,10 @@ mod tests {
         }
         papers.push(dated("untimed", "2026-06-30", "x", "x"));
         let board = board(papers);
-        let all = quarters(&board, &Review::default(), &TimeZone::UTC, day("2026-11-22"));
+        let (issues, review) = (Issues::default(), Review::default());
+        let today =
+            Today { board: &board, issues: &issues, review: &review, day: day("2026-11-22") };
+        let all = quarters(today, &TimeZone::UTC);
         let told: Vec<(i8, usize, usize)> =
             all.iter().map(|q| (q.quarter, q.count, q.timed)).collect();
         assert_eq!(told, [(4, 0, 0), (3, 0, 0), (2, 6, 5)]);

@@ -17,6 +17,7 @@ pub mod review;
 mod rhythm;
 mod rollbacks;
 mod search;
+pub mod standing;
 mod steady;
 mod versions;
 pub mod vocabulary;

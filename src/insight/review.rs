@@ -83,9 +83,15 @@ pub fn due(action: &Action, p: &PostMortem, review: &Review) -> Option<Date> {
     action.due.or_else(|| p.date()?.checked_add(review.action_slo).ok())
 }
 
-/// Whether an action should have been done by now.
-pub fn is_overdue(action: &Action, p: &PostMortem, review: &Review, today: Date) -> bool {
-    action.state == ActionState::Open && due(action, p, review).is_some_and(|due| due < today)
+/// Whether an action that stands like this should have been done by now.
+pub fn is_overdue(
+    state: ActionState,
+    action: &Action,
+    p: &PostMortem,
+    review: &Review,
+    today: Date,
+) -> bool {
+    state == ActionState::Open && due(action, p, review).is_some_and(|due| due < today)
 }
 
 #[cfg(test)]
@@ -164,11 +170,11 @@ mod tests {
         };
         let review = Review::default();
         let day = |words: &str| words.parse::<Date>().unwrap();
-        assert!(!is_overdue(&action, &p, &review, day("2026-11-29")));
-        assert!(is_overdue(&action, &p, &review, day("2026-11-30")));
+        assert!(!is_overdue(action.state, &action, &p, &review, day("2026-11-29")));
+        assert!(is_overdue(action.state, &action, &p, &review, day("2026-11-30")));
         let soon = Action { due: Some(day("2026-11-05")), ..action.clone() };
-        assert!(is_overdue(&soon, &p, &review, day("2026-11-06")));
+        assert!(is_overdue(soon.state, &soon, &p, &review, day("2026-11-06")));
         let done = Action { state: ActionState::Done, ..soon };
-        assert!(!is_overdue(&done, &p, &review, day("2026-12-06")));
+        assert!(!is_overdue(done.state, &done, &p, &review, day("2026-12-06")));
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     Board, Clean, Deploy, Incident, IncidentStatus, Milestone, Outcome, Records, Run, Silence,
-    SilenceState, Status,
+    SilenceState, Status, Ticket, TicketState,
 };
 
 /// Said of every source: its facts of then are known from what it told later.
@@ -36,6 +36,7 @@ impl Board {
         board.environments.date_back(then, |x| since(x.since), |_| {});
         board.drifts.date_back(then, |_| None, |_| {});
         board.approvals.date_back(then, |x| since(x.since), |_| {});
+        board.tickets.date_back(then, |_| None, |x| ticket(x, then));
         for track in board.tracks.values_mut() {
             track.rewind(then);
         }
@@ -119,6 +120,14 @@ fn deploy(deploy: &mut Deploy, then: Timestamp) {
     if deploy.finished.is_some_and(|at| then < at) {
         deploy.finished = None;
         deploy.outcome = Outcome::Running;
+    }
+}
+
+fn ticket(ticket: &mut Ticket, then: Timestamp) {
+    if ticket.closed.is_some_and(|at| then < at) {
+        ticket.closed = None;
+        ticket.state = TicketState::Open;
+        ticket.word = "open".into();
     }
 }
 

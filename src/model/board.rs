@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Alert, AlertRule, Approval, Calendar, Change, Clean, Deploy, Drift, Environment, Fact, Feed,
     Freshness, Gate, Incident, Key, MetricId, Milestone, PostMortem, Probe, ProbeResult, Records,
-    Release, Report, Run, Shift, Silence, SourceName, Staleness, Track,
+    Release, Report, Run, Shift, Silence, SourceName, Staleness, Ticket, Track,
 };
 
 /// Results kept per probe: enough for hysteresis and flapping (20 checks) and a sparkline.
@@ -43,6 +43,7 @@ pub struct Board {
     pub environments: Records<Environment>,
     pub drifts: Records<Drift>,
     pub approvals: Records<Approval>,
+    pub tickets: Records<Ticket>,
 }
 
 impl Board {
@@ -70,6 +71,7 @@ impl Board {
                 Feed::Environments => self.environments.still(&key, at),
                 Feed::Drifts => self.drifts.still(&key, at),
                 Feed::Approvals => self.approvals.still(&key, at),
+                Feed::Tickets => self.tickets.still(&key, at),
             }
         }
         for feed in report.complete {
@@ -89,6 +91,7 @@ impl Board {
                 Feed::Environments => self.environments.complete(source, at),
                 Feed::Drifts => self.drifts.complete(source, at),
                 Feed::Approvals => self.approvals.complete(source, at),
+                Feed::Tickets => self.tickets.complete(source, at),
             }
         }
     }
@@ -125,6 +128,7 @@ impl Board {
             Fact::Environment(x) => self.environments.see(x.key.clone(), x, at),
             Fact::Drift(x) => self.drifts.see(x.key.clone(), x, at),
             Fact::Approval(x) => self.approvals.see(x.key.clone(), x, at),
+            Fact::Ticket(x) => self.tickets.see(x.key.clone(), x, at),
         }
     }
 
@@ -181,6 +185,7 @@ impl Board {
         self.environments.rewind(now);
         self.drifts.rewind(now);
         self.approvals.rewind(now);
+        self.tickets.rewind(now);
     }
 
     /// How old a number is: as its source's last answer, or older when the source no longer answers for this number.

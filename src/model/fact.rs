@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     Alert, AlertRule, Approval, Calendar, Change, Clean, Deploy, Drift, Environment, Gate, Id,
     Incident, Measure, MetricId, Milestone, PostMortem, ProbeResult, Release, Run, Shift, Silence,
+    Ticket,
 };
 
 /// One thing that is true, as told by one source.
@@ -42,6 +43,7 @@ pub enum Fact {
     Environment(Environment),
     Drift(Drift),
     Approval(Approval),
+    Ticket(Ticket),
 }
 
 /// The kinds of records that can be listed completely, so that absence means something.
@@ -64,6 +66,7 @@ pub enum Feed {
     Environments,
     Drifts,
     Approvals,
+    Tickets,
 }
 
 /// What one good poll told.
@@ -87,6 +90,21 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether it may change which documents there are.
+    pub fn tells_of_papers(&self) -> bool {
+        self.complete.contains(&Feed::PostMortems)
+            || self.facts.iter().any(|fact| matches!(fact, Fact::PostMortem(_)))
+    }
+
+    /// Adds what the same upstream said when it was asked about something else in the same poll.
+    pub fn beside(&mut self, other: Self) {
+        self.facts.extend(other.facts);
+        self.complete.extend(other.complete);
+        self.still.extend(other.still);
+        self.remember.extend(other.remember);
+        self.notes.extend(other.notes);
+    }
+
     /// Adds what the poll after this one told, as if both had been one.
     pub fn go_on(&mut self, next: Self) {
         let Self { facts, complete, still, remember, partial, notes, about, progress } = next;

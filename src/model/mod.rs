@@ -21,6 +21,7 @@ mod records;
 mod review;
 mod team;
 mod text;
+pub mod ticket;
 
 pub use alert::{
     Alert, AlertRule, AlertState, Labels, RuleHealth, RuleState, Severity, Silence, SilenceState,
@@ -50,3 +51,4 @@ pub use records::{Record, Records};
 pub use review::{Review, SupportHours, Wanted};
 pub use team::{Freeze, FreezeRule, Matching, Metric, Plan, PlanRule, Service, Slo, Team};
 pub use text::{Clean, Shape, clean};
+pub use ticket::{Linked, Ticket, TicketState};

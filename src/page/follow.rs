@@ -1,11 +1,16 @@
 //! Two more views of the post-mortems: every action across all of them, and each quarter in numbers.
 
+use std::sync::Arc;
+
 use super::build::{breadth, card, cell, left, list, pair, plain_table, right, row_key, share};
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tone,
     Width, post_mortems, words,
 };
-use crate::insight::follow_up::{Quarter, Tally, Task, anniversaries, quarters, tally, tasks};
+use crate::insight::follow_up::{
+    Quarter, Tally, Task, Today, anniversaries, quarters, tally, tasks,
+};
+use crate::insight::standing::Issues;
 use crate::model::{ActionState, Clean, Link, PostMortem};
 
 const ACTION: &str = "action";
@@ -15,9 +20,19 @@ fn today(scene: &Scene<'_>) -> jiff::civil::Date {
     scene.zone.to_datetime(scene.now).date()
 }
 
+/// Issues by their names.
+pub fn issues(scene: &Scene<'_>) -> Arc<Issues> {
+    scene.memo.issues.get(scene, (), || Issues::of(scene.board))
+}
+
+/// What actions are looked at with.
+pub fn on<'a>(scene: &Scene<'a>, issues: &'a Issues) -> Today<'a> {
+    Today { board: scene.board, issues, review: &scene.team.review, day: today(scene) }
+}
+
 /// Every action of every document, open ones first and the oldest of these on top.
-pub fn all<'a>(scene: &Scene<'a>) -> Vec<Task<'a>> {
-    tasks(scene.board, &scene.team.review, today(scene))
+pub fn all<'a>(scene: &Scene<'a>, issues: &'a Issues) -> Vec<Task<'a>> {
+    tasks(on(scene, issues))
 }
 
 fn task_key(task: &Task<'_>) -> RowKey {
@@ -32,23 +47,14 @@ pub fn paper_of(key: &str) -> Option<RowKey> {
     parts.nth(1).map(RowKey::from)
 }
 
-fn task<'a>(scene: &Scene<'a>, key: &RowKey) -> Option<Task<'a>> {
+fn task<'a>(scene: &Scene<'a>, issues: &'a Issues, key: &RowKey) -> Option<Task<'a>> {
     let p = post_mortems::find(scene, &paper_of(key)?)?;
-    let at: usize = key.split('\0').nth(1)?.parse().ok()?;
-    let action = p.actions.get(at)?;
-    let review = &scene.team.review;
-    Some(Task {
-        post_mortem: p,
-        action,
-        at,
-        due: crate::insight::review::due(action, p, review),
-        overdue: crate::insight::review::is_overdue(action, p, review, today(scene)),
-        age: p.date().and_then(|d| d.until(today(scene)).ok()).map(|span| span.get_days()),
-    })
+    on(scene, issues).task(p, key.split('\0').nth(1)?.parse().ok()?)
 }
 
 pub fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {
-    let task = task(scene, key)?;
+    let issues = issues(scene);
+    let task = task(scene, &issues, key)?;
     task.action.link.clone().or_else(|| task.post_mortem.url.clone())
 }
 
@@ -56,13 +62,15 @@ pub fn id(scene: &Scene<'_>, key: &RowKey) -> Option<Clean> {
     if let Some(quarter) = key.strip_prefix(QUARTER) {
         return Some(Clean::line(quarter.trim_start_matches('\0')));
     }
-    let task = task(scene, key)?;
+    let issues = issues(scene);
+    let task = task(scene, &issues, key)?;
     Some(task.action.reference.clone().unwrap_or_else(|| task.action.text.clone()))
 }
 
 /// `open`, `late`, `done`, `dropped`.
 fn state(task: &Task<'_>) -> (&'static str, Tone) {
-    match task.action.state {
+    match task.standing.state {
+        ActionState::Open if task.standing.conflict => ("open ≠", Tone::Degraded),
         ActionState::Open if task.overdue => ("late", Tone::Degraded),
         ActionState::Open => ("open", Tone::Plain),
         ActionState::Done => ("done", Tone::Ok),
@@ -80,8 +88,8 @@ pub fn due_cell(task: &Task<'_>) -> Cell {
 }
 
 pub fn owner_cell(task: &Task<'_>) -> Cell {
-    match &task.action.owner {
-        Some(owner) => cell(owner.clone(), Tone::OnCall),
+    match task.owner() {
+        Some(owner) => cell(owner, Tone::OnCall),
         None if task.is_open() => cell("nobody", Tone::Degraded),
         None => cell("·", Tone::Dim),
     }
@@ -94,7 +102,7 @@ fn service_of(scene: &Scene<'_>, task: &Task<'_>) -> Clean {
 pub fn action_entries(scene: &Scene<'_>) -> Vec<Entry> {
     let entry = |(at, task): (usize, &Task<'_>)| {
         let service = service_of(scene, task);
-        let owner = task.action.owner.clone();
+        let owner = task.owner();
         Entry {
             key: task_key(task),
             ranks: vec![
@@ -106,7 +114,7 @@ pub fn action_entries(scene: &Scene<'_>) -> Vec<Entry> {
                 Rank::None,
                 task.due.map_or(Rank::None, |d| Rank::Number(days(d))),
             ],
-            problem: task.overdue || task.is_unowned(),
+            problem: task.overdue || task.is_unowned() || task.standing.conflict,
             words: vec![
                 ("state", state(task).0.into()),
                 ("action", task.action.text.clone()),
@@ -117,7 +125,7 @@ pub fn action_entries(scene: &Scene<'_>) -> Vec<Entry> {
             ],
         }
     };
-    all(scene).iter().enumerate().map(entry).collect()
+    all(scene, &issues(scene)).iter().enumerate().map(entry).collect()
 }
 
 /// A day as a number that orders days.
@@ -128,13 +136,14 @@ fn days(date: jiff::civil::Date) -> f64 {
 pub fn actions(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
     let layout = breadth(&scene.frame);
     let mut blocks = Vec::new();
-    let counted = *scene.memo.tally.get(scene, today(scene), || tally(&all(scene)));
+    let issues = issues(scene);
+    let counted = *scene.memo.tally.get(scene, today(scene), || tally(&all(scene, &issues)));
     let above = u16::from(counted.all > 0 && scene.frame.layout >= Layout::Small);
     if above > 0 {
         let prose = Prose { lines: vec![tally_line(counted)], first: 0, total: 1 };
         blocks.push(Block::main("", Noun::Prose(prose)).exactly(1));
     }
-    let row = |key: &RowKey| task(scene, key).map(|task| action_cells(layout, &task));
+    let row = |key: &RowKey| task(scene, &issues, key).map(|task| action_cells(layout, &task));
     let empty = || {
         let known = scene.board.post_mortems.present().next().is_some();
         if !known {
@@ -164,6 +173,10 @@ pub fn tally_line(tally: Tally) -> Line {
     }
     if tally.unowned > 0 {
         let words = Clean::line(format_args!("{} without an owner", tally.unowned));
+        line = line.dot().and(words, Tone::Degraded);
+    }
+    if tally.conflicts > 0 {
+        let words = Clean::line(format_args!("{} done only in the text", tally.conflicts));
         line = line.dot().and(words, Tone::Degraded);
     }
     if let Some(days) = tally.oldest.filter(|_| tally.open > 0) {
@@ -217,12 +230,13 @@ fn action_cells(layout: Layout, task: &Task<'_>) -> Vec<Cell> {
 
 /// One action opened: what is known of it, and the document it stands in from its line on.
 pub fn action(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Block>> {
-    let task = task(scene, key)?;
+    let issues = issues(scene);
+    let task = task(scene, &issues, key)?;
     let p = task.post_mortem;
     let mut pairs = Vec::new();
     let (word, tone) = state(&task);
     pairs.push((Clean::from("state"), Line::of(word, tone)));
-    let owner = task.action.owner.clone();
+    let owner = task.owner();
     let tone = if owner.is_some() || !task.is_open() { Tone::OnCall } else { Tone::Degraded };
     pair(&mut pairs, "owner", &owner.unwrap_or_else(|| "nobody".into()), tone);
     if let (Some(due), Cell::Line(line)) = (task.due, due_cell(&task)) {
@@ -240,6 +254,14 @@ pub fn action(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Block>> {
     }
     if let Some(reference) = &task.action.reference {
         pair(&mut pairs, "issue", reference, Tone::Link);
+    }
+    if let (Some(record), Some(words)) = (task.standing.ticket, task.standing.words()) {
+        let tone = if task.standing.conflict { Tone::Degraded } else { Tone::Plain };
+        let mut line = Line::of(words, tone);
+        if let Some(closed) = record.what.closed.filter(|_| !task.standing.stale) {
+            line = line.dot().and(words::both(closed, scene.now, scene.zone), Tone::Dim);
+        }
+        pairs.push((Clean::from("there"), line.dot().and(record.what.title.clone(), Tone::Dim)));
     }
     if let Some(url) = &task.action.link {
         pair(&mut pairs, "link", url.clean(), Tone::Link);
@@ -265,7 +287,7 @@ fn quarter_name(q: &Quarter) -> String {
 }
 
 fn every_quarter(scene: &Scene<'_>) -> Vec<Quarter> {
-    quarters(scene.board, &scene.team.review, scene.zone, today(scene))
+    quarters(on(scene, &issues(scene)), scene.zone)
 }
 
 pub fn quarter_entries(scene: &Scene<'_>) -> Vec<Entry> {
@@ -384,7 +406,7 @@ pub fn above(scene: &Scene<'_>) -> Vec<Line> {
 
 fn made_above(scene: &Scene<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
-    let counted = tally(&all(scene));
+    let counted = tally(&all(scene, &issues(scene)));
     if counted.all > 0 {
         lines.push(tally_line(counted));
     }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use super::build::{cell, left, share, side_table};
 use super::follow::{due_cell, owner_cell};
-use super::{Block, Cell, Line, Scene, Tone, Width, post_mortems};
+use super::{Block, Cell, Line, Scene, Tone, Width, follow, post_mortems};
 use crate::insight::follow_up::Task;
-use crate::insight::review::{due, is_overdue};
 use crate::insight::{Like, Trouble, alike};
-use crate::model::{ActionState, Clean, PostMortem};
+use crate::model::{Clean, PostMortem};
 
 /// Documents shown at most, and their actions.
 const MOST: usize = 5;
@@ -50,25 +49,16 @@ pub fn blocks(scene: &Scene<'_>, trouble: &Trouble) -> Vec<Block> {
 }
 
 fn like(scene: &Scene<'_>, trouble: &Trouble) -> Arc<Vec<Like>> {
-    scene.memo.alike.get(scene, trouble.clone(), || alike(scene.board, scene.team, trouble, MOST))
+    scene.memo.alike.get(scene, trouble.clone(), || {
+        alike(follow::on(scene, &follow::issues(scene)), scene.team, trouble, MOST)
+    })
 }
 
 /// What these documents asked for and nobody did yet, late ones first.
 fn undone<'a>(scene: &Scene<'_>, papers: impl Iterator<Item = &'a PostMortem>) -> Option<Block> {
-    let review = &scene.team.review;
-    let today = scene.zone.to_datetime(scene.now).date();
-    let mut tasks: Vec<Task<'_>> = papers
-        .flat_map(|p| p.actions.iter().enumerate().map(move |(at, action)| (p, at, action)))
-        .filter(|(.., action)| action.state == ActionState::Open)
-        .map(|(p, at, action)| Task {
-            post_mortem: p,
-            action,
-            at,
-            due: due(action, p, review),
-            overdue: is_overdue(action, p, review, today),
-            age: None,
-        })
-        .collect();
+    let issues = follow::issues(scene);
+    let on = follow::on(scene, &issues);
+    let mut tasks: Vec<Task<'_>> = papers.flat_map(|p| on.of(p)).filter(Task::is_open).collect();
     tasks.sort_by_key(|task| !task.overdue);
     let row = |task: &Task<'_>| {
         vec![due_cell(task), cell(task.action.text.clone(), Tone::Plain), owner_cell(task)]

@@ -6,7 +6,7 @@ use super::{Scene, incidents, releases};
 use crate::insight::words::earlier;
 use crate::model::{Alert, Clean, Window};
 
-pub use super::follow::{above, all as actions, tally_line};
+pub use super::follow::{above, all as actions, issues, on, tally_line};
 pub use super::post_mortems::{again, all as post_mortems, complete, lasted, services};
 pub use super::releases::log::taken_back;
 pub use super::releases::rhythm::rhythms;

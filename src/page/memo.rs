@@ -11,6 +11,7 @@ use super::happened::Step;
 use super::markdown::Reading;
 use super::{Flat, Line, RowKey, Scene};
 use crate::insight::follow_up::Tally;
+use crate::insight::standing::Issues;
 use crate::insight::{Event, Like, Rhythm, Rollback, Suspect, Trouble};
 use crate::model::{Clean, Key, Name, Window};
 
@@ -40,6 +41,8 @@ pub struct Memo {
     /// What stands over the post-mortems on a day, and the counts of all their actions.
     pub above: Kept<Date, Vec<Line>>,
     pub tally: Kept<Date, Tally>,
+    /// Issues that actions link to.
+    pub issues: Kept<(), Issues>,
     /// What came back, by the newer document.
     pub again: Kept<(), HashMap<Key, Vec<Key>>>,
     /// Which deploys took a version back.

@@ -14,11 +14,11 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
-use crate::insight::follow_up::recurrences;
-use crate::insight::review::{Duration, duration, is_overdue, present};
+use crate::insight::follow_up::{Task, recurrences};
+use crate::insight::review::{Duration, duration, present};
 use crate::insight::words::{many, span};
 use crate::insight::{search, services_of};
-use crate::model::{ActionState, Clean, Clock, Dated, Key, Link, Name, PostMortem, ReadFrom};
+use crate::model::{Clean, Clock, Dated, Key, Link, Name, PostMortem, ReadFrom};
 
 pub const POST_MORTEMS: Tab = Tab {
     name: "post-mortems",
@@ -79,10 +79,9 @@ fn lasted_words(lasted: &Duration) -> String {
 
 /// Open actions, and those of them that are late.
 fn open(scene: &Scene<'_>, p: &PostMortem) -> (usize, usize) {
-    let today = scene.zone.to_datetime(scene.now).date();
-    let open = p.actions.iter().filter(|a| a.state == ActionState::Open);
-    let late = open.clone().filter(|a| is_overdue(a, p, &scene.team.review, today)).count();
-    (open.count(), late)
+    let issues = follow::issues(scene);
+    let open: Vec<_> = follow::on(scene, &issues).of(p).filter(Task::is_open).collect();
+    (open.len(), open.iter().filter(|task| task.overdue).count())
 }
 
 pub fn services(scene: &Scene<'_>, p: &PostMortem) -> Vec<Name> {

@@ -267,7 +267,8 @@ fn papers(scene: &Scene<'_>, since: Window) -> Block {
 }
 
 fn actions(scene: &Scene<'_>) -> Block {
-    let tasks = follow::all(scene);
+    let issues = follow::issues(scene);
+    let tasks = follow::all(scene, &issues);
     let counted = tally(&tasks);
     let mut open: Vec<&Task<'_>> = tasks.iter().filter(|t| t.is_open()).collect();
     open.sort_by_key(|t| (!t.overdue, !t.is_unowned()));
@@ -290,8 +291,8 @@ fn actions(scene: &Scene<'_>) -> Block {
 
 /// This quarter and the last one: count, median, longest.
 fn trend(scene: &Scene<'_>) -> Option<Block> {
-    let today = scene.zone.to_datetime(scene.now).date();
-    let all = quarters(scene.board, &scene.team.review, scene.zone, today);
+    let issues = follow::issues(scene);
+    let all = quarters(follow::on(scene, &issues), scene.zone);
     let line = |q: &crate::insight::follow_up::Quarter| {
         let told = |length: Option<jiff::SignedDuration>| {
             length.map_or_else(|| crate::insight::words::NO_DATA.to_owned(), span)

@@ -11,7 +11,7 @@ use super::markdown::escaped;
 use crate::insight::words::{earlier, later, number, span};
 use crate::insight::{Before, Trouble, alike, deploys_from, moment, survey, version};
 use crate::model::{Board, Clean, Health, Incident, Name, Service, Turned};
-use crate::page::Scene;
+use crate::page::{Scene, listed};
 
 /// The template of the SRE book's postmortem chapter, in our own words.
 pub const SRE: &str = include_str!("../../assets/post-mortems/sre.md");
@@ -404,7 +404,8 @@ fn like(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
         },
     };
     let mut out = String::new();
-    for like in alike(scene.board, scene.team, &trouble, LIKE) {
+    let issues = listed::issues(scene);
+    for like in alike(listed::on(scene, &issues), scene.team, &trouble, LIKE) {
         let Some(p) = scene.board.post_mortems.get(&like.key).map(|r| &r.what) else { continue };
         let open = match like.open {
             0 => String::new(),

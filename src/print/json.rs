@@ -3,17 +3,17 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::insight::follow_up::tally;
-use crate::insight::review::{due, is_overdue, present};
+use crate::insight::follow_up::{Task, tally};
+use crate::insight::review::present;
+use crate::insight::standing::Standing;
 use crate::insight::words::{earlier, later};
 use crate::insight::{
     Before, Clearance, Event, Pipeline, Rhythm, ServiceState, Suspect, Versions, calendar,
     deploys_from, is_production, level, moment, of_incident, pipelines, run_moment, waiting,
 };
 use crate::model::{
-    Action, ActionState, Alert, Amount, Approval, Clean, Deploy, Found, Freshness, Happening,
-    Incident, LossUnit, Metric, Name, Outcome, PostMortem, Record, Service, Suppression, Track,
-    Window,
+    Alert, Amount, Approval, Clean, Deploy, Found, Freshness, Happening, Incident, LossUnit,
+    Metric, Name, Outcome, PostMortem, Record, Service, Suppression, Track, Window,
 };
 use crate::page::listed;
 use crate::page::{Scene, review};
@@ -432,25 +432,29 @@ pub fn actions(scene: &Scene<'_>) -> Value {
         Value::Object(map) => map,
         _ => Map::new(),
     };
-    let tasks = listed::actions(scene);
+    let issues = listed::issues(scene);
+    let tasks = listed::actions(scene, &issues);
     let counted = tally(&tasks);
     out.insert("all".into(), counted.all.into());
     out.insert("open".into(), counted.open.into());
     out.insert("overdue".into(), counted.overdue.into());
     out.insert("unowned".into(), counted.unowned.into());
+    out.insert("conflicts".into(), counted.conflicts.into());
     out.insert("oldest_days".into(), json!(counted.oldest));
     let mut open: Vec<_> = tasks.iter().filter(|t| t.is_open()).collect();
     open.sort_by_key(|t| (!t.overdue, !t.is_unowned()));
     let told = open.into_iter().map(|t| {
         json!({
             "text": word(&t.action.text),
-            "owner": t.action.owner.as_ref().map(Clean::as_str),
+            "owner": t.owner().as_ref().map(Clean::as_str),
             "due": t.due.map(|d| d.to_string()),
             "due_agreed": t.action.due.is_none(),
             "overdue": t.overdue,
             "age_days": t.age,
             "reference": t.action.reference.as_ref().map(Clean::as_str),
             "url": t.action.link.as_ref().map(crate::model::Link::as_str),
+            "issue": issue(&t.standing),
+            "conflict": t.standing.conflict,
             "post_mortem": word(&t.post_mortem.title),
             "path": word(&t.post_mortem.path),
             "line": t.action.line + 1,
@@ -458,6 +462,24 @@ pub fn actions(scene: &Scene<'_>) -> Value {
     });
     out.insert("actions".into(), told.collect());
     Value::Object(out)
+}
+
+/// The issue of an action as its tracker told it; `null` where no source knows it.
+fn issue(standing: &Standing<'_>) -> Value {
+    standing.ticket.map_or(Value::Null, |record| {
+        let ticket = &record.what;
+        json!({
+            "name": word(&ticket.name),
+            "title": word(&ticket.title),
+            "state": ticket.state,
+            "word": word(&ticket.word),
+            "who": ticket.who.iter().map(Clean::as_str).collect::<Vec<_>>(),
+            "closed": maybe(ticket.closed),
+            "heard": time(record.last_seen),
+            "stale": standing.stale,
+            "url": ticket.url.as_ref().map(crate::model::Link::as_str),
+        })
+    })
 }
 
 /// The document of `andon report`: the services, and what happened since.
@@ -499,7 +521,6 @@ fn post_mortem(scene: &Scene<'_>, p: &PostMortem) -> Value {
     let (k, n) = listed::complete(scene, p);
     let missing = present(p, &scene.team.review).into_iter().filter(|(there, _)| !there);
     let missing: Vec<&str> = missing.map(|(_, wanted)| wanted.name()).collect();
-    let today = scene.zone.to_datetime(scene.now).date();
     let amount = |found: &Found<Amount>| {
         let unit = match &found.value.unit {
             LossUnit::Money(code) => code.as_str(),
@@ -511,15 +532,19 @@ fn post_mortem(scene: &Scene<'_>, p: &PostMortem) -> Value {
         json!({ "value": found.value.value, "unit": unit, "words": word(&found.value.words) })
     };
     let happening = |h: &Happening| json!({ "at": maybe(h.at), "when": word(&h.when), "text": word(&h.text), "line": h.line + 1 });
-    let action = |a: &Action| {
+    let issues = listed::issues(scene);
+    let action = |t: Task<'_>| {
+        let a = t.action;
         json!({
             "text": word(&a.text),
-            "owner": a.owner.as_ref().map(Clean::as_str),
-            "due": due(a, p, &scene.team.review).map(|d| d.to_string()),
+            "owner": t.owner().as_ref().map(Clean::as_str),
+            "due": t.due.map(|d| d.to_string()),
             "due_agreed": a.due.is_none(),
-            "done": a.state != ActionState::Open,
-            "state": a.state,
-            "overdue": is_overdue(a, p, &scene.team.review, today),
+            "done": !t.is_open(),
+            "state": t.standing.state,
+            "overdue": t.overdue,
+            "issue": issue(&t.standing),
+            "conflict": t.standing.conflict,
             "reference": a.reference.as_ref().map(Clean::as_str),
             "url": a.link.as_ref().map(crate::model::Link::as_str),
             "line": a.line + 1,
@@ -544,7 +569,7 @@ fn post_mortem(scene: &Scene<'_>, p: &PostMortem) -> Value {
         "duration_clock": lasted.map(|l| l.clock),
         "duration_otherwise_s": other.map(|(span, ..)| span.as_secs()),
         "timeline": p.timeline.iter().map(happening).collect::<Value>(),
-        "actions": p.actions.iter().map(action).collect::<Value>(),
+        "actions": listed::on(scene, &issues).of(p).map(action).collect::<Value>(),
         "completeness": { "k": k, "n": n, "missing": missing },
         "again": listed::again(scene, p).len(),
         "authors": p.authors.iter().map(|a| a.value.as_str()).collect::<Vec<_>>(),

@@ -33,6 +33,18 @@ pub trait Source: Debug + Send + Sync {
         None
     }
 
+    /// The same source, asked only how those of the `wanted` issues fare that are its upstream's: names as
+    /// `model::ticket::called` gives them. `None` where none of them is.
+    fn tracking(&self, wanted: &[Box<str>]) -> Option<Box<dyn Source>> {
+        let _ = wanted;
+        None
+    }
+
+    /// Whether issues that documents link to may be its to tell of.
+    fn tracks(&self) -> bool {
+        false
+    }
+
     /// Numbers this source tells of its own accord, with the units and bounds of its own options.
     fn metrics(&self) -> Vec<Metric> {
         Vec::new()
@@ -332,6 +344,7 @@ pub mod prometheus;
 mod promotion;
 pub mod rows;
 mod tale;
+mod tracked;
 mod versions;
 pub mod when;
 pub mod wire;

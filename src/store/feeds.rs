@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::model::{
     Alert, AlertRule, Approval, Board, Change, Deploy, Drift, Environment, Feed, Gate, Incident,
-    Key, Milestone, PostMortem, Records, Release, Run, Shift, Silence,
+    Key, Milestone, PostMortem, Records, Release, Run, Shift, Silence, Ticket,
 };
 
 /// Calendars are told whole, one a source: no records, but they lie in the same log.
@@ -86,4 +86,5 @@ kept! {
     14 Environment Environments environments,
     15 Drift Drifts drifts,
     16 Approval Approvals approvals,
+    17 Ticket Tickets tickets,
 }

@@ -298,6 +298,7 @@ impl Writing<'_> {
             Fact::Environment(x) => told!(x),
             Fact::Drift(x) => told!(x),
             Fact::Approval(x) => told!(x),
+            Fact::Ticket(x) => told!(x),
             Fact::Calendar(x) => self.record(source, CALENDAR, "", at, &**x)?,
         }
         Ok(())

@@ -88,6 +88,7 @@ pub fn asking(address: url::Url, requests: Vec<Request>) -> Upstream {
         timeout: DEADLINE,
         memory: std::collections::BTreeMap::new(),
         known: None,
+        linked: andon::model::Linked::default(),
     }
 }
 

@@ -39,6 +39,7 @@ pub fn build_probes(raw: &raw::Service, upstreams: &mut Vec<Upstream>, site: &mu
             timeout,
             memory: BTreeMap::new(),
             known: None,
+            linked: crate::model::Linked::default(),
         });
     }
 }

@@ -79,6 +79,7 @@ pub fn build_source(
                     timeout,
                     memory: BTreeMap::new(),
                     known: None,
+                    linked: crate::model::Linked::default(),
                 });
             }
             Err(problems) => problems,

@@ -16,7 +16,7 @@ use super::poll::{Polled, Subject, poll, words};
 use crate::cockpit::{Message, Which};
 use crate::engine::carry::{Wire, fault};
 use crate::engine::limits::Limits;
-use crate::model::{SourceName, Status, Trouble};
+use crate::model::{Linked, SourceName, Status, Trouble};
 
 /// What the watch is told from outside.
 #[derive(Debug)]
@@ -60,6 +60,9 @@ pub struct Beat {
     tell_by: Option<Instant>,
     /// When it is told who is being asked and has not answered.
     asking_by: Option<Instant>,
+    /// The issues that documents link to, and their names as trackers are asked about them.
+    linked: Linked,
+    wanted: Rc<[Box<str>]>,
     /// Times a timer woke the watch.
     pub wakes: u64,
 }
@@ -83,7 +86,11 @@ impl Beat {
     ) -> Self {
         let now = Instant::now();
         let least = subjects.iter().map(|subject| subject.every).min().unwrap_or_default();
+        let mut linked = Linked::default();
+        subjects.iter().for_each(|subject| linked.join(subject.linked.clone()));
         let mut beat = Self {
+            wanted: linked.wanted().into(),
+            linked,
             agenda: Agenda::new(limits.grid, least, fastrand::u64(..)),
             // The grid's phase is each process's own: many started together still ask apart.
             origin: now - limits.grid.mul_f64(fastrand::f64()),
@@ -243,8 +250,9 @@ impl Beat {
         }
         let (subject, past) = (seat.subject.clone(), seat.ledger.past());
         let (way, wall, limits) = (self.way.clone(), self.wall.clone(), self.limits.clone());
+        let wanted = self.wanted.clone();
         let (job, handle) = abortable(async move {
-            let job = poll(&subject, past, at, &*wall, &*way, &limits);
+            let job = poll(&subject, past, &wanted, at, &*wall, &*way, &limits);
             // What sources do is guarded closer by; a panic on the way to them must not end the watch of all.
             AssertUnwindSafe(job).catch_unwind().await.unwrap_or_else(|panic| {
                 let trouble = fault::internal(format!("a poll broke off: {}", words(&*panic)));
@@ -282,6 +290,10 @@ impl Beat {
         let slot = match &polled.outcome {
             Ok(report) => {
                 seat.not_before = Duration::ZERO;
+                if report.tells_of_papers() {
+                    self.linked.learn(seat.ledger.name(), report);
+                    self.wanted = self.linked.wanted().into();
+                }
                 goes_on = seat.ledger.gets_on(report);
                 self.agenda.next_for(began, usual, every, now)
             }

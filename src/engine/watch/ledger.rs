@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::poll::{Past, Polled, Subject};
 use crate::cockpit::Heard;
-use crate::model::{Clean, Freshness, Report, SourceName, Status};
+use crate::model::{Clean, Fact, Freshness, Report, SourceName, Status};
 
 /// The account of one source.
 pub struct Ledger {
@@ -85,7 +85,9 @@ impl Ledger {
                         self.every.as_secs()
                     )));
                 }
-                let told = report.facts.len() + report.still.len();
+                // Issues are asked about now and then: that they were is no change in what it tells.
+                let issues = report.facts.iter().filter(|f| matches!(f, Fact::Ticket(_))).count();
+                let told = report.facts.len() - issues + report.still.len();
                 if told == 0 && fresh.facts > 0 {
                     report.notes.push(Clean::line(format!(
                         "the answer was empty; the one before told {} facts",

@@ -18,14 +18,14 @@ use tokio::time::Instant;
 
 use beat::{Beat, Order};
 use ledger::Ledger;
-use poll::{Subject, poll_through};
+use poll::{Subject, poll_through, track};
 
 use super::carry::{Carrier, Lull, Wire, fault};
 use super::clock::from_clock;
 use super::limits::Limits;
 use crate::cockpit::{Heard, Message, Which};
 use crate::config::Upstream;
-use crate::model::{Clean, SourceName};
+use crate::model::{Clean, Linked, SourceName};
 
 /// Polling of a set of upstreams. Dropping it ends it.
 #[derive(Debug)]
@@ -168,6 +168,33 @@ pub fn poll_at(
                 while let Ok(Some((i, one))) = tokio::time::timeout_at(end, polls.next()).await {
                     if let Some(slot) = polled.get_mut(i) {
                         *slot = Some(one);
+                    }
+                }
+                drop(polls);
+                // Documents have been read now: what they link to is asked about.
+                let mut linked = Linked::default();
+                for (subject, one) in subjects.iter().zip(&polled) {
+                    linked.join(subject.linked.clone());
+                    if let Some(Ok(report)) = one.as_ref().map(|one| &one.outcome) {
+                        linked.learn(&subject.reach.name, report);
+                    }
+                }
+                let wanted = &linked.wanted();
+                let mut asked: FuturesUnordered<_> = subjects
+                    .iter()
+                    .zip(&ledgers)
+                    .enumerate()
+                    .filter(|(_, (subject, _))| !wanted.is_empty() && subject.source.tracks())
+                    .map(|(i, (subject, ledger))| async move {
+                        let past = ledger.past();
+                        (i, track(subject, past, wanted, at, &from_clock, way, limits).await)
+                    })
+                    .collect();
+                while let Ok(Some((i, told))) = tokio::time::timeout_at(end, asked.next()).await {
+                    if let Some(Some(one)) = polled.get_mut(i)
+                        && let (Ok(report), Some(told)) = (&mut one.outcome, told)
+                    {
+                        report.beside(told);
                     }
                 }
             });

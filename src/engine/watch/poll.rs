@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::config::Upstream;
 use crate::engine::carry::{Allowance, Reach, Wire, fault};
 use crate::engine::limits::Limits;
-use crate::model::{Clean, Fact, Freshness, Measure, Rate, Report, Status, Trouble};
+use crate::model::{Clean, Fact, Freshness, Linked, Measure, Rate, Report, Status, Trouble};
 use crate::source::{Answer, Asking, Exchange, Reading, Request, Source, wire};
 
 /// A source and how it is reached.
@@ -26,6 +26,8 @@ pub struct Subject {
     pub memory: BTreeMap<Box<str>, Box<str>>,
     /// How it was doing when somebody heard of it last.
     pub known: Option<Freshness>,
+    /// The issues that its documents link to, as remembered.
+    pub linked: Linked,
 }
 
 impl From<Upstream> for Subject {
@@ -37,6 +39,7 @@ impl From<Upstream> for Subject {
             timeout: upstream.timeout,
             memory: upstream.memory,
             known: upstream.known,
+            linked: upstream.linked,
         }
     }
 }
@@ -70,10 +73,12 @@ pub struct Polled {
     pub skew: Option<SignedDuration>,
 }
 
-/// Polls once. Ends within the source's timeout, counted from the first request that leaves.
+/// Polls once, and asks about those of the `linked` issues that are the upstream's. Ends within the source's timeout,
+/// counted from the first request that leaves.
 pub async fn poll(
     subject: &Subject,
     past: Past,
+    linked: &[Box<str>],
     at: Timestamp,
     wall: &dyn Fn() -> Timestamp,
     way: &dyn Wire,
@@ -83,7 +88,12 @@ pub async fn poll(
     let bytes = limits.poll_bytes.max(subject.reach.endpoint.cap.saturating_mul(2));
     let allowance = Allowance::new(subject.timeout, bytes);
     let mut aside = Aside::default();
-    let outcome = talk(subject, &past, at, wall, way, limits, &allowance, &mut aside).await;
+    let desk = Desk { subject, source: &subject.source, past: &past, at, wall, way, limits };
+    let mut outcome = desk.talk(&allowance, &mut aside).await;
+    if let (Ok(told), Some(tracker)) = (&mut outcome, subject.source.tracking(linked)) {
+        let tracked = Desk { source: &tracker.into(), ..desk }.talk(&allowance, &mut aside).await;
+        told.beside(tracked.unwrap_or_else(unknown));
+    }
     Polled {
         at,
         outcome: redacted(outcome, way),
@@ -106,7 +116,7 @@ pub async fn poll_through(
     limits: &Limits,
     end: Instant,
 ) -> Polled {
-    let mut whole = poll(subject, past.clone(), at, wall, way, limits).await;
+    let mut whole = poll(subject, past.clone(), &[], at, wall, way, limits).await;
     let mut read = 0;
     while let Ok(told) = &mut whole.outcome
         && let Some(progress) = told.progress
@@ -115,7 +125,7 @@ pub async fn poll_through(
     {
         read = progress.read;
         past.learn(at, told);
-        let next = poll(subject, past.clone(), at, wall, way, limits).await;
+        let next = poll(subject, past.clone(), &[], at, wall, way, limits).await;
         whole.took += next.took;
         match next.outcome {
             Ok(more) => told.go_on(more),
@@ -135,77 +145,105 @@ struct Aside {
     skew: Option<SignedDuration>,
 }
 
-#[allow(clippy::too_many_arguments)] // one caller, and a struct would only rename them
-async fn talk(
+/// Asks only about the linked issues, for those who poll once: which are linked is known when every source has answered.
+#[allow(clippy::too_many_arguments)] // as with `poll_through`
+pub async fn track(
     subject: &Subject,
-    past: &Past,
+    past: Past,
+    linked: &[Box<str>],
     at: Timestamp,
     wall: &dyn Fn() -> Timestamp,
     way: &dyn Wire,
     limits: &Limits,
-    allowance: &Allowance,
-    aside: &mut Aside,
-) -> Result<Report, Trouble> {
-    let mut requests = guarded(|| Ok(subject.source.ask(&asking(past, at))))?;
-    let mut heard: Vec<Exchange> = Vec::new();
-    for _ in 0..=limits.rounds {
-        let answers =
-            join_all(requests.iter().map(|r| way.carry(&subject.reach, r, allowance))).await;
-        let mut bytes = 0;
-        for (request, answer) in requests.into_iter().zip(answers) {
-            if let Ok(answer) = &answer {
-                bytes += size(answer);
-                aside.learn(&request, answer, wall());
+) -> Option<Report> {
+    let tracker: Arc<dyn Source> = subject.source.tracking(linked)?.into();
+    let allowance = Allowance::new(subject.timeout, limits.poll_bytes);
+    let desk = Desk { subject, source: &tracker, past: &past, at, wall, way, limits };
+    let told = desk.talk(&allowance, &mut Aside::default()).await.unwrap_or_else(unknown);
+    redacted(Ok(told), way).ok()
+}
+
+/// What was told besides is good without it: unknown is how linked issues fare then.
+fn unknown(trouble: Trouble) -> Report {
+    let words = Clean::line(format_args!("linked issues: {trouble}"));
+    Report { notes: vec![words], ..Report::default() }
+}
+
+/// A poll at work: who is asked, as of when, and by which way.
+#[derive(Clone, Copy)]
+struct Desk<'a> {
+    subject: &'a Subject,
+    source: &'a Arc<dyn Source>,
+    past: &'a Past,
+    at: Timestamp,
+    wall: &'a dyn Fn() -> Timestamp,
+    way: &'a dyn Wire,
+    limits: &'a Limits,
+}
+
+impl Desk<'_> {
+    async fn talk(&self, allowance: &Allowance, aside: &mut Aside) -> Result<Report, Trouble> {
+        let Self { subject, source, past, at, way, limits, .. } = *self;
+        let mut requests = guarded(|| Ok(source.ask(&asking(past, at))))?;
+        let mut heard: Vec<Exchange> = Vec::new();
+        for _ in 0..=limits.rounds {
+            let answers =
+                join_all(requests.iter().map(|r| way.carry(&subject.reach, r, allowance))).await;
+            let mut bytes = 0;
+            for (request, answer) in requests.into_iter().zip(answers) {
+                if let Ok(answer) = &answer {
+                    bytes += size(answer);
+                    aside.learn(&request, answer, (self.wall)());
+                }
+                heard.push(Exchange { request, answer });
             }
-            heard.push(Exchange { request, answer });
+            let reading = if bytes > limits.inline_bytes {
+                self.read_aside(allowance, &mut heard).await?
+            } else {
+                guarded(|| source.read(&asking(past, at), &heard))?
+            };
+            requests = match reading {
+                Reading::Done(report) => return Ok(report),
+                Reading::More(more) if more.is_empty() => {
+                    return Err(fault::internal(format!(
+                        "the reader for {} asked for more of nothing",
+                        subject.reach.kind
+                    )));
+                }
+                Reading::More(more) => more,
+            };
         }
-        let reading = if bytes > limits.inline_bytes {
-            read_aside(subject, past, at, allowance, &mut heard).await?
-        } else {
-            guarded(|| subject.source.read(&asking(past, at), &heard))?
-        };
-        requests = match reading {
-            Reading::Done(report) => return Ok(report),
-            Reading::More(more) if more.is_empty() => {
-                return Err(fault::internal(format!(
-                    "the reader for {} asked for more of nothing",
-                    subject.reach.kind
-                )));
-            }
-            Reading::More(more) => more,
-        };
+        Err(Trouble::new(
+            Status::TooLarge,
+            format!("the pages did not end: stopped after {}", limits.rounds + 1),
+        ))
     }
-    Err(Trouble::new(
-        Status::TooLarge,
-        format!("the pages did not end: stopped after {}", limits.rounds + 1),
-    ))
+
+    /// Much text is read on a thread of its own, so that other polls and timers go on.
+    async fn read_aside(
+        &self,
+        allowance: &Allowance,
+        heard: &mut Vec<Exchange>,
+    ) -> Result<Reading, Trouble> {
+        let (source, past, taken) = (self.source.clone(), self.past.clone(), std::mem::take(heard));
+        let at = self.at;
+        let job = tokio::task::spawn_blocking(move || {
+            let reading = guarded(|| source.read(&asking(&past, at), &taken));
+            (reading, taken)
+        });
+        match tokio::time::timeout_at(allowance.end(), job).await {
+            Ok(Ok((reading, back))) => {
+                *heard = back;
+                reading
+            }
+            Ok(Err(_)) => Err(fault::internal("reading was broken off")),
+            Err(_) => Err(fault::timed_out("the answer could not be read", allowance.limit())),
+        }
+    }
 }
 
 fn asking(past: &Past, at: Timestamp) -> Asking<'_> {
     Asking { now: at, last_ok: past.last_ok, round: past.round, memory: &past.memory }
-}
-
-/// Much text is read on a thread of its own, so that other polls and timers go on.
-async fn read_aside(
-    subject: &Subject,
-    past: &Past,
-    at: Timestamp,
-    allowance: &Allowance,
-    heard: &mut Vec<Exchange>,
-) -> Result<Reading, Trouble> {
-    let (source, past, taken) = (subject.source.clone(), past.clone(), std::mem::take(heard));
-    let job = tokio::task::spawn_blocking(move || {
-        let reading = guarded(|| source.read(&asking(&past, at), &taken));
-        (reading, taken)
-    });
-    match tokio::time::timeout_at(allowance.end(), job).await {
-        Ok(Ok((reading, back))) => {
-            *heard = back;
-            reading
-        }
-        Ok(Err(_)) => Err(fault::internal("reading was broken off")),
-        Err(_) => Err(fault::timed_out("the answer could not be read", allowance.limit())),
-    }
 }
 
 /// Runs a source's code; its panic is its own trouble and nobody else's.

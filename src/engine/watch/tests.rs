@@ -145,6 +145,7 @@ fn subject(name: &str, words: &'static str, every: u64) -> Subject {
         timeout: Duration::from_secs(10),
         memory: BTreeMap::new(),
         known: None,
+        linked: crate::model::Linked::default(),
     }
 }
 

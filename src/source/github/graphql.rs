@@ -27,7 +27,7 @@ const RELEASE: &str =
 const MILESTONE: &str = "number title description state dueOn closedAt url \
 done:issues(states:[CLOSED]){totalCount} all:issues{totalCount}";
 
-const BUDGET: &str = "rateLimit{cost remaining limit resetAt}";
+pub const BUDGET: &str = "rateLimit{cost remaining limit resetAt}";
 
 /// What is asked of every repository. `last` with ascending order: the newest come last.
 fn fragment() -> String {
@@ -286,6 +286,11 @@ impl Told<'_> {
             found.releases_end = Some(Edge::of(dates, cursor(&page, "hasNextPage", "endCursor")));
         }
         Ok(Some(found))
+    }
+
+    /// A small part of the answer, read whole.
+    pub fn value(&self, alias: &str) -> serde_json::Value {
+        rows::value_of(&self.data, alias)
     }
 
     /// Words when less than a tenth of the hourly budget is left.

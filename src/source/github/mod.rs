@@ -13,6 +13,7 @@ pub mod answer;
 mod ask;
 mod behind;
 pub mod graphql;
+mod linked;
 pub mod outcome;
 mod papers;
 mod past;
@@ -106,7 +107,7 @@ fn site(base: &Url) -> Option<Url> {
     Some(site)
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct GitHub {
     name: SourceName,
     base: Url,
@@ -122,6 +123,14 @@ const NO_GRAPHQL: &str = "graphql";
 const NO_REST: &str = "rest";
 
 impl Source for GitHub {
+    fn tracks(&self) -> bool {
+        true
+    }
+
+    fn tracking(&self, wanted: &[Box<str>]) -> Option<Box<dyn Source>> {
+        linked::tracking(self, wanted)
+    }
+
     fn ask(&self, asking: &Asking<'_>) -> Vec<Request> {
         let turn = self.turn(asking);
         if rests(asking, NO_GRAPHQL).is_some() {

@@ -8,6 +8,7 @@ use super::dates;
 use super::outline::plain;
 use super::passage::{Item, Lines, is_prompt, short};
 use super::sections::kind;
+pub use crate::model::ticket::reference;
 use crate::model::{Action, ActionState, Clean, Link, ReadFrom, SectionKind};
 
 /// Actions kept of one document.
@@ -331,29 +332,6 @@ fn issue(lines: &Lines<'_>, raw: &str, nested: &[&str]) -> (Option<Link>, Option
     match tracked {
         Some((link, name)) => (Some(link), Some(Clean::line(name))),
         None => (None, bare_reference(raw).map(Clean::line)),
-    }
-}
-
-/// What people call an issue at this address: `acme/shop#7`, `OPS-12`; `None` where it is no issue's address.
-pub fn reference(address: &str) -> Option<String> {
-    let rest = address.split_once("://")?.1;
-    let path = rest.split(['?', '#']).next()?;
-    let parts: Vec<&str> = path.split('/').skip(1).filter(|p| !p.is_empty() && *p != "-").collect();
-    let at = parts.iter().position(|p| {
-        matches!(
-            *p,
-            "issues" | "pull" | "pulls" | "merge_requests" | "browse" | "issue" | "work_items"
-        )
-    })?;
-    let id = parts.get(at + 1)?;
-    let is_number = id.chars().all(|c| c.is_ascii_digit());
-    match *parts.get(at)? {
-        "browse" | "issue" => id.contains(|c: char| c.is_ascii_digit()).then(|| (*id).to_owned()),
-        kind if is_number && at > 0 => {
-            let mark = if kind == "merge_requests" { '!' } else { '#' };
-            Some(format!("{}{mark}{id}", parts.get(..at)?.join("/")))
-        }
-        _ => None,
     }
 }
 
