@@ -144,6 +144,9 @@ pub struct Service {
     /// How alerts, incidents and deploys find this service.
     #[serde(default, rename = "match")]
     pub matching: Matching,
+    /// Whether numbers that presets find are shown, for roles this service has no number of its own for (true).
+    #[serde(default)]
+    pub found: Option<bool>,
     #[serde(default, rename = "metric")]
     pub metrics: Vec<Metric>,
     #[serde(default, rename = "probe")]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::matching::{Belongings, feeds};
+use super::numbers::numbers;
 use super::{steady, words};
 use crate::model::{
     AlertState, Board, Bound, Clean, Freshness, Health, IncidentStatus, Measure, Metric, Name,
@@ -33,7 +34,7 @@ pub struct Finding {
 /// Folds all that is known of one service.
 pub fn find(board: &Board, service: &Service, own: &Belongings<'_>, now: Timestamp) -> Finding {
     let mut signals: Vec<Signal> = Vec::new();
-    signals.extend(service.metrics.iter().filter_map(|m| of_metric(board, m, now)));
+    signals.extend(numbers(board, service).filter_map(|m| of_metric(board, m, now)));
     let mut flapping = false;
     for (probe, results) in &own.probes {
         let Some(newest) = results.back() else { continue };
@@ -63,7 +64,7 @@ pub fn find(board: &Board, service: &Service, own: &Belongings<'_>, now: Timesta
             && own.incidents.iter().all(|i| i.status != IncidentStatus::Open),
         silenced: is_silenced(own),
     };
-    let silent = if service.metrics.iter().any(|m| m.good.is_some() || m.bad.is_some()) {
+    let silent = if numbers(board, service).any(|m| m.good.is_some() || m.bad.is_some()) {
         words::NO_TRAFFIC
     } else {
         "nothing watches it"

@@ -11,6 +11,7 @@ mod freezes;
 pub mod gates;
 mod health;
 mod matching;
+mod numbers;
 mod on_call;
 mod releases;
 pub mod review;
@@ -42,6 +43,7 @@ pub use health::{level, of_severity};
 pub use matching::{
     deploys_from, is_production, moment, named_in, of_incident, reaches, services_of, version,
 };
+pub use numbers::{discovered, numbers, preset};
 pub use on_call::Turn;
 pub use releases::Planned;
 pub use rhythm::{Beats, Regularity, Rhythm, Slip, median};
@@ -110,6 +112,10 @@ pub const INSIGHTS: &[Insight] = &[
     Insight {
         name: "matching",
         about: "which alert, incident, deploy or post-mortem belongs to which service",
+    },
+    Insight {
+        name: "numbers",
+        about: "a service's numbers: those of the configuration, and what presets found where it has none of that role",
     },
     Insight {
         name: "review",

@@ -37,6 +37,8 @@ impl Board {
         board.drifts.date_back(then, |_| None, |_| {});
         board.approvals.date_back(then, |x| since(x.since), |_| {});
         board.tickets.date_back(then, |_| None, |x| ticket(x, then));
+        // Like the configuration, what can be asked for has no date.
+        board.discovered.date_back(then, |_| Some(true), |_| {});
         for track in board.tracks.values_mut() {
             track.rewind(then);
         }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Alert, AlertRule, Approval, Calendar, Change, Clean, Deploy, Drift, Environment, Fact, Feed,
-    Freshness, Gate, Incident, Key, MetricId, Milestone, PostMortem, Probe, ProbeResult, Records,
-    Release, Report, Run, Shift, Silence, SourceName, Staleness, Ticket, Track,
+    Alert, AlertRule, Approval, Calendar, Change, Clean, Deploy, Discovered, Drift, Environment,
+    Fact, Feed, Freshness, Gate, Incident, Key, MetricId, Milestone, PostMortem, Probe,
+    ProbeResult, Records, Release, Report, Run, Shift, Silence, SourceName, Staleness, Ticket,
+    Track,
 };
 
 /// Results kept per probe: enough for hysteresis and flapping (20 checks) and a sparkline.
@@ -44,6 +45,8 @@ pub struct Board {
     pub drifts: Records<Drift>,
     pub approvals: Records<Approval>,
     pub tickets: Records<Ticket>,
+    /// Numbers that nobody configured; `insight::numbers` reads them.
+    pub discovered: Records<Discovered>,
 }
 
 impl Board {
@@ -72,6 +75,7 @@ impl Board {
                 Feed::Drifts => self.drifts.still(&key, at),
                 Feed::Approvals => self.approvals.still(&key, at),
                 Feed::Tickets => self.tickets.still(&key, at),
+                Feed::Discovered => self.discovered.still(&key, at),
             }
         }
         for feed in report.complete {
@@ -92,6 +96,7 @@ impl Board {
                 Feed::Drifts => self.drifts.complete(source, at),
                 Feed::Approvals => self.approvals.complete(source, at),
                 Feed::Tickets => self.tickets.complete(source, at),
+                Feed::Discovered => self.discovered.complete(source, at),
             }
         }
     }
@@ -129,6 +134,7 @@ impl Board {
             Fact::Drift(x) => self.drifts.see(x.key.clone(), x, at),
             Fact::Approval(x) => self.approvals.see(x.key.clone(), x, at),
             Fact::Ticket(x) => self.tickets.see(x.key.clone(), x, at),
+            Fact::Discovered(x) => self.discovered.see(x.key.clone(), *x, at),
         }
     }
 
@@ -186,6 +192,7 @@ impl Board {
         self.drifts.rewind(now);
         self.approvals.rewind(now);
         self.tickets.rewind(now);
+        self.discovered.rewind(now);
     }
 
     /// How old a number is: as its source's last answer, or older when the source no longer answers for this number.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    Alert, AlertRule, Approval, Calendar, Change, Clean, Deploy, Drift, Environment, Gate, Id,
-    Incident, Measure, MetricId, Milestone, PostMortem, ProbeResult, Release, Run, Shift, Silence,
-    Ticket,
+    Alert, AlertRule, Approval, Calendar, Change, Clean, Deploy, Discovered, Drift, Environment,
+    Gate, Id, Incident, Measure, MetricId, Milestone, PostMortem, ProbeResult, Release, Run, Shift,
+    Silence, Ticket,
 };
 
 /// One thing that is true, as told by one source.
@@ -44,6 +44,8 @@ pub enum Fact {
     Drift(Drift),
     Approval(Approval),
     Ticket(Ticket),
+    /// A number that a preset knows how to ask for.
+    Discovered(Box<Discovered>),
 }
 
 /// The kinds of records that can be listed completely, so that absence means something.
@@ -67,6 +69,7 @@ pub enum Feed {
     Drifts,
     Approvals,
     Tickets,
+    Discovered,
 }
 
 /// What one good poll told.

@@ -78,6 +78,8 @@ pub enum Role {
     Errors,
     Traffic,
     Saturation,
+    /// Whether it is there at all: targets up, probes that succeed, replicas available.
+    Availability,
     Business,
 }
 
@@ -88,6 +90,7 @@ impl Role {
             Self::Errors => "errors",
             Self::Traffic => "traffic",
             Self::Saturation => "saturation",
+            Self::Availability => "availability",
             Self::Business => "business",
         }
     }
@@ -114,7 +117,7 @@ pub enum Weight {
 }
 
 /// The unit a number is shown in.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Unit {
     #[default]
     None,
@@ -169,13 +172,13 @@ impl Unit {
 }
 
 /// A comparison such as `< 0.3`: the `good` or `bad` of a metric.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Bound {
     pub op: Comparison,
     pub value: f64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Comparison {
     Less,
     LessOrEqual,

@@ -5,6 +5,7 @@ mod as_of;
 mod board;
 pub mod calendar;
 mod change;
+mod discovered;
 mod environment;
 mod fact;
 mod folded;
@@ -30,6 +31,7 @@ pub use alert::{
 pub use board::{Board, RESULTS_KEPT};
 pub use calendar::{Budget, Calendar, CalendarEvent, Expansion, Occurrence, Purpose, Window};
 pub use change::{Change, Deploy, Outcome, Release, Run};
+pub use discovered::Discovered;
 pub use environment::{Against, Approval, Commit, Drift, Environment, Place};
 pub use fact::{Fact, Feed, Progress, Report};
 pub use folded::Folded;

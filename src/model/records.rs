@@ -122,6 +122,20 @@ impl<T> Records<T> {
         self.by_key.range(Key::new(source, "")..).take_while(move |(key, _)| key.source == *source)
     }
 
+    /// Those that a source still lists and whose ids begin so, in key order; found without looking at the others.
+    pub fn beginning<'r>(
+        &'r self,
+        source: &SourceName,
+        with: &str,
+    ) -> impl Iterator<Item = &'r Record<T>> + use<'r, T> {
+        let own = self.by_key.range(Key::new(source, with)..);
+        let with = with.to_owned();
+        let source = source.clone();
+        own.take_while(move |(key, _)| key.source == source && key.id.raw().starts_with(&with))
+            .map(|(_, record)| record)
+            .filter(|record| record.gone.is_none())
+    }
+
     pub fn len(&self) -> usize {
         self.by_key.len()
     }

@@ -59,7 +59,7 @@ impl Team {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Service {
     pub name: Name,
     pub owner: Clean,
@@ -70,6 +70,26 @@ pub struct Service {
     pub matching: Matching,
     pub metrics: Vec<Metric>,
     pub slos: Vec<Slo>,
+    /// Whether numbers that nobody configured are looked for and shown.
+    pub finds: bool,
+}
+
+/// Nobody's service; numbers are looked for unless a configuration says no.
+impl Default for Service {
+    fn default() -> Self {
+        Self {
+            name: Name::default(),
+            owner: Clean::default(),
+            depends_on: Vec::new(),
+            repo: Clean::default(),
+            runbook: None,
+            chat: Clean::default(),
+            matching: Matching::default(),
+            metrics: Vec::new(),
+            slos: Vec::new(),
+            finds: true,
+        }
+    }
 }
 
 /// How facts find their service.
@@ -105,7 +125,7 @@ impl Service {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Metric {
     pub id: MetricId,
     pub source: SourceName,

@@ -9,7 +9,7 @@ use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tab,
     Tone, Width, happened, service, words,
 };
-use crate::insight::{ServiceState, level};
+use crate::insight::{ServiceState, level, numbers};
 use crate::model::{Clean, Health, Metric, Name, Role, Service, Staleness, Track};
 
 pub const HEALTH: Tab = Tab {
@@ -112,12 +112,12 @@ fn worst_first(scene: &Scene<'_>) -> Vec<usize> {
 
 /// The newest reading of the service's first number of a role.
 fn reading(scene: &Scene<'_>, service: &Service, role: Role) -> Option<f64> {
-    let metric = of_role(service, role)?;
+    let metric = of_role(scene, service, role)?;
     scene.board.tracks.get(&metric.id)?.newest()?.1.number()
 }
 
-fn of_role(service: &Service, role: Role) -> Option<&Metric> {
-    service.metrics.iter().find(|m| m.role == role)
+fn of_role<'a>(scene: &Scene<'a>, service: &'a Service, role: Role) -> Option<&'a Metric> {
+    numbers(scene.board, service).find(|m| m.role == role)
 }
 
 fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
@@ -223,7 +223,7 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
         since(scene, state),
     ];
     let number = |role| {
-        of_role(configured, role).map_or(Cell::Blank, |metric| {
+        of_role(scene, configured, role).map_or(Cell::Blank, |metric| {
             let (text, tone) = value(scene, metric);
             cell(text, tone)
         })
@@ -259,7 +259,7 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
         Form::Wide | Form::Full => {
             // One history a row, of what users feel first.
             let told = [Role::Latency, Role::Traffic, Role::Business];
-            let told = told.into_iter().find(|r| of_role(configured, *r).is_some());
+            let told = told.into_iter().find(|r| of_role(scene, configured, *r).is_some());
             cells.push(number(Role::Latency));
             cells.push(trend(scene, configured, told.unwrap_or(Role::Latency)));
             cells.extend(
@@ -326,7 +326,7 @@ pub fn why(scene: &Scene<'_>, state: &ServiceState) -> Line {
 /// Age of the oldest answer behind a service's numbers.
 fn oldest(scene: &Scene<'_>, name: &Name) -> Option<String> {
     let service = scene.team.service(name)?;
-    let ages = service.metrics.iter().filter_map(|m| scene.board.age_of(&m.id, scene.now));
+    let ages = numbers(scene.board, service).filter_map(|m| scene.board.age_of(&m.id, scene.now));
     ages.map(|(age, _)| age).max().map(words::span)
 }
 
@@ -403,7 +403,7 @@ pub fn value(scene: &Scene<'_>, metric: &Metric) -> (Clean, Tone) {
 
 /// The history of a number, in the tone of what it says now.
 fn trend(scene: &Scene<'_>, service: &Service, role: Role) -> Cell {
-    let Some(metric) = of_role(service, role) else { return Cell::Blank };
+    let Some(metric) = of_role(scene, service, role) else { return Cell::Blank };
     let Some(track) = scene.board.tracks.get(&metric.id) else { return Cell::Blank };
     let tone = match value(scene, metric).1 {
         Tone::Plain if role == Role::Business => Tone::Business,

@@ -10,7 +10,9 @@ use super::{
     Axis, Block, Cell, Chart, Limit, Line, Look, Mark, Noun, RowKey, Scene, Series, Tone, Width,
     learnt, room, words,
 };
-use crate::insight::{Clearance, ServiceState, Trouble, deploys_from, moment, reaches, version};
+use crate::insight::{
+    Clearance, ServiceState, Trouble, deploys_from, moment, numbers, preset, reaches, version,
+};
 use crate::model::{
     Bound, Clean, Comparison, Deploy, Health, Key, Link, Metric, Outcome, Role, Service, Staleness,
 };
@@ -163,7 +165,7 @@ fn before(scene: &Scene<'_>, state: &ServiceState, pairs: &mut Vec<(Clean, Line)
 /// Every metric, technical first and business with them, over one stretch of time with what happened in it.
 fn charts(scene: &Scene<'_>, service: &Service) -> Option<Block> {
     let (from, until) = words::stretch(scene.now, AXIS, SLICES);
-    let mut metrics: Vec<&Metric> = service.metrics.iter().collect();
+    let mut metrics: Vec<&Metric> = numbers(scene.board, service).collect();
     metrics.sort_by_key(|m| m.role);
     let n = u16::try_from(metrics.len()).ok().filter(|n| *n > 0)?;
     let chart = Chart {
@@ -242,6 +244,9 @@ fn about(scene: &Scene<'_>, metric: &Metric) -> Clean {
     }
     if let Some(bad) = metric.bad {
         let _ = write!(text, " · bad {}", words::bound(bad, &metric.unit));
+    }
+    if let Some(preset) = preset(scene.board, metric) {
+        let _ = write!(text, " · found: {preset}");
     }
     match scene.board.age_of(&metric.id, scene.now) {
         Some((age, staleness)) if staleness != Staleness::Fresh => {

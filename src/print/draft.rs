@@ -347,8 +347,8 @@ fn numbers(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
     let until = occasion.ended.unwrap_or(scene.now);
     let from = earlier(occasion.began.unwrap_or(until), AROUND);
     let mut rows = String::new();
-    for metric in &service.metrics {
-        let board = occasion.then.unwrap_or(scene.board);
+    let board = occasion.then.unwrap_or(scene.board);
+    for metric in crate::insight::numbers(board, service) {
         let Some(track) = board.tracks.get(&metric.id) else { continue };
         let seen: Vec<f64> =
             track.buckets(from, later(until, AROUND), SLICES).into_iter().flatten().collect();

@@ -9,7 +9,8 @@ use crate::insight::standing::Standing;
 use crate::insight::words::{earlier, later};
 use crate::insight::{
     Before, Clearance, Event, Pipeline, Rhythm, ServiceState, Suspect, Versions, calendar,
-    deploys_from, is_production, level, moment, of_incident, pipelines, run_moment, waiting,
+    deploys_from, is_production, level, moment, numbers, of_incident, pipelines, preset,
+    run_moment, waiting,
 };
 use crate::model::{
     Alert, Amount, Approval, Clean, Deploy, Found, Freshness, Happening, Incident, LossUnit,
@@ -171,7 +172,7 @@ fn of_service(scene: &Scene<'_>, service: &Service, state: &ServiceState) -> Val
         "owner": word(&service.owner),
         "on_call": state.on_call.as_ref().map(Clean::as_str),
         "held_by": state.held_by.as_ref().map(Clean::as_str),
-        "metrics": service.metrics.iter().map(|m| metric(scene, m)).collect::<Value>(),
+        "metrics": numbers(scene.board, service).map(|m| metric(scene, m)).collect::<Value>(),
         "slos": service.slos.iter().map(|s| json!({
             "name": s.name.as_str(),
             "objective": s.objective,
@@ -198,6 +199,7 @@ fn metric(scene: &Scene<'_>, metric: &Metric) -> Value {
         "role": metric.role.word(),
         "good": bound(metric.good),
         "bad": bound(metric.bad),
+        "found": preset(scene.board, metric).map(Clean::as_str),
         "health": newest.and_then(|(_, m)| level(metric, m)).map(crate::model::Health::word),
         "baseline": null,
     })

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::{
-    Alert, AlertRule, Approval, Board, Change, Deploy, Drift, Environment, Feed, Gate, Incident,
-    Key, Milestone, PostMortem, Records, Release, Run, Shift, Silence, Ticket,
+    Alert, AlertRule, Approval, Board, Change, Deploy, Discovered, Drift, Environment, Feed, Gate,
+    Incident, Key, Milestone, PostMortem, Records, Release, Run, Shift, Silence, Ticket,
 };
 
 /// Calendars are told whole, one a source: no records, but they lie in the same log.
@@ -87,4 +87,5 @@ kept! {
     15 Drift Drifts drifts,
     16 Approval Approvals approvals,
     17 Ticket Tickets tickets,
+    18 Discovered Discovered discovered,
 }

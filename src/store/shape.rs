@@ -45,6 +45,7 @@ shapes! {
     "calendar/moment.rs",
     "calendar/rule.rs",
     "change.rs",
+    "discovered.rs",
     "environment.rs",
     "fact.rs",
     "folded.rs",

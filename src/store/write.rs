@@ -299,6 +299,10 @@ impl Writing<'_> {
             Fact::Drift(x) => told!(x),
             Fact::Approval(x) => told!(x),
             Fact::Ticket(x) => told!(x),
+            Fact::Discovered(x) => {
+                let x = &**x;
+                told!(x);
+            }
             Fact::Calendar(x) => self.record(source, CALENDAR, "", at, &**x)?,
         }
         Ok(())

@@ -46,6 +46,7 @@ pub fn service(n: usize) -> Service {
         matching: Matching::default(),
         metrics,
         slos: Vec::new(),
+        finds: true,
     }
 }
 

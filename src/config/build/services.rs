@@ -62,6 +62,7 @@ pub fn build_service(
             .filter_map(|m| build_metric(m, &name, sources, askable, site))
             .collect(),
         slos: raw.slos.iter().filter_map(|s| build_slo(s, sources, askable, site)).collect(),
+        finds: raw.found.unwrap_or(true),
         name,
     }
 }
