@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[path = "common/fault_server.rs"]
+mod fault_server;
+
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use andon::model::{PostMortem, SourceName};
 use andon::source::markdown::{File, Which, document};
+use fault_server::{FaultServer, answer, json};
 use serde_json::Value;
 
 fn andon(home: &Path, arguments: &[&str]) -> Output {
@@ -162,6 +167,66 @@ fn the_weekly_check_ends_with_one_while_an_action_is_late_or_unowned() {
     assert_eq!(orphan["actions"][0]["owner"], Value::Null);
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(code(&ask(&[])), 2, "nobody can say");
+}
+
+/// A Jira whose `SHOP-7` is done, whose `SHOP-8` is not, and that knows no other.
+fn jira() -> FaultServer {
+    let issue = |status: &str, category: &str| {
+        json(&format!(
+            r#"{{"fields":{{"summary":"x","status":{{"name":"{status}","statusCategory":{{"key":"{category}"}}}},
+                "assignee":{{"displayName":"Jo"}}}}}}"#
+        ))
+    };
+    FaultServer::start(move |asked, stream| {
+        let path = asked.path().split('?').next().unwrap_or_default();
+        let said = match path.rsplit('/').next() {
+            Some("versions") => json("[]"),
+            Some("SHOP-7") => issue("Shipped", "done"),
+            Some("SHOP-8") => issue("In Review", "indeterminate"),
+            _ => answer("404 Not Found", "Content-Type: application/json\r\n", b"{}"),
+        };
+        let _ = stream.write_all(&said);
+    })
+}
+
+#[test]
+fn an_action_stands_as_its_issue_does_where_a_source_knows_it() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("papers");
+    std::fs::create_dir(&folder).unwrap();
+    let server = jira();
+    let config = home.path().join("andon.toml");
+    let text = format!(
+        "[[source]]\nname = \"reviews\"\nkind = \"markdown\"\npath = \"papers\"\n\
+         [[source]]\nname = \"jira\"\nkind = \"jira\"\nurl = \"{}\"\nprojects = [\"SHOP\"]\n",
+        server.url("/")
+    );
+    std::fs::write(&config, text).unwrap();
+    let check = |actions: &str, more: &[&str]| {
+        let text = format!("# 2026-01-01 Pool dry\n\n## Actions\n\n{actions}\n");
+        std::fs::write(folder.join("2026-01-01-pool.md"), text).unwrap();
+        let config = config.to_str().unwrap();
+        andon(home.path(), &[&["check", "--actions", "--config", config], more].concat())
+    };
+    let done = check("- [ ] Cap it (SHOP-7)", &[]);
+    assert_eq!((code(&done), &*out(&done)), (0, "0 of 1 action open\n"), "{}", err(&done));
+    let open = check("- [x] Cap it (SHOP-8)", &[]);
+    assert_eq!(code(&open), 1);
+    let said = "2026-01-01-pool.md:5: Cap it (SHOP-8) (Jo, due 2026-01-29, late; done here, but In Review in SHOP-8)";
+    assert!(out(&open).contains(said), "{}", out(&open));
+    let told = check("- [x] Cap it (SHOP-8)", &["--format", "json"]);
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!((&told["open"], &told["conflicts"]), (&Value::from(1), &Value::from(1)));
+    let action = &told["actions"][0];
+    assert_eq!((&action["conflict"], &action["owner"]), (&Value::from(true), &Value::from("Jo")));
+    assert_eq!(action["issue"]["word"], Value::from("In Review"));
+    let unknown = check("- [ ] Cap it @ada (SHOP-9)", &[]);
+    assert_eq!(code(&unknown), 1, "what nobody knows is not done");
+    assert!(err(&unknown).contains("1 of 1 linked issues are not there"), "{}", err(&unknown));
+    drop(server);
+    let silent = check("- [ ] Cap it @ada (SHOP-7)", &[]);
+    assert_eq!(code(&silent), 1, "nor is what was not heard of");
+    assert!(err(&silent).contains("jira: "), "{}", err(&silent));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use jiff::SignedDuration;
 use super::cli::{Check, CheckFormat, Common};
 use super::{can_deploy, gather, out};
 use crate::insight::Verdict;
-use crate::insight::follow_up::tally;
-use crate::model::{Clean, Freshness, Health, Name, Status};
+use crate::insight::follow_up::{Task, tally};
+use crate::model::{Freshness, Health, Name, Status};
 use crate::page::{Frame, Memo, POST_MORTEMS, Scene, Size, listed};
 use crate::print;
 
@@ -47,10 +47,13 @@ pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
     Ok(ExitCode::from(code(&scene)))
 }
 
-/// The weekly check: 0 when no action is late or without an owner, 1 when one is, 2 when nobody can say.
+/// The weekly check: 0 when no action is late, without an owner or done in the text alone, 1 when one is, 2 when nobody
+/// can say.
 fn actions(common: &Common, options: &Check) -> Result<ExitCode> {
     let kinds = POST_MORTEMS.kinds;
-    let gathered = gather::gather_from(common, &options.world, |u| kinds.contains(&u.kind))?;
+    let gathered = gather::gather_from(common, &options.world, |u| {
+        kinds.contains(&u.kind) || u.source.tracks()
+    })?;
     if gathered.board.sources.is_empty() {
         return Err(eyre!(
             "there is no source of post-mortems\nhint: add a [[source]] of kind markdown with the path of their folder"
@@ -74,15 +77,17 @@ fn actions(common: &Common, options: &Check) -> Result<ExitCode> {
         }
         CheckFormat::Text => {
             let mut text = format!("{}\n", listed::tally_line(counted).text());
-            for task in tasks.iter().filter(|t| t.overdue || t.is_unowned()) {
-                let owner = task.action.owner.as_ref().map_or("nobody", Clean::as_str);
+            let wrong = |t: &&Task<'_>| t.overdue || t.is_unowned() || t.standing.conflict;
+            for task in tasks.iter().filter(wrong) {
+                let owner = task.owner().unwrap_or_else(|| "nobody".into());
                 let due = task.due.map_or_else(|| "no date".to_owned(), |d| format!("due {d}"));
                 let late = if task.overdue { ", late" } else { "" };
+                let issue = task.standing.words().map(|w| format!("; {w}")).unwrap_or_default();
                 let line = task.action.line + 1;
                 let p = task.post_mortem;
                 let _ = writeln!(
                     text,
-                    "{}:{line}: {} ({owner}, {due}{late})",
+                    "{}:{line}: {} ({owner}, {due}{late}{issue})",
                     p.path, task.action.text
                 );
             }
@@ -91,11 +96,17 @@ fn actions(common: &Common, options: &Check) -> Result<ExitCode> {
     };
     out::data(&text)?;
     let mut unread = 0_u8;
-    for (name, fresh) in gathered.board.sources.iter().filter(|(_, f)| !f.status.is_good()) {
-        out::words(&format!("andon: {name}: {}", fresh.message));
-        unread = 2;
+    for (name, fresh) in &gathered.board.sources {
+        if !fresh.status.is_good() {
+            out::words(&format!("andon: {name}: {}", fresh.message));
+            // Without a tracker that tells of no documents the actions stand as these say.
+            unread = if kinds.contains(&fresh.kind) { 2 } else { unread };
+        }
+        for note in fresh.notes.iter().filter(|note| note.as_str().contains("linked issues")) {
+            out::words(&format!("andon: {name}: {note}"));
+        }
     }
-    let attention = u8::from(counted.overdue + counted.unowned > 0);
+    let attention = u8::from(counted.overdue + counted.unowned + counted.conflicts > 0);
     Ok(ExitCode::from(unread.max(attention)))
 }
 

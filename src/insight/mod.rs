@@ -127,6 +127,10 @@ pub const INSIGHTS: &[Insight] = &[
         about: "post-mortems that are like what is wrong now, with what they have in common and what was left undone",
     },
     Insight {
+        name: "standing",
+        about: "how an action stands: its document's word, and that of the issue it links to where a source knows it",
+    },
+    Insight {
         name: "follow-up",
         about: "over all post-mortems: open, late and unowned actions, what came back, anniversaries, each quarter's numbers",
     },

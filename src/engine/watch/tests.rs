@@ -648,3 +648,96 @@ fn only_a_good_answer_is_fresh_and_recovery_is_seen() {
     assert_eq!((fresh[2].last_ok, fresh[2].message.as_str()), (Some(heard[2].at), ""));
     assert!(fresh.iter().all(|f| f.next_poll > f.last_try && f.latency.is_some()));
 }
+
+/// A document with an action that links to an issue, told by the second poll.
+#[derive(Debug)]
+struct Shelf;
+
+impl Source for Shelf {
+    fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
+        Vec::new()
+    }
+
+    fn read(&self, asking: &Asking<'_>, _heard: &[Exchange]) -> Result<Reading, Trouble> {
+        use crate::model::{Action, ActionState, Fact, Key, Link, PostMortem, ReadFrom};
+        let mut report = Report { complete: vec![Feed::PostMortems], ..Report::default() };
+        if asking.round > 0 {
+            let key = Key::new(&Name::new("shelf"), "p");
+            let action = Action {
+                text: "x".into(),
+                owner: None,
+                due: None,
+                state: ActionState::Open,
+                link: Link::parse("https://tracker.example/a/b/issues/7"),
+                reference: None,
+                group: None,
+                place: ReadFrom::List,
+                line: 0,
+            };
+            let paper = PostMortem::new(key, "p".into(), "p".into(), "".into());
+            let paper = PostMortem { actions: vec![action], ..paper };
+            report.facts.push(Fact::PostMortem(Box::new(paper)));
+        }
+        Ok(Reading::Done(report))
+    }
+}
+
+/// Says in a note which issues it was asked about; asked about them, it has its own words.
+#[derive(Debug)]
+struct Tracker(Option<&'static str>, Vec<Box<str>>);
+
+impl Source for Tracker {
+    fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
+        Vec::new()
+    }
+
+    fn read(&self, _asking: &Asking<'_>, _heard: &[Exchange]) -> Result<Reading, Trouble> {
+        if self.0 == Some("fails") && !self.1.is_empty() {
+            return Err(Trouble::new(Status::ServerError, "answered 500"));
+        }
+        let notes = self.1.iter().map(Clean::line).collect();
+        Ok(Reading::Done(Report { notes, ..Report::default() }))
+    }
+
+    fn tracking(&self, wanted: &[Box<str>]) -> Option<Box<dyn Source>> {
+        (!wanted.is_empty()).then(|| -> Box<dyn Source> { Box::new(Self(self.0, wanted.to_vec())) })
+    }
+}
+
+fn seat(name: &str, source: impl Source + 'static, every: u64) -> Subject {
+    Subject { source: Arc::new(source), ..subject(name, "", every) }
+}
+
+#[test]
+fn a_tracker_is_asked_about_what_documents_link_to_once_somebody_read_them() {
+    let subjects = vec![
+        seat("shelf", Shelf, 15),
+        seat("tracker", Tracker(None, Vec::new()), 60),
+        seat("broken", Tracker(Some("fails"), Vec::new()), 60),
+    ];
+    let mut world = world(1, subjects, well);
+    world.pass(SECOND * 150, async {});
+    let heard = world.heard_of("tracker");
+    assert_eq!(heard.first().unwrap().1, Vec::<String>::new());
+    assert_eq!(heard.last().unwrap().1, ["tracker.example/a/b#7"]);
+    let (status, notes) = world.heard_of("broken").pop().unwrap();
+    assert_eq!(status, Status::Ok, "what it tells besides is as good as before");
+    assert_eq!(notes, ["linked issues: answered 500"]);
+}
+
+#[test]
+fn what_is_remembered_is_asked_about_at_once() {
+    use crate::model::{Fact, Linked};
+    let past = BTreeMap::new();
+    let asking = Asking { now: Timestamp::UNIX_EPOCH, last_ok: None, round: 1, memory: &past };
+    let Ok(Reading::Done(told)) = Shelf.read(&asking, &[]) else { panic!("not done") };
+    let papers = told.facts.iter().filter_map(|fact| match fact {
+        Fact::PostMortem(p) => Some(&**p),
+        _ => None,
+    });
+    let shelf =
+        Subject { linked: Linked::of(papers), ..seat("shelf", Tracker(None, Vec::new()), 60) };
+    let mut world = world(1, vec![shelf, seat("tracker", Tracker(None, Vec::new()), 60)], well);
+    world.pass(SECOND, async {});
+    assert_eq!(world.heard_of("tracker").first().unwrap().1, ["tracker.example/a/b#7"]);
+}

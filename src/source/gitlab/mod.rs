@@ -14,6 +14,7 @@ use super::{
 use crate::model::{Fact, Feed, SourceName, Status, Trouble};
 
 mod behind;
+mod linked;
 mod part;
 mod past;
 pub mod project;
@@ -99,7 +100,7 @@ fn with_api(mut base: Url) -> Url {
     base
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct GitLab {
     name: SourceName,
     base: Url,
@@ -111,6 +112,14 @@ struct GitLab {
 }
 
 impl Source for GitLab {
+    fn tracks(&self) -> bool {
+        true
+    }
+
+    fn tracking(&self, wanted: &[Box<str>]) -> Option<Box<dyn Source>> {
+        linked::tracking(self, wanted)
+    }
+
     fn tells_freezes(&self) -> bool {
         self.freezes
     }

@@ -1,5 +1,7 @@
 //! Jira: versions of projects as plans, with the day they were promised for even after they were released.
 
+mod linked;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -76,7 +78,7 @@ fn is_key(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Jira {
     name: SourceName,
     base: Url,
@@ -88,6 +90,14 @@ const PROMISED: &str = "promised";
 type Promised = BTreeMap<String, Date>;
 
 impl Source for Jira {
+    fn tracks(&self) -> bool {
+        true
+    }
+
+    fn tracking(&self, wanted: &[Box<str>]) -> Option<Box<dyn Source>> {
+        linked::tracking(self, wanted)
+    }
+
     fn ask(&self, _asking: &Asking<'_>) -> Vec<Request> {
         let versions = |(i, key): (usize, &String)| {
             // Version 2 of the interface is spoken by Cloud and Data Center alike.
