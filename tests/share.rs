@@ -32,19 +32,28 @@ struct World {
     begun: Instant,
 }
 
+/// Answers everything with a number.
+fn counting() -> FaultServer {
+    FaultServer::start(|asked, stream| {
+        let body = format!("{{\"n\": 1, \"path\": \"{}\"}}", asked.path());
+        let _ = write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+    })
+}
+
 impl World {
     fn new() -> Self {
-        Self::of(FaultServer::start(|asked, stream| {
-            let body = format!("{{\"n\": 1, \"path\": \"{}\"}}", asked.path());
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            );
-        }))
+        Self::of(counting())
     }
 
     fn of(server: FaultServer) -> Self {
+        Self::asking(server, EVERY)
+    }
+
+    fn asking(server: FaultServer, every: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let world = Self { folder, server, begun: Instant::now() };
         std::fs::create_dir(world.path("run")).unwrap();
@@ -54,7 +63,7 @@ impl World {
             .iter()
             .map(|name| {
                 format!(
-                    "[[source]]\nname = \"{name}\"\nkind = \"json\"\nurl = \"{}\"\nevery = \"{EVERY}s\"\nmetrics = [{{ name = \"n\", at = \"/n\" }}]\n",
+                    "[[source]]\nname = \"{name}\"\nkind = \"json\"\nurl = \"{}\"\nevery = \"{every}s\"\nmetrics = [{{ name = \"n\", at = \"/n\" }}]\n",
                     world.server.url(&format!("/{name}"))
                 )
             })
@@ -224,6 +233,196 @@ fn one_who_is_stopped_is_replaced_and_follows_when_he_goes_on() {
     // He may have asked each once more before he read that he is deposed.
     world.each_was_asked_once_per_interval(2);
     assert_eq!(next.all(), Vec::<String>::new());
+}
+
+/// A process of its own that polls until it is killed: this file, started again.
+#[test]
+fn one_who_polls() {
+    let (Some(folder), Some(file)) =
+        (std::env::var_os("ANDON_TEST_FOLDER"), std::env::var_os("ANDON_TEST_CONFIG"))
+    else {
+        return;
+    };
+    let (tell, told) = channel();
+    let sink = Box::new(move |message| drop(tell.send(message)));
+    let upstreams = config(Path::new(&file)).upstreams;
+    let _relay = Relay::start(Some(folder.into()), "test", upstreams, Part::default(), sink);
+    told.iter().for_each(drop);
+}
+
+/// What one screen was told, and when.
+#[derive(Default)]
+struct Screen {
+    polled_by: Vec<String>,
+    heard: BTreeMap<String, Vec<Instant>>,
+}
+
+impl Screen {
+    fn look(&mut self, told: &Receiver<Message>) {
+        for message in told.try_iter() {
+            match message {
+                Message::Poller(who) => self.polled_by.push(who.to_string()),
+                Message::Heard(heard) => {
+                    assert!(heard.outcome.is_ok(), "{:?}", heard.outcome);
+                    let source = heard.source.to_string();
+                    self.heard.entry(source).or_default().push(Instant::now());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn rounds(&self) -> usize {
+        if self.heard.len() < 3 { 0 } else { self.heard.values().map(Vec::len).min().unwrap_or(0) }
+    }
+}
+
+/// The shortest and the longest time between two of those moments.
+fn gaps(moments: &[Instant]) -> (Duration, Duration) {
+    let gaps: Vec<Duration> = moments.windows(2).map(|two| two[1] - two[0]).collect();
+    (gaps.iter().copied().min().unwrap(), gaps.iter().copied().max().unwrap())
+}
+
+/// The promise as it is written: if the one who polls dies, another takes over within one interval, nobody is asked
+/// twice, and no screen stands still. `how` he dies: a process that is stopped holds its lock and its socket.
+fn another_takes_over_within_one_interval(how: Signal) {
+    let every = Duration::from_secs(4);
+    let world = World::asking(counting(), every.as_secs());
+    let folder = world.path("run/andon");
+    let mut lead = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "one_who_polls", "--nocapture"])
+        .env("ANDON_TEST_FOLDER", &folder)
+        .env("ANDON_TEST_CONFIG", world.config())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    world.wait_for_polls(3);
+    let parts: Vec<_> = (0..2).map(|_| part(&world, folder.clone())).collect();
+    let mut screens: Vec<Screen> = parts.iter().map(|_| Screen::default()).collect();
+    let end = Instant::now() + FOREVER;
+    let mut watch = |rounds: usize| {
+        while screens.iter().any(|screen| screen.rounds() < rounds) {
+            for (screen, (_, told)) in screens.iter_mut().zip(&parts) {
+                screen.look(told);
+            }
+            assert!(Instant::now() < end, "a screen stands still");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    // What was heard before they came, and a round they lived to see: nothing is in the air then.
+    watch(2);
+    kill_process(Pid::from_child(&lead), how).unwrap();
+    let dead = Instant::now();
+    watch(5);
+    if how == Signal::STOP {
+        kill_process(Pid::from_child(&lead), Signal::CONT).unwrap();
+        watch(7);
+    }
+    let _ = lead.kill();
+    let _ = lead.wait();
+    let mut asked: BTreeMap<String, Vec<Instant>> = BTreeMap::new();
+    for one in world.server.asked() {
+        asked.entry(one.path().to_owned()).or_default().push(one.at);
+    }
+    assert_eq!(asked.len(), 3);
+    for (path, moments) in &asked {
+        let (_, longest) = gaps(moments);
+        let after = moments.iter().map(|at| at.duration_since(moments[0]).as_secs_f32());
+        let death = dead.duration_since(moments[0]).as_secs_f32();
+        eprintln!("{how:?} at {death:.1}; {path} asked at {:.1?}", after.collect::<Vec<_>>());
+        assert!(longest < every * 2, "nobody took over within one interval: {longest:?}");
+        assert!(moments.iter().any(|at| *at > dead), "{path}");
+    }
+    for screen in &screens {
+        // The first was told at once, of before they came.
+        let stood = screen.heard.values().map(|moments| gaps(&moments[1..]).1).max().unwrap();
+        assert!(stood < every * 2, "a screen stood still for {stood:?}");
+    }
+    let says = |screen: &Screen, who: &str| screen.polled_by.iter().filter(|w| *w == who).count();
+    let took_over: usize = screens.iter().map(|screen| says(screen, "this process")).sum();
+    assert_eq!(took_over, 1, "{:?}", screens.iter().map(|s| &s.polled_by).collect::<Vec<_>>());
+}
+
+#[test]
+fn when_the_one_who_polls_is_killed_another_takes_over_within_one_interval() {
+    another_takes_over_within_one_interval(Signal::KILL);
+}
+
+#[test]
+fn when_the_one_who_polls_is_told_to_end_another_takes_over_within_one_interval() {
+    another_takes_over_within_one_interval(Signal::TERM);
+}
+
+#[test]
+fn when_the_one_who_polls_is_frozen_another_takes_over_and_he_asks_nobody_when_he_wakes() {
+    another_takes_over_within_one_interval(Signal::STOP);
+}
+
+/// Two configurations that name different sources at one host, each with a credential of its own choice.
+fn neighbours(world: &World, names: [&str; 2]) -> [PathBuf; 2] {
+    names.map(|name| {
+        let file = world.path(&format!("{name}.toml"));
+        let source = format!(
+            "[[source]]\nname = \"{name}\"\nkind = \"json\"\nurl = \"{}\"\n\
+             metrics = [{{ name = \"n\", at = \"/n\" }}]\nauth = {{ bearer = \"env:TOKEN\" }}\n",
+            world.server.url(&format!("/{name}"))
+        );
+        std::fs::write(&file, source).unwrap();
+        file
+    })
+}
+
+/// What `andon check` says of a configuration, with a token.
+fn checked(world: &World, config: &Path, token: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_andon"))
+        .args(["check", "--config"])
+        .arg(config)
+        .env_clear()
+        .env("HOME", world.folder.path())
+        .env("XDG_RUNTIME_DIR", world.path("run"))
+        .env("TOKEN", token)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn two_configurations_with_one_credential_keep_one_quiet() {
+    let world = World::of(FaultServer::start(|_, stream| {
+        let _ = stream.write_all(
+            b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3000\r\nContent-Length: 0\r\n\r\n",
+        );
+    }));
+    let [one, other] = neighbours(&world, ["one", "other"]);
+    assert!(checked(&world, &one, "canary-8").contains("rate-limited"));
+    assert_eq!(world.server.asked().len(), 1);
+    let said = checked(&world, &other, "canary-8");
+    assert!(said.contains("rate-limited") && said.contains("to be left alone"), "{said}");
+    assert_eq!(world.server.asked().len(), 1, "the other configuration asked again: {said}");
+    checked(&world, &other, "canary-9");
+    assert_eq!(world.server.asked().len(), 2, "another credential has limits of its own");
+    for entry in std::fs::read_dir(world.path("run/andon")).unwrap().map(Result::unwrap) {
+        let held = std::fs::read(entry.path()).unwrap_or_default();
+        let told = String::from_utf8_lossy(&held).contains("canary");
+        assert!(!told, "a credential lies in {}", entry.path().display());
+    }
+}
+
+#[test]
+fn two_configurations_with_one_credential_use_half_of_its_limit_together() {
+    let reset = jiff::Timestamp::now().as_second() + 3000;
+    let world = World::of(FaultServer::start(move |_, stream| {
+        let _ = write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\
+             x-ratelimit-limit: 12\r\nx-ratelimit-remaining: 11\r\nx-ratelimit-reset: {reset}\r\n\r\n{{\"n\": 1}}"
+        );
+    }));
+    let both = neighbours(&world, ["one", "other"]);
+    let said: Vec<String> = (0..10).map(|n| checked(&world, &both[n % 2], "canary-7")).collect();
+    assert_eq!(world.server.asked().len(), 6, "half of twelve: {said:?}");
+    assert!(said[9].contains("half of the hourly limit"), "{}", said[9]);
 }
 
 #[test]

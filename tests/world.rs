@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use andon::cockpit::{Heard, Message, Which};
 use andon::config::{Config, Upstream, load_text};
-use andon::engine::{Watch, from_clock, poll_once, recall};
+use andon::engine::{Limits, Watch, from_clock, poll_once, recall};
 use andon::insight::survey;
 use andon::model::{
     AlertState, Board, Health, Measure, MetricId, Name, RuleHealth, SourceName, Staleness, Status,
@@ -303,7 +303,7 @@ query = "increase(app_signups_total[1h] offset 5m)"
     let stores: Vec<_> =
         config(lab, &text).upstreams.iter().filter_map(Upstream::recalling).collect();
     let mut past = Board::default();
-    for heard in recall::ask(&stores, then) {
+    for heard in recall::ask(&stores, then, &Limits::default()) {
         fold(&mut past, heard);
     }
     let minute = (then.as_second() / 60 % 60) as f64;

@@ -67,6 +67,7 @@ pub fn open(
         terminal.on_end(farewell);
     }
     let (depth, ascii) = drawing(common, &config.ui);
+    let limits = gather::limits(places.is_empty());
     let company = Company::of(&config, places, false);
     let awaited = awaited(&config.upstreams);
     let opened = memory::open(memory.as_ref(), &mut config.upstreams, awaited.clone());
@@ -83,8 +84,8 @@ pub fn open(
         ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
     };
     let mut stage = Stage::new(Cockpit::new(setup), depth, ascii).with_lamp(lamp);
-    let recall =
-        Recall::start(&config.upstreams, memory::past(memory, awaited), to_the_loop(&sender));
+    let past = memory::past(memory, awaited);
+    let recall = Recall::start(&config.upstreams, past, limits, to_the_loop(&sender));
     let relay = company.start(config.upstreams, pen.write(company.polls(), to_the_loop(&sender)));
     for note in opened.notices.into_iter().chain(config.notes) {
         let _ = sender.send(News::World(Message::Notice(note)));

@@ -10,7 +10,7 @@ use super::cli::{Common, World};
 use super::{cockpit, memory, out, welcome};
 use crate::config::{Config, Places, Ui, Upstream, load, load_text};
 use crate::demo;
-use crate::engine::{from_clock, poll_once};
+use crate::engine::{Limits, from_clock, poll_once_within, share};
 use crate::insight::{Survey, survey};
 use crate::model::{Board, SourceName, Team};
 use crate::page::words::ago;
@@ -152,7 +152,11 @@ pub fn gather_from(
     };
     let (known, rests) = known.unwrap_or_default();
     let wanted = config.upstreams.into_iter().filter(wanted);
-    let board = asked_beside(known, wanted.filter(|u| !rests.contains_key(&u.name)).collect());
+    let board = asked_beside(
+        known,
+        wanted.filter(|u| !rests.contains_key(&u.name)).collect(),
+        &limits(world.demo.is_some()),
+    );
     let now = from_clock();
     let survey = survey(&board, &config.team, now);
     Ok(Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui })
@@ -185,23 +189,29 @@ fn resting(
     (!rests.is_empty()).then_some((board, rests))
 }
 
-/// What every source says when it is asked once.
-pub fn asked(upstreams: Vec<Upstream>) -> Board {
-    asked_beside(Board::default(), upstreams)
+/// The engine's limits, with those that upstreams told other processes; a demo shares nothing.
+pub fn limits(demo: bool) -> Limits {
+    let shared = if demo { None } else { share::meeting() };
+    Limits { shared, ..Limits::default() }
 }
 
-fn asked_beside(known: Board, upstreams: Vec<Upstream>) -> Board {
+/// What every source says when it is asked once.
+pub fn asked(upstreams: Vec<Upstream>, limits: &Limits) -> Board {
+    asked_beside(Board::default(), upstreams, limits)
+}
+
+fn asked_beside(known: Board, upstreams: Vec<Upstream>, limits: &Limits) -> Board {
     let mut board = known;
     for upstream in &upstreams {
         board.sources.entry(upstream.name.clone()).or_default();
     }
-    ask_on(&mut board, upstreams);
+    ask_on(&mut board, upstreams, limits);
     board
 }
 
 /// What every source says when it is asked once, on top of what is known.
-pub fn ask_on(board: &mut Board, upstreams: Vec<Upstream>) {
-    for heard in poll_once(upstreams, ROUND) {
+pub fn ask_on(board: &mut Board, upstreams: Vec<Upstream>, limits: &Limits) {
+    for heard in poll_once_within(upstreams, ROUND, limits) {
         board.sources.insert(heard.source.clone(), heard.freshness);
         if let Ok(report) = heard.outcome {
             board.fold(&heard.source, heard.at, report);

@@ -24,6 +24,7 @@ pub fn at(common: &Common, world: &World, text: &str) -> Result<Gathered> {
         return Err(eyre!("`{text}` is still to come\nhint: a moment of the past, such as -2h"));
     }
     let stores: Vec<Upstream> = config.upstreams.iter().filter_map(Upstream::recalling).collect();
+    let limits = gather::limits(world.demo.is_some());
     let awaited = cockpit::awaited(&config.upstreams);
     // The demo's world is made anew each time: nothing is remembered of it.
     let place = match &world.demo {
@@ -36,9 +37,9 @@ pub fn at(common: &Common, world: &World, text: &str) -> Result<Gathered> {
     } else {
         let known = memory::open(place.as_ref(), &mut config.upstreams, awaited).board;
         let heard = known.sources.values().any(|fresh| fresh.last_ok.is_some());
-        if heard { known } else { gather::asked(config.upstreams) }.as_of(at)
+        if heard { known } else { gather::asked(config.upstreams, &limits) }.as_of(at)
     };
-    for heard in recall::ask(&stores, at) {
+    for heard in recall::ask(&stores, at, &limits) {
         if let Ok(report) = heard.outcome {
             board.fold(&heard.source, heard.at, report);
             board.sources.insert(heard.source, heard.freshness);

@@ -144,7 +144,7 @@ fn known(common: &Common, options: &NewPostMortem) -> Result<Known> {
         out::words(&format!(
             "andon: from memory, last heard {from}, and every source is asked now"
         ));
-        gather::ask_on(&mut board, config.upstreams);
+        gather::ask_on(&mut board, config.upstreams, &gather::limits(false));
     } else {
         out::words(&format!("andon: from memory, last heard {from}"));
     }

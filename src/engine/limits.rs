@@ -1,5 +1,6 @@
 //! How long, how often, how many: every number the engine obeys, in one place.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The engine's limits. The defaults are for people; tests make them short.
@@ -35,6 +36,9 @@ pub struct Limits {
     pub secret: Duration,
     /// Answers with more bytes than this are read on a blocking thread.
     pub inline_bytes: usize,
+    /// The folder in which processes of this user tell each other what upstreams asked of a credential. `None` keeps it
+    /// to this process.
+    pub shared: Option<PathBuf>,
 }
 
 impl Default for Limits {
@@ -55,6 +59,7 @@ impl Default for Limits {
             look: Duration::from_secs(8),
             secret: Duration::from_secs(10),
             inline_bytes: 256 << 10,
+            shared: None,
         }
     }
 }

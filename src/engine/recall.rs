@@ -28,13 +28,14 @@ impl Recall {
     pub fn start(
         upstreams: &[Upstream],
         memory: Memory,
+        limits: Limits,
         sink: Box<dyn Fn(Message) + Send>,
     ) -> Self {
         let stores: Vec<Upstream> = upstreams.iter().filter_map(Upstream::recalling).collect();
         let (wishes, wished) = channel();
         let thread = std::thread::Builder::new().name("recall".into());
         // Without a thread the wish is never answered, and the screen goes on saying that it recalls.
-        drop(thread.spawn(move || serve(&stores, memory, &wished, &sink)));
+        drop(thread.spawn(move || serve(&stores, memory, &limits, &wished, &sink)));
         Self { wishes }
     }
 
@@ -48,6 +49,7 @@ impl Recall {
 fn serve(
     stores: &[Upstream],
     mut memory: Memory,
+    limits: &Limits,
     wished: &Receiver<Timestamp>,
     sink: &dyn Fn(Message),
 ) {
@@ -59,7 +61,7 @@ fn serve(
         sink(recalled(at, memory, Vec::new(), oldest));
         next = wished.try_recv().ok();
         if next.is_none() {
-            sink(recalled(at, None, ask(stores, at), oldest));
+            sink(recalled(at, None, ask(stores, at, limits), oldest));
         }
         next = next.or_else(|| wished.recv().ok());
     }
@@ -76,7 +78,7 @@ fn recalled(
 }
 
 /// What the metric stores tell of that moment.
-pub fn ask(stores: &[Upstream], at: Timestamp) -> Vec<Heard> {
+pub fn ask(stores: &[Upstream], at: Timestamp, limits: &Limits) -> Vec<Heard> {
     let stores: Vec<Upstream> = stores.iter().filter_map(Upstream::recalling).collect();
-    poll_at(stores, PATIENCE, &Limits::default(), at)
+    poll_at(stores, PATIENCE, limits, at)
 }

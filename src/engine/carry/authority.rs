@@ -1,7 +1,6 @@
 //! Credentials: made for one request at a time, and only for the origin the configuration gave them to.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 
 use base64::Engine as _;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -65,7 +64,7 @@ pub fn check(endpoint: &Endpoint, url: &Url) -> Result<(), Trouble> {
 }
 
 /// The credential lines of an upstream.
-pub async fn of(reach: &Reach, vault: &Vault) -> Result<Authority, Trouble> {
+pub async fn of(reach: &Reach, vault: &Vault, seal: Seal) -> Result<Authority, Trouble> {
     if let Some(home) = &reach.endpoint.url {
         blot_out_address(home, vault);
     }
@@ -93,7 +92,7 @@ pub async fn of(reach: &Reach, vault: &Vault) -> Result<Authority, Trouble> {
         line.set_sensitive(true);
         lines.push((name, line));
     }
-    let fingerprint = if lines.is_empty() { 0 } else { fingerprint(&lines) };
+    let fingerprint = if lines.is_empty() { 0 } else { seal.fingerprint(&lines) };
     Ok(Authority { lines, fingerprint })
 }
 
@@ -140,11 +139,39 @@ fn header_name(name: &str) -> Result<HeaderName, Trouble> {
         .map_err(|_| Trouble::new(Status::Auth, format!("\"{name}\" is no header name")))
 }
 
-/// Keyed by a number drawn at start: it tells nothing about the credential.
-fn fingerprint(lines: &[(HeaderName, HeaderValue)]) -> u64 {
-    static KEY: OnceLock<RandomState> = OnceLock::new();
-    let bytes: Vec<(&str, &[u8])> = lines.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
-    KEY.get_or_init(RandomState::new).hash_one(bytes).max(1)
+/// The key of the hash that credentials are told apart by.
+#[derive(Clone, Copy)]
+pub struct Seal(u64, u64);
+
+impl Seal {
+    /// A new one that nobody can guess.
+    pub fn draw() -> Self {
+        let half = || RandomState::new().hash_one(0);
+        Self(half(), half())
+    }
+
+    /// Never 0, which is no credential.
+    #[allow(deprecated)] // the standard library's only keyed hash that is the same in every process
+    fn fingerprint(self, lines: &[(HeaderName, HeaderValue)]) -> u64 {
+        let mut hasher = std::hash::SipHasher::new_with_keys(self.0, self.1);
+        for (name, value) in lines {
+            (name.as_str(), value.as_bytes()).hash(&mut hasher);
+        }
+        hasher.finish().max(1)
+    }
+}
+
+impl From<[u8; 16]> for Seal {
+    fn from(bytes: [u8; 16]) -> Self {
+        let whole = u128::from_le_bytes(bytes);
+        Self(whole as u64, (whole >> 64) as u64)
+    }
+}
+
+impl From<Seal> for [u8; 16] {
+    fn from(Seal(low, high): Seal) -> Self {
+        (u128::from(low) | u128::from(high) << 64).to_le_bytes()
+    }
 }
 
 /// Scheme, host and port: the only part of an address that errors may show.
@@ -234,7 +261,7 @@ mod tests {
         ] {
             let endpoint = endpoint("https://ex.org", vec![auth]);
             let reach = Reach { name: crate::model::Name::new("x"), kind, endpoint };
-            let made = runtime.block_on(of(&reach, &vault)).unwrap();
+            let made = runtime.block_on(of(&reach, &vault, Seal::draw())).unwrap();
             let (n, v) = &made.lines[0];
             assert_eq!((n.as_str(), v.to_str().unwrap()), (name, value), "{kind}");
             assert!(v.is_sensitive());

@@ -7,6 +7,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::authority::Seal;
+use super::slate::{self, Quiet, Slate};
 use crate::model::{Rate, Status, Trouble};
 use crate::source::{HttpAnswer, wire};
 
@@ -16,11 +18,18 @@ pub type Whom = (Box<str>, u64);
 /// A limit that lasts at least this long is an hourly one, of which we leave half to others.
 const HOURLY: Duration = Duration::from_secs(120);
 
+/// What a limit is counted for: the budget at a host, of a credential.
+type Purse = (Whom, Box<str>);
+
 pub struct Holds {
     longest: Duration,
     after_refusal: Duration,
-    until: Mutex<HashMap<(Whom, &'static str), Hold>>,
-    windows: Mutex<HashMap<(Whom, &'static str), Spent>>,
+    until: Mutex<HashMap<Purse, Hold>>,
+    windows: Mutex<HashMap<Purse, Spent>>,
+    /// Where other processes are told of limits, and tell.
+    slate: Option<Slate>,
+    /// What credentials are told apart by.
+    seal: Seal,
 }
 
 #[derive(Clone, Copy)]
@@ -43,6 +52,8 @@ enum Why {
 struct Spent {
     renewed: Timestamp,
     requests: u64,
+    /// Those of them that other processes were not told of yet.
+    untold: u64,
 }
 
 /// What is left to us of an hourly limit.
@@ -67,17 +78,26 @@ impl Share {
 const EVERYTHING: &str = "";
 
 impl Holds {
-    pub fn new(longest: Duration, after_refusal: Duration) -> Self {
-        Self { longest, after_refusal, until: Mutex::default(), windows: Mutex::default() }
+    /// `slate` is where other processes are told of limits.
+    pub fn new(longest: Duration, after_refusal: Duration, slate: Option<Slate>) -> Self {
+        let seal = slate.as_ref().map_or_else(Seal::draw, Slate::seal);
+        let (until, windows) = (Mutex::default(), Mutex::default());
+        Self { longest, after_refusal, until, windows, slate, seal }
+    }
+
+    /// What credentials are sealed with, so that none is kept.
+    pub fn seal(&self) -> Seal {
+        self.seal
     }
 
     /// Refuses while the host, or the budget of the request there, wants quiet: nothing is sent.
-    pub fn check(&self, whom: &Whom, budget: &'static str) -> Result<(), Trouble> {
+    pub fn check(&self, whom: &Whom, budget: &'static str, wall: Timestamp) -> Result<(), Trouble> {
+        self.hear(wall);
         let mut all = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         all.retain(|_, hold| hold.until > now);
         let held = [EVERYTHING, budget];
-        let held = held.into_iter().filter_map(|budget| all.get(&(whom.clone(), budget)));
+        let held = held.into_iter().filter_map(|budget| all.get(&(whom.clone(), budget.into())));
         let Some(hold) = held.max_by_key(|hold| hold.until) else { return Ok(()) };
         let left = hold.until.duration_since(now);
         let (host, seconds) = (&whom.0, left.as_secs() + 1);
@@ -115,15 +135,44 @@ impl Holds {
         let spent = rate.is_some_and(|r| r.left == 0);
         if let Some(wait) = wait_of(answer, rate, now) {
             let about = if spent && !says_secondary(&answer.body) { budget } else { EVERYTHING };
-            self.hold(whom, about, wait.min(self.longest), Why::Limit);
+            let wait = wait.min(self.longest);
+            self.hold(whom, about, wait, Why::Limit);
+            self.tell(whom, about, wait, false, now);
         } else if answer.status == 401 && whom.1 != 0 {
             self.hold(whom, EVERYTHING, self.after_refusal, Why::Refusal);
         }
         let share = self.count(whom, budget, answer.status, rate?, now)?;
         if share.left == 0 {
-            self.hold(whom, budget, share.lasts.min(self.longest), Why::Share);
+            let wait = share.lasts.min(self.longest);
+            self.hold(whom, budget, wait, Why::Share);
+            self.tell(whom, budget, wait, true, now);
         }
         Some(share)
+    }
+
+    /// Takes over what other processes were asked for, or used up.
+    fn hear(&self, now: Timestamp) {
+        for line in self.slate.as_ref().and_then(Slate::news).into_iter().flatten() {
+            let Some((quiet, left)) = line.quiet.and_then(|q| Some((q, q.left(now)?))) else {
+                continue;
+            };
+            let why = if quiet.share { Why::Share } else { Why::Limit };
+            self.hold(&(line.host, line.credential), &line.budget, left.min(self.longest), why);
+        }
+    }
+
+    /// Tells other processes what an upstream asked for.
+    fn tell(&self, whom: &Whom, budget: &str, wait: Duration, share: bool, now: Timestamp) {
+        let Some(slate) = &self.slate else { return };
+        let since = now.as_millisecond();
+        let until = since.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        // Where it cannot be written the others learn it as this process did.
+        let _ = slate.change(whom, budget, now, |line| {
+            let longer = line.quiet.is_none_or(|known| known.since > since || known.until < until);
+            if longer {
+                line.quiet = Some(Quiet { since, until, share });
+            }
+        });
     }
 
     /// A conditional request that is answered 304 costs nothing (docs.github.com, "best practices for REST").
@@ -139,23 +188,42 @@ impl Holds {
         let lasts = Duration::try_from(renewed.duration_since(now)).ok()?;
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows.retain(|_, spent| spent.renewed > now);
-        let key = (whom.clone(), budget);
+        let key = (whom.clone(), budget.into());
         if lasts < HOURLY && !windows.contains_key(&key) {
             return None;
         }
-        let spent = windows.entry(key).or_insert(Spent { renewed, requests: 0 });
-        // Servers round the moment differently from answer to answer.
-        if renewed.duration_since(spent.renewed).abs() > SignedDuration::from_secs(60) {
-            *spent = Spent { renewed, requests: 0 };
+        let anew = Spent { renewed, requests: 0, untold: 0 };
+        let spent = windows.entry(key).or_insert(anew);
+        if !is_same(renewed, spent.renewed) {
+            *spent = anew;
         }
+        spent.untold += u64::from(status != 304);
         spent.requests += u64::from(status != 304);
+        if let Some(told) = self.total(whom, budget, spent, now) {
+            (spent.requests, spent.untold) = (told, 0);
+        }
         Some(Share { left: (limit / 2).saturating_sub(spent.requests), lasts })
     }
 
-    fn hold(&self, whom: &Whom, budget: &'static str, wait: Duration, why: Why) {
+    /// The requests of all processes together, ours told; `None` where that cannot be known.
+    fn total(&self, whom: &Whom, budget: &str, ours: &Spent, now: Timestamp) -> Option<u64> {
+        let line = self.slate.as_ref()?.change(whom, budget, now, |line| {
+            let known = line.spent.filter(|known| {
+                Timestamp::from_second(known.renewed).is_ok_and(|at| is_same(at, ours.renewed))
+            });
+            let before = known.map_or(ours.requests - ours.untold, |known| known.requests);
+            line.spent = Some(slate::Spent {
+                renewed: known.map_or(ours.renewed.as_second(), |known| known.renewed),
+                requests: before.saturating_add(ours.untold),
+            });
+        })?;
+        line.spent.map(|spent| spent.requests)
+    }
+
+    fn hold(&self, whom: &Whom, budget: &str, wait: Duration, why: Why) {
         let hold = Hold { until: Instant::now() + wait, why };
         let mut all = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = all.entry((whom.clone(), budget)).or_insert(hold);
+        let slot = all.entry((whom.clone(), budget.into())).or_insert(hold);
         if hold.until > slot.until {
             *slot = hold;
         }
@@ -168,6 +236,11 @@ impl Holds {
             hold.until = hold.until.checked_sub(slept).unwrap_or(hold.until);
         }
     }
+}
+
+/// Servers round the moment at which a limit is renewed differently from answer to answer.
+fn is_same(one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).abs() <= SignedDuration::from_secs(60)
 }
 
 /// Order of the sources: `Retry-After`, then the reset of an exhausted limit, then a minute.
@@ -201,7 +274,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn holds() -> Holds {
-        Holds::new(SECOND * 3600, SECOND * 60)
+        Holds::new(SECOND * 3600, SECOND * 60, None)
     }
 
     fn whom() -> Whom {
@@ -214,7 +287,7 @@ mod tests {
 
     /// Which of two budgets may still be asked.
     fn open(holds: &Holds) -> (bool, bool) {
-        let may = |budget| holds.check(&whom(), budget).is_ok();
+        let may = |budget| holds.check(&whom(), budget, NOW).is_ok();
         (may("core"), may("graphql"))
     }
 
@@ -236,7 +309,7 @@ mod tests {
             let holds = holds();
             holds.learn(&whom(), "core", &told, NOW);
             assert_eq!(open(&holds), expected, "{} {:?}", told.status, told.headers);
-            assert!(holds.check(&("api.example".into(), 2), "core").is_ok(), "another token");
+            assert!(holds.check(&("api.example".into(), 2), "core", NOW).is_ok(), "another token");
         }
     }
 
@@ -259,7 +332,7 @@ mod tests {
         assert_eq!(open(&holds), (true, true));
         asked(200, at(0));
         assert_eq!(open(&holds), (false, true));
-        let trouble = holds.check(&whom(), "core").unwrap_err();
+        let trouble = holds.check(&whom(), "core", NOW).unwrap_err();
         assert!(trouble.message.as_str().starts_with("half of the hourly limit"), "{trouble}");
         tokio::time::advance(SECOND * 3601).await;
         assert_eq!(open(&holds), (true, true));
@@ -282,5 +355,68 @@ mod tests {
         assert_eq!(share.pace(4), SECOND * 480);
         assert_eq!(Share { left: 3, ..share }.pace(4), SECOND * 3600);
         assert_eq!(Share { left: 2500, ..share }.pace(1), Duration::from_millis(1440));
+    }
+
+    /// Two processes that share a folder.
+    fn two() -> (tempfile::TempDir, Holds, Holds) {
+        let folder = tempfile::tempdir().unwrap();
+        let one =
+            || Holds::new(SECOND * 3600, SECOND * 60, Some(Slate::open(folder.path()).unwrap()));
+        let (first, second) = (one(), one());
+        (folder, first, second)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_process_was_asked_for_holds_for_all_and_no_longer() {
+        let (folder, first, second) = two();
+        let at = |s: i64| Timestamp::from_second(1_000_000 + s).unwrap();
+        let may = |holds: &Holds, budget, s| holds.check(&whom(), budget, at(s)).is_ok();
+        assert!(may(&second, "core", 0));
+        first.learn(&whom(), "core", &told(429, "{}", &[("retry-after", "100")]), at(0));
+        assert!(!may(&second, "core", 1) && !may(&second, "graphql", 1), "the host's limit");
+        assert!(second.check(&("api.example".into(), 2), "core", at(1)).is_ok(), "another token");
+        // A third that comes later waits for the rest only; a clock that was set back is not believed.
+        let later = || {
+            let slate = Slate::open(folder.path()).unwrap();
+            Holds::new(SECOND * 3600, SECOND * 60, Some(slate))
+        };
+        let trouble = later().check(&whom(), "core", at(60)).unwrap_err();
+        assert_eq!(trouble.retry_after, Some(SignedDuration::from_secs(40)), "{trouble}");
+        assert!(may(&later(), "core", 100) && may(&later(), "core", -5));
+        tokio::time::advance(SECOND * 101).await;
+        assert!(may(&second, "core", 101));
+        // A refused credential is each process's own affair: who mended it asks at once.
+        first.learn(&whom(), "core", &told(401, "{}", &[]), at(200));
+        assert!(!may(&first, "core", 200) && may(&second, "core", 200));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_of_an_hourly_limit_is_the_half_of_all_processes_together() {
+        let (folder, first, second) = two();
+        let headers = [
+            ("x-ratelimit-remaining", "55"),
+            ("x-ratelimit-limit", "60"),
+            ("x-ratelimit-reset", "3600"),
+        ];
+        let ask = |holds: &Holds, status| {
+            holds.learn(&whom(), "core", &told(status, "{}", &headers), NOW).unwrap().left
+        };
+        for n in 0..14 {
+            assert_eq!(ask(&first, 200), 29 - 2 * n);
+            assert_eq!(ask(&second, 200), 28 - 2 * n);
+        }
+        assert_eq!(ask(&first, 304), 2, "unchanged costs nothing");
+        // Where nothing can be written what was asked meanwhile is told later.
+        let taken = super::super::slate::Slate::hold(folder.path());
+        assert_eq!(ask(&first, 200), 1);
+        drop(taken);
+        assert_eq!(ask(&second, 304), 2);
+        assert_eq!(ask(&first, 304), 1);
+        assert_eq!(ask(&second, 200), 0);
+        for holds in [&first, &second] {
+            let trouble = holds.check(&whom(), "core", NOW).unwrap_err();
+            assert!(trouble.message.as_str().starts_with("half of the hourly limit"), "{trouble}");
+            assert!(holds.check(&whom(), "graphql", NOW).is_ok());
+        }
     }
 }

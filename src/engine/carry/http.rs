@@ -45,7 +45,7 @@ impl Carrier {
             Authority::default()
         } else {
             authority::check(&reach.endpoint, &http.url)?;
-            authority::of(reach, &self.vault).await?
+            authority::of(reach, &self.vault, self.holds.seal()).await?
         };
         let host = http.url.host_str().unwrap_or("");
         // Made before the clock starts: the first of all reads the system's certificates.
@@ -97,7 +97,7 @@ impl Carrier {
     ) -> Result<HttpAnswer, Trouble> {
         let whom = (shown_host(url).into_boxed_str(), errand.authority.fingerprint);
         if !errand.http.probe {
-            self.holds.check(&whom, errand.http.budget)?;
+            self.holds.check(&whom, errand.http.budget, from_clock())?;
         }
         let accept = errand.http.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("accept"));
         let kept = (

@@ -13,6 +13,7 @@ mod lanes;
 mod lull;
 mod names;
 mod probes;
+mod slate;
 mod trust;
 
 use std::future::Future;
@@ -93,7 +94,7 @@ impl Carrier {
             vault: Vault::new(limits.secret),
             lanes: lanes::Lanes::new(limits.in_flight),
             lull: Lull::default(),
-            holds: holds::Holds::new(limits.longest_wait, limits.after_refusal),
+            holds: holds::Holds::new(limits.longest_wait, limits.after_refusal, slate(limits)),
             kept: kept::Kept::new(limits.kept),
             clients: client::Clients::new(limits, names.clone()),
             disk: Arc::new(tokio::sync::Semaphore::new(4)),
@@ -180,6 +181,11 @@ impl Carrier {
                 .hint("is it a network mount that went away?")),
         }
     }
+}
+
+/// Where limits are told to others. Without it they are kept to this process, as they must be where no lock can be had.
+fn slate(limits: &Limits) -> Option<slate::Slate> {
+    limits.shared.as_deref().and_then(|folder| slate::Slate::open(folder).ok())
 }
 
 impl Wire for Carrier {

@@ -1,7 +1,7 @@
 //! Who polls: a lock that dies with its process elects one, and a socket beside it is where the others find him.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ pub struct Lead {
 pub struct Follow {
     pub stream: UnixStream,
     pub pid: u32,
-    /// Which lock he holds: another file of the same name is another poller.
+    /// What he wrote into the lock: another poller writes something else.
     pub lock: u64,
 }
 
@@ -116,7 +116,7 @@ impl Hall {
         }
         let mut lock = open_private(&self.lock)?;
         if !locked(&lock)? {
-            let held = lock.metadata()?.ino();
+            let held = name_of(&mut lock)?;
             if silent != Some(held) {
                 return Ok(Tried::Held(held));
             }
@@ -127,6 +127,9 @@ impl Hall {
                 return Ok(Tried::Busy);
             }
         }
+        // Another one who holds the same file is not the one who was found silent. On a full disk he may pass for him: then
+        // two may take turns once.
+        let _ = lock.rewind().and_then(|()| lock.write_all(&fastrand::u64(1..).to_le_bytes()));
         let lead = Lead {
             listener: self.listen()?,
             lock,
@@ -170,9 +173,14 @@ enum Tried {
 impl Lead {
     /// False once somebody took the place, because we did not answer.
     pub fn still(&self) -> bool {
-        let ours = self.lock.metadata().map(|m| (m.dev(), m.ino()));
-        let named = fs::symlink_metadata(&self.path).map(|m| (m.dev(), m.ino()));
-        matches!((ours, named), (Ok(ours), Ok(named)) if ours == named)
+        self.licence()()
+    }
+
+    /// The same for another thread, as long as this lives: its open file keeps the number from being given to another.
+    pub fn licence(&self) -> impl Fn() -> bool + Send + use<> {
+        let id = |m: fs::Metadata| (m.dev(), m.ino());
+        let (ours, path) = (self.lock.metadata().map(id).ok(), self.path.clone());
+        move || ours.is_some() && ours == fs::symlink_metadata(&path).map(id).ok()
     }
 }
 
@@ -182,6 +190,16 @@ impl Drop for Lead {
             // The lock's file stays: a name that comes and goes could be locked twice.
             let _ = fs::remove_file(&self.socket);
         }
+    }
+}
+
+/// What the holder of a lock calls himself in it; 0 where nothing is written.
+fn name_of(lock: &mut File) -> io::Result<u64> {
+    let mut name = [0; 8];
+    lock.rewind()?;
+    match lock.read_exact(&mut name) {
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(error),
+        _ => Ok(u64::from_le_bytes(name)),
     }
 }
 

@@ -13,6 +13,7 @@ mod wire;
 pub use beacon::{Beacon, push};
 pub use follow::{Doorstep, Woken};
 pub use lamp::Lamp;
-pub use place::{Place, fingerprint, read};
+pub use place::{Place, fingerprint, meeting, read};
+pub(super) use place::{open_private, read_bytes, replace};
 pub use relay::{Part, Relay};
 pub use wake::{detach, is_polled, wake};

@@ -62,22 +62,7 @@ impl Place {
     /// When the folder cannot be written.
     pub fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
         self.prepare()?;
-        let mut fresh = file.as_os_str().to_owned();
-        fresh.push(format!(".{}", std::process::id()));
-        let fresh = PathBuf::from(fresh);
-        // What a killed process of the same number left is in the way, and nobody's.
-        let _ = fs::remove_file(&fresh);
-        let written = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&fresh)
-            .and_then(|mut out| out.write_all(bytes))
-            .and_then(|()| fs::rename(&fresh, file));
-        if written.is_err() {
-            let _ = fs::remove_file(&fresh);
-        }
-        written
+        replace(file, bytes)
     }
 
     /// Notes that somebody asks; a poller that polls for status lines only goes on because of it.
@@ -97,11 +82,42 @@ impl Place {
     }
 }
 
+/// Replaces a file of a folder that is ours: a reader sees the old or the new one.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut fresh = file.as_os_str().to_owned();
+    fresh.push(format!(".{}", std::process::id()));
+    let fresh = PathBuf::from(fresh);
+    // What a killed process of the same number left is in the way, and nobody's.
+    let _ = fs::remove_file(&fresh);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&fresh)
+        .and_then(|mut out| out.write_all(bytes))
+        .and_then(|()| fs::rename(&fresh, file));
+    if written.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    written
+}
+
+/// Reads a shared file of text.
+///
+/// # Errors
+/// When it is not there or not to be trusted, or not UTF-8.
+pub fn read(file: &Path) -> io::Result<String> {
+    String::from_utf8(read_bytes(file)?).map_err(io::Error::other)
+}
+
 /// Reads a shared file: regular, ours, not through a symbolic link, of bounded size.
 ///
 /// # Errors
 /// When it is not there or not to be trusted.
-pub fn read(file: &Path) -> io::Result<String> {
+pub fn read_bytes(file: &Path) -> io::Result<Vec<u8>> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened =
         OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(file)?;
@@ -109,9 +125,9 @@ pub fn read(file: &Path) -> io::Result<String> {
     if !meta.is_file() || meta.uid() != rustix::process::geteuid().as_raw() {
         return Err(io::Error::other("is not ours"));
     }
-    let mut text = String::new();
-    opened.take(CAP).read_to_string(&mut text)?;
-    Ok(text)
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(CAP)).unwrap_or(0));
+    opened.take(CAP).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Makes a folder, and makes sure that it is ours alone.
@@ -139,6 +155,14 @@ pub fn open_private(file: &Path) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(file)
+}
+
+/// Where all processes of this user meet, whatever their configuration: there limits are told. `None` without a home, and
+/// where locks do not hold.
+pub fn meeting() -> Option<PathBuf> {
+    let folder = folders().into_iter().next()?;
+    let fit = prepare(&folder).is_ok() && !crate::store::on_a_network(&folder);
+    fit.then_some(folder)
 }
 
 /// Only a runtime folder that is ours and closed to others is one (its specification says so: `su` keeps another's);

@@ -66,9 +66,11 @@ impl Relay {
     ) -> Self {
         let (orders, taken) = unbounded_channel();
         let polls: f64 = upstreams.iter().map(|u| 1.0 / u.every.as_secs_f64().max(1.0)).sum();
-        let hall = folder.map(|folder| Hall::of(&folder, name));
+        let hall = folder.as_deref().map(|folder| Hall::of(folder, name));
+        // What is good for an election is good for telling limits.
+        let shared = folder.filter(|_| hall.as_ref().is_some_and(Result::is_ok));
         let mut desk = Desk {
-            limits: Limits::default().for_polls_a_second(polls),
+            limits: Limits { shared, ..Limits::default() }.for_polls_a_second(polls),
             upstreams,
             sink,
             part: part.clone(),
@@ -174,19 +176,19 @@ impl Desk {
         }
     }
 
-    fn watch(&self, tell: UnboundedSender<Message>) -> Watch {
+    fn watch(&self, tell: UnboundedSender<Message>, may: Box<dyn Fn() -> bool + Send>) -> Watch {
         let due: Vec<_> = self.due.iter().map(|(name, at)| (name.clone(), *at)).collect();
         let sink = Box::new(move |message| {
             // Nobody takes it only while the part ends.
             let _ = tell.send(message);
         });
-        Watch::take_over(self.upstreams.clone(), self.limits.clone(), &due, sink)
+        Watch::take_over(self.upstreams.clone(), self.limits.clone(), &due, may, sink)
     }
 
     /// Polls for nobody else.
     async fn alone(&mut self, why: Option<Clean>, until: impl Future<Output = ()>) -> End {
         let (tell, mut told) = unbounded_channel();
-        let watch = self.watch(tell);
+        let watch = self.watch(tell, Box::new(|| true));
         self.part.polls.store(true, Relaxed);
         match why {
             Some(why) => self.say(format_args!("this process, for itself alone: {why}")),
@@ -211,7 +213,7 @@ impl Desk {
         let (tell, mut told) = unbounded_channel();
         let (say, mut said) = unbounded_channel();
         let mut audience = Audience::new(say, BACKLOG);
-        let watch = self.watch(tell);
+        let watch = self.watch(tell, Box::new(lead.licence()));
         self.part.polls.store(true, Relaxed);
         self.say(format_args!("this process"));
         loop {
@@ -229,7 +231,14 @@ impl Desk {
                     Some(Said::Deposed) => {}
                     None => audience.leave(who),
                 },
-                Some(message) = told.recv() => {
+                message = told.recv() => {
+                    // The watch saw that somebody else polls, or never began.
+                    let Some(message) = message else {
+                        if lead.still() {
+                            sleep(AGAIN).await;
+                        }
+                        return End::Deposed;
+                    };
                     match &message {
                         Message::Heard(heard) => audience.tell(&heard.source, &Telling::from(&**heard)),
                         Message::Asking { source, at } => {
@@ -261,6 +270,8 @@ impl Desk {
         self.say(format_args!("process {pid}"));
         let least = self.upstreams.iter().map(|u| u.every).min().unwrap_or(QUIET.1);
         let quiet = (least / 2).clamp(QUIET.0, QUIET.1);
+        // Silence is noticed within one interval.
+        let patience = (least / 2).clamp(QUIET.0, PATIENCE);
         let mut asked = false;
         let mut until = Instant::now() + quiet;
         loop {
@@ -292,7 +303,7 @@ impl Desk {
                     if asked || send(&to, &Said::Ping).is_err() {
                         return End::Silent(lock, to);
                     }
-                    (asked, until) = (true, Instant::now() + PATIENCE);
+                    (asked, until) = (true, Instant::now() + patience);
                 }
             }
         }

@@ -65,6 +65,8 @@ pub struct Beat {
     wanted: Rc<[Box<str>]>,
     /// Times a timer woke the watch.
     pub wakes: u64,
+    /// Whether asking is still this process's part.
+    may: Box<dyn Fn() -> bool>,
 }
 
 /// How long an answer waits for others that are still in the air.
@@ -100,6 +102,7 @@ impl Beat {
             tell_by: None,
             asking_by: None,
             wakes: 0,
+            may: Box::new(|| true),
             seats: subjects
                 .into_iter()
                 .map(|subject| Seat {
@@ -122,6 +125,13 @@ impl Beat {
             beat.agenda.put(who, due);
         }
         beat
+    }
+
+    /// Before anybody is asked by the clock, it is made sure that this process may: one that was stopped for a while has a
+    /// successor, and ends here.
+    #[must_use]
+    pub fn while_it(self, may: Box<dyn Fn() -> bool>) -> Self {
+        Self { may, ..self }
     }
 
     /// Hands over what is to be told by now; with nobody left in the air, everything.
@@ -165,6 +175,9 @@ impl Beat {
                     let now = self.agenda.before(self.since_start());
                     let due = self.agenda.pop_until(now);
                     if !due.is_empty() {
+                        if !(self.may)() {
+                            return;
+                        }
                         let hurried = |who: &usize| self.seats.get(*who).is_some_and(|s| s.hurry);
                         self.way.hurry(due.iter().any(hurried));
                     }

@@ -47,14 +47,16 @@ impl Watch {
         limits: Limits,
         sink: Box<dyn Fn(Message) + Send>,
     ) -> Self {
-        Self::take_over(upstreams, limits, &[], sink)
+        Self::take_over(upstreams, limits, &[], Box::new(|| true), sink)
     }
 
-    /// The same after somebody else who polled until now: sources are not due before those moments.
+    /// The same after somebody else who polled until now: sources are not due before those moments, and nobody is asked
+    /// once `may` is false: then it ends, and drops the sink.
     pub fn take_over(
         upstreams: Vec<Upstream>,
         limits: Limits,
         due: &[(SourceName, Timestamp)],
+        may: Box<dyn Fn() -> bool + Send>,
         sink: Box<dyn Fn(Message) + Send>,
     ) -> Self {
         let (orders, taken) = unbounded_channel();
@@ -67,6 +69,7 @@ impl Watch {
         let (tell, told) = std::sync::mpsc::channel::<Box<dyn Fn(Message) + Send>>();
         let spawned = std::thread::Builder::new().name("watch".into()).spawn(move || {
             let Ok(sink) = told.recv() else { return };
+            let may: Box<dyn Fn() -> bool> = may;
             let way = Rc::new(Carrier::new(&limits));
             let runtime = match runtime(way.lull()) {
                 Ok(runtime) => runtime,
@@ -75,7 +78,8 @@ impl Watch {
             runtime.block_on(async {
                 let subjects = upstreams.into_iter().map(Subject::from).collect();
                 let way: Rc<dyn Wire> = way;
-                Beat::new(subjects, limits, way, Rc::new(from_clock), sink).run(taken).await;
+                let beat = Beat::new(subjects, limits, way, Rc::new(from_clock), sink);
+                beat.while_it(may).run(taken).await;
             });
             // A name being looked up, or a file on a dead mount, would be waited for otherwise.
             runtime.shutdown_background();
