@@ -102,7 +102,8 @@ impl Cockpit {
     fn verdict(&self) -> Line {
         let scene = self.scene();
         let survey = scene.survey;
-        let Verdict { down, degraded, unknown, folded, incidents, unacked, .. } = survey.verdict;
+        let Verdict { down, degraded, unknown, folded, maintained, incidents, unacked, .. } =
+            survey.verdict;
         let worst = &survey.verdict.named;
         let all = survey.services.len();
         let names = |n: usize| {
@@ -121,7 +122,13 @@ impl Cockpit {
             if !line.0.is_empty() {
                 line = line.dot();
             }
-            line = line.and(Clean::line(format!("{n} {}", health.word())), Tone::from(health));
+            // Beside the roots they fold under, so that nobody counts rows and wonders.
+            let more = match folded {
+                n if n > 0 && !named => format!(" +{n} folded"),
+                _ => String::new(),
+            };
+            let count = Clean::line(format!("{n} {}{more}", health.word()));
+            line = line.and(count, Tone::from(health));
             if !std::mem::replace(&mut named, true) {
                 line = line.and(names(n), Tone::Plain);
             }
@@ -129,7 +136,16 @@ impl Cockpit {
         if line.0.is_empty() {
             line = match all {
                 0 => Line::of("no services yet", Tone::Unknown),
-                n => Line::of(Clean::line(format!("all {n} services ok")), Tone::Ok),
+                n if maintained + folded == 0 => {
+                    Line::of(Clean::line(format!("all {n} services ok")), Tone::Ok)
+                }
+                n => {
+                    let ok = n.saturating_sub(maintained + folded);
+                    Line::of(
+                        Clean::line(format!("{ok} of {n} services ok")),
+                        survey.verdict.worst.into(),
+                    )
+                }
             };
         }
         if incidents > 0 {
@@ -140,8 +156,9 @@ impl Cockpit {
                 line = line.dot().and(Clean::line(format!("{unacked} unacked")), Tone::Down);
             }
         }
-        if folded > 0 {
-            line = line.dot().and(Clean::line(format!("{folded} downstream")), Tone::Dim);
+        if maintained > 0 {
+            let words = Clean::line(format!("{maintained} in maintenance"));
+            line = line.dot().and(words, Tone::Maintenance);
         }
         line
     }

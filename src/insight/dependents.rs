@@ -1,5 +1,7 @@
 //! One outage is one row: services that suffer under a parent that is down fold under it and are not counted again.
 
+use std::collections::BTreeSet;
+
 use super::{ServiceState, Verdict, matching::Sorted};
 use crate::model::{Board, Health, IncidentStatus, Name, Status, Team};
 
@@ -105,11 +107,16 @@ fn set<T>(list: &mut [T], at: usize, value: T) {
     }
 }
 
-/// Counts root problems only.
+/// Counts root problems only. What is planned is shown and is no outage: services in maintenance, and those that suffer
+/// under one of them, are counted apart.
 pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> Verdict {
-    let roots = |health: Health| {
-        states.iter().filter(|s| s.health == health && s.because.is_none()).count()
+    let planned: BTreeSet<&Name> =
+        states.iter().filter(|s| s.overlays.maintenance).map(|s| &s.name).collect();
+    let is_planned = |s: &ServiceState| {
+        s.overlays.maintenance || s.because.as_ref().is_some_and(|root| planned.contains(root))
     };
+    let is_root = |s: &ServiceState| s.because.is_none() && !is_planned(s);
+    let roots = |health: Health| states.iter().filter(|s| s.health == health && is_root(s)).count();
     let open = board.incidents.present().map(|r| &r.what).filter(|i| i.status.is_open());
     let (mut incidents, mut unacked) = (0, 0);
     for incident in open {
@@ -119,19 +126,20 @@ pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> 
     }
     let worst_of = [Health::Down, Health::Degraded, Health::Unknown];
     let named = worst_of.into_iter().map(|health| {
-        let roots = states.iter().filter(|s| s.health == health && s.because.is_none());
+        let roots = states.iter().filter(|s| s.health == health && is_root(s));
         roots.take(NAMED).map(|s| s.name.clone()).collect::<Vec<_>>()
     });
     let shown =
         |is: &dyn Fn(Status) -> bool| board.sources.values().filter(|f| is(f.shown(now))).count();
     Verdict {
         named: named.into_iter().find(|names| !names.is_empty()).unwrap_or_default(),
-        // Without services nothing is known, and nothing is not fine.
-        worst: states.iter().map(|s| s.health).max().unwrap_or_default(),
+        // Where nothing is judged nothing is known, and nothing is not fine.
+        worst: states.iter().filter(|s| !is_planned(s)).map(|s| s.health).max().unwrap_or_default(),
         down: roots(Health::Down),
         degraded: roots(Health::Degraded),
         unknown: roots(Health::Unknown),
         folded: states.iter().filter(|s| s.because.is_some()).count(),
+        maintained: planned.len(),
         incidents,
         unacked,
         failing_sources: shown(&|s| !s.is_good() && !matches!(s, Status::Stale | Status::Unknown)),

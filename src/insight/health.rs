@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::matching::{Belongings, feeds};
 use super::numbers::numbers;
-use super::{steady, words};
+use super::steady::{self, Pace, Settled};
+use super::words;
 use crate::model::{
     AlertState, Board, Bound, Clean, Freshness, Health, IncidentStatus, Measure, Metric, Name,
     Overlays, Service, Severity, Staleness, Suppression, Track, Weight,
@@ -34,17 +35,23 @@ pub struct Finding {
 /// Folds all that is known of one service.
 pub fn find(board: &Board, service: &Service, own: &Belongings<'_>, now: Timestamp) -> Finding {
     let mut signals: Vec<Signal> = Vec::new();
-    signals.extend(numbers(board, service).filter_map(|m| of_metric(board, m, now)));
     let mut flapping = false;
+    for metric in numbers(board, service) {
+        if let Some((signal, flaps)) = of_metric(board, metric, now) {
+            signals.push(signal);
+            flapping |= flaps;
+        }
+    }
     for (probe, results) in &own.probes {
         let Some(newest) = results.back() else { continue };
-        let Some(settled) = steady::settle(results.iter().map(|r| (r.at, r.health))) else {
+        let source = board.probe_sources.get(*probe);
+        let pace = Pace::of(source.and_then(|name| board.sources.get(name)));
+        let Some(settled) = steady::settle(results.iter().map(|r| (r.at, r.health)), pace) else {
             continue;
         };
-        flapping |= settled.flapping;
+        flapping |= settled.flapping && newest.weight != Weight::Info;
         let words = Clean::line(format_args!("{} {}: {}", probe.means, probe.target, newest.words));
         let signal = Signal { health: settled.health, since: settled.since, words, stale: false };
-        let source = board.probe_sources.get(*probe);
         // Of a moment at which nobody asked, the result is as old as it is, however well its source went on later.
         let signal = told_at(board, source, newest.at, signal, now);
         signals.extend(weighed(signal, newest.weight));
@@ -121,7 +128,8 @@ fn weighed(signal: Signal, weight: Weight) -> Option<Signal> {
     capped(signal.health, weight).map(|health| Signal { health, ..signal })
 }
 
-fn of_metric(board: &Board, metric: &Metric, now: Timestamp) -> Option<Signal> {
+/// What a number says, and whether it flaps.
+fn of_metric(board: &Board, metric: &Metric, now: Timestamp) -> Option<(Signal, bool)> {
     if metric.good.is_none() && metric.bad.is_none() {
         return None;
     }
@@ -129,6 +137,7 @@ fn of_metric(board: &Board, metric: &Metric, now: Timestamp) -> Option<Signal> {
     let name = &metric.id.metric;
     let freshness = board.sources.get(source);
     let track = board.tracks.get(&metric.id);
+    let mut flapping = false;
     let signal = match track.and_then(|t| t.newest().map(|newest| (t, newest))) {
         None => {
             let words = Clean::line(format_args!("{name}: no answer yet"));
@@ -140,14 +149,44 @@ fn of_metric(board: &Board, metric: &Metric, now: Timestamp) -> Option<Signal> {
             Signal { health: Health::Unknown, since: Some(*at), words, stale: false }
         }
         Some((track, (at, measure))) => {
-            let health = level(metric, measure)?;
-            let since = began(metric, track, health);
+            // Without traffic a number says nothing, neither good nor bad.
+            level(metric, measure)?;
+            let settled = settled(metric, track, Pace::of(freshness))?;
+            flapping = settled.flapping && metric.weight != Weight::Info;
             // The store may answer other questions and not this one: then only this number grows old.
             let stale = freshness.is_some_and(|f| now.duration_since(*at) > f.limits().0);
-            Signal { health, since, words: reason(metric, measure, health), stale }
+            let words = held(metric, track, measure, settled.health);
+            Signal { health: settled.health, since: settled.since, words, stale }
         }
     };
-    weighed(aged(board, Some(source), signal, now), metric.weight)
+    weighed(aged(board, Some(source), signal, now), metric.weight).map(|signal| (signal, flapping))
+}
+
+/// Newest readings that decide what a number has settled to: more than hysteresis and flapping look at.
+const DECIDE: usize = 120;
+
+fn settled(metric: &Metric, track: &Track, pace: Pace) -> Option<Settled> {
+    let points = track.points();
+    let newest = points.get(points.len().saturating_sub(DECIDE)..)?;
+    let results = newest.iter().filter_map(|(at, measure)| Some((*at, level(metric, measure)?)));
+    let settled = steady::settle(results, pace)?;
+    let since = settled.since.or_else(|| began(metric, track, settled.health));
+    Some(Settled { since, ..settled })
+}
+
+/// The words of the newest reading, or of the one before it that a number is still judged by.
+fn held(metric: &Metric, track: &Track, newest: &Measure, health: Health) -> Clean {
+    if level(metric, newest).is_some_and(|newest| newest >= health) {
+        return reason(metric, newest, health);
+    }
+    let bad = |measure: &&Measure| level(metric, measure).is_some_and(|level| level >= health);
+    let before = track.points().iter().rev().map(|(_, measure)| measure).find(bad);
+    let before = before.map_or_else(Clean::default, |before| reason(metric, before, health));
+    let now = match newest {
+        Measure::NoData => "no data".into(),
+        newest => words::measure(newest, &metric.unit),
+    };
+    Clean::line(format_args!("{before}; now {now}"))
 }
 
 /// The source answers, but has long stopped to tell this number.

@@ -237,6 +237,8 @@ pub struct Verdict {
     pub unknown: usize,
     /// Services folded under a root.
     pub folded: usize,
+    /// Services in planned maintenance, however they are: no outages.
+    pub maintained: usize,
     pub incidents: usize,
     pub unacked: usize,
     /// Sources whose last poll gave nothing.

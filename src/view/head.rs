@@ -30,7 +30,8 @@ fn verdict(canvas: &mut Canvas<'_>, screen: &Screen) {
     x += canvas.text(x, 0, width.saturating_sub(x), glyph, style) + 1;
     // The verdict may take what it needs, but what stands beside it keeps room for its most important mark.
     let room = usize::from(width.saturating_sub(x));
-    let said = head.verdict.width();
+    // The space at the end of the line is taken off the verdict's room below.
+    let said = head.verdict.width() + usize::from(x > 2);
     let mut beside: Vec<&Line> = Vec::new();
     let mut taken = 0;
     for (i, part) in head.marks.iter().chain([&head.clock]).enumerate() {
