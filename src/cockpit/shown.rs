@@ -9,7 +9,7 @@ use crate::insight::Verdict;
 use crate::model::{Clean, Health, Name};
 use crate::page::{
     Block, Column, Completion, Foot, Head, Hint, Line, Noun, Place, Prompt, Screen, TabLabel, Tone,
-    room,
+    room, words,
 };
 
 impl Cockpit {
@@ -177,6 +177,7 @@ impl Cockpit {
         let (Some(tab), Some(look)) = (self.here(), self.look()) else { return Line::new() };
         if let Some(key) = &look.opened {
             let name = (tab.id)(&self.scene(), key).unwrap_or_else(|| Clean::line(&**key));
+            let name = words::short_hash(name);
             let line = Line::of(tab.title, Tone::Dim).and(" › ", Tone::Dim).and(name, Tone::Title);
             return match self.found_says() {
                 Some(says) => line.dot().and(says, Tone::Match),

@@ -192,6 +192,11 @@ pub fn index(name: &str) -> usize {
     SERVICES.iter().position(|s| s.name == name).unwrap_or(0)
 }
 
+/// Services that the cluster's own deployer brings out: the code host knows their code, and nothing of their deploys.
+pub fn by_argo(name: &str) -> bool {
+    matches!(name, "ledger" | "mail")
+}
+
 pub fn service(name: &str) -> Option<&'static Service> {
     SERVICES.iter().find(|s| s.name == name)
 }

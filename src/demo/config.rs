@@ -68,6 +68,13 @@ every = "10s"
 repos = [@REPOS@]
 
 [[source]]
+name = "argo"
+kind = "argocd"
+url = "@ORIGIN@/argocd"                    # ledger and mail are synced by the cluster itself
+every = "10s"
+environment_label = "environment"
+
+[[source]]
 name = "pager"
 kind = "pagerduty"
 url = "@ORIGIN@/pagerduty"

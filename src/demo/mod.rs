@@ -2,6 +2,7 @@
 
 pub mod alertmanager;
 pub mod alerts;
+pub mod argocd;
 pub mod calendars;
 pub mod cast;
 pub mod clock;

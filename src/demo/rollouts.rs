@@ -44,7 +44,10 @@ impl Rollout {
     }
 }
 
-const INTENTS: &[&str] = &[
+/// The service whose next version has been staged for days: production waits for somebody to say yes.
+pub const WAITS: &str = "payments";
+
+pub const INTENTS: &[&str] = &[
     "Round prices once, at the end",
     "Ask for the postcode before the street",
     "Drop an index nobody uses",
@@ -122,6 +125,7 @@ impl Plan<'_> {
 pub fn rollouts(world: &World, service: &Service, now: Secs) -> Vec<Rollout> {
     let mut plan = Plan { service, out: Vec::new(), now };
     history(world, &mut plan);
+    staged(world, &mut plan);
     told(world, &mut plan);
     let mut all = plan.out;
     all.sort_by(|a, b| a.created.total_cmp(&b.created));
@@ -206,6 +210,17 @@ fn history(world: &World, plan: &mut Plan<'_>) {
                 "Roll back",
             );
         }
+    }
+}
+
+/// A version that was staged three days ago and is not in production yet.
+fn staged(world: &World, plan: &mut Plan<'_>) {
+    let service = plan.service;
+    if service.name == WAITS {
+        let (by, intent) = ("tomas", "Send receipts in the language of the order");
+        let at = world.days_before(3, 14.6, true);
+        let version = service.version + 1;
+        plan.add("staging", version, by, at, 5.0, 66.0, "success", false, intent);
     }
 }
 
@@ -316,7 +331,7 @@ fn told(world: &World, plan: &mut Plan<'_>) {
     }
 }
 
-fn pick(words: &[&'static str], place: u64) -> Option<&'static str> {
+pub fn pick(words: &[&'static str], place: u64) -> Option<&'static str> {
     words.get((place % words.len().max(1) as u64) as usize).copied()
 }
 

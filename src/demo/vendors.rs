@@ -9,7 +9,7 @@ use super::cast::{self, SERVICES};
 use super::clock::{Secs, rfc3339};
 use super::reply::{Asked, Reply};
 use super::world::World;
-use super::{calendars, github, pagerduty, prometheus};
+use super::{argocd, calendars, github, pagerduty, prometheus};
 
 pub fn answer(world: &World, memory: &mut Memory, asked: &Asked, now: Secs) -> Reply {
     let path = asked.path.clone();
@@ -27,6 +27,8 @@ pub fn answer(world: &World, memory: &mut Memory, asked: &Asked, now: Secs) -> R
         alertmanager::answer(world, memory, &asked, now)
     } else if let Some(asked) = below("/github") {
         github::answer(world, &asked, now)
+    } else if let Some(asked) = below("/argocd") {
+        argocd::answer(world, &asked, now)
     } else if let Some(asked) = below("/pagerduty/pages") {
         Reply::text(
             200,
@@ -53,6 +55,7 @@ andon demo: a small team's upstreams, on loopback and made up.
   /prometheus       a metric store        promtool query instant http://HOST/prometheus 'up'
   /alertmanager     an alert router       amtool --alertmanager.url=http://HOST/alertmanager alert
   /github/api/v3    a code host (REST), /github/api/graphql
+  /argocd           a deployer of the cluster
   /pagerduty        a pager
   /calendars        releases.ics, freezes.ics, on-call.ics, maintenance.ics
   /kpi.json         numbers of the business

@@ -39,8 +39,18 @@ pub struct Event {
     pub url: Option<Link>,
     /// Why a planned release is badly placed: `in freeze weekend`, `on holiday Christmas Day`.
     pub conflicts: Vec<Clean>,
+    /// What a milestone or a version itself says of being made; `None` where a plan does not know.
+    pub made: Option<Made>,
     /// Who had the turn before this one, when it begins with a hand-off.
     pub takes_over: Option<Clean>,
+}
+
+/// What a plan says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// It is still open.
+    NotYet,
+    On(Date),
 }
 
 impl Event {
@@ -59,6 +69,7 @@ impl Event {
             description: Clean::default(),
             url: None,
             conflicts: Vec::new(),
+            made: None,
             takes_over: None,
         }
     }
@@ -144,8 +155,17 @@ fn of_milestone(milestone: &Milestone, team: &Team, zone: &TimeZone) -> Option<E
         services: own.map(|s| s.name.clone()).collect(),
         description: milestone.about.clone(),
         url: milestone.url.clone(),
+        made: match (milestone.done, day_made(milestone, zone)) {
+            (false, _) => Some(Made::NotYet),
+            (true, day) => day.map(Made::On),
+        },
         ..Event::bare(milestone.key.clone(), Purpose::Release, start)
     })
+}
+
+/// The day a milestone was made, where anybody knows it.
+fn day_made(milestone: &Milestone, zone: &TimeZone) -> Option<Date> {
+    milestone.done_on.or_else(|| Some(milestone.done_at?.to_zoned(zone.clone()).date()))
 }
 
 /// Planned releases that overlap the window: of release calendars, milestones and versions, and the configuration's rules.

@@ -125,6 +125,24 @@ fn shutting<'a>(gates: &[&'a Gate], on: &dyn Fn(&Gate) -> bool) -> Option<Vec<&'
     shut.then_some(allows)
 }
 
+/// Whether what began at `started` and still runs may go on at `now`; `None` where nothing shuts.
+///
+/// Argo CD's rule for a sync under way (its user guide, "Sync Overrun"): a deny lets it go on when every active deny says
+/// so; the end of the allows, when every one that was open at its start says so. It must have been let in to begin with.
+pub fn may_go_on(gates: &[&Gate], started: Timestamp, now: Timestamp) -> Option<bool> {
+    let answers = by_source(gates).filter_map(|own| {
+        let shut = shutting(&own, &|gate| gate.schedule.is_on(now))?;
+        let was_on = |gate: &Gate| gate.schedule.is_on(started);
+        if shutting(&own, &was_on).is_some() {
+            return Some(false);
+        }
+        let denies = shut.iter().any(|g| g.kind == GateKind::Deny);
+        let mut asked = shut.iter().filter(|g| denies || was_on(g));
+        Some(asked.all(|g| g.overrun))
+    });
+    answers.min()
+}
+
 /// How far beyond a window edges are looked for, so that a stretch has its real beginning and end.
 const BEYOND: SignedDuration = SignedDuration::from_hours(24 * 8);
 
@@ -282,6 +300,49 @@ mod tests {
             let reversed: Vec<&Gate> = gates.iter().rev().collect();
             assert_eq!(permit(&reversed, now), permitted, "{windows} turned round");
         }
+    }
+
+    /// The table of domain.md §6.3. `o` lets a sync that runs go on; the sync began at 12:10, and now it is 12:30 or 13:30.
+    #[test]
+    fn a_sync_under_way_goes_on_where_its_windows_say_so() {
+        let began: Timestamp = "2026-11-20T12:10:00Z".parse().unwrap();
+        // An allow from 12:00 for an hour, a deny from 13:00 for one.
+        const THEN: &str = "0 13 * * *";
+        for (windows, goes_on) in [
+            ("", None),
+            ("Do", Some(true)),
+            ("D", Some(false)),
+            ("Do D", Some(false)),
+            ("Ao Do", Some(true)),
+            ("Ao D", Some(false)),
+            ("A Do", Some(true)),
+            ("A D", Some(false)),
+            ("Ao", Some(true)),
+            ("A", Some(false)),
+            ("Ao Ao", Some(true)),
+            ("Ao A", Some(false)),
+        ] {
+            let gates: Vec<Gate> = windows
+                .split_whitespace()
+                .enumerate()
+                .map(|(n, w)| {
+                    let (kind, start) = if w.starts_with('A') {
+                        (GateKind::Allow, ON)
+                    } else {
+                        (GateKind::Deny, THEN)
+                    };
+                    let id = format!("{n}");
+                    Gate { overrun: w.contains('o'), ..gate(&id, kind, start, 1, false) }
+                })
+                .collect();
+            let all: Vec<&Gate> = gates.iter().collect();
+            let now: Timestamp = "2026-11-20T13:30:00Z".parse().unwrap();
+            assert_eq!(may_go_on(&all, began, now), goes_on, "{windows}");
+            assert_eq!(may_go_on(&all, began, NOON.parse().unwrap()), None, "{windows}: open");
+        }
+        let idle = Gate { overrun: true, ..gate("x", GateKind::Allow, OFF, 1, false) };
+        let now: Timestamp = NOON.parse().unwrap();
+        assert_eq!(may_go_on(&[&idle], began, now), Some(false), "nothing let it in");
     }
 
     #[test]

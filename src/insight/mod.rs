@@ -2,6 +2,7 @@
 
 mod alike;
 mod automation;
+mod brought;
 mod calendar;
 mod can_deploy;
 mod changes;
@@ -35,6 +36,7 @@ use crate::model::{
 
 pub use alike::{Like, Trouble, Why, alike};
 pub use automation::{Pipeline, moment as run_moment, pipelines, waiting};
+pub use brought::{Load, loads, steps};
 pub use calendar::{CONFIG, Event, calendar, plans};
 pub use can_deploy::{Clearance, Freezes};
 pub use changes::LOOK_BACK;
@@ -98,6 +100,10 @@ pub const INSIGHTS: &[Insight] = &[
     Insight {
         name: "rollbacks",
         about: "deploys that took a version back, and which deploy each of them undid",
+    },
+    Insight {
+        name: "brought",
+        about: "how many commits each deploy brought, counted from what ran in its place before",
     },
     Insight {
         name: "versions",

@@ -8,11 +8,11 @@ use jiff::{
     tz::TimeZone,
 };
 
-use super::calendar::{Event, plans};
+use super::calendar::{Event, Made, plans};
 use super::freezes::occurrences;
 use super::matching::{deploys_from, is_production, moment};
 use super::words::earlier;
-use crate::model::{Board, Outcome, Purpose, Service, Team, Window};
+use crate::model::{Board, Clean, Outcome, Purpose, Service, Team, Window};
 
 /// Releases a regularity is taken of: the last ones, so that it is about now.
 const RELEASES: usize = 14;
@@ -76,7 +76,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slip {
     pub planned: Date,
-    /// `None`: not made before the next one was due, or not yet.
+    /// `None`: not made before the next one was due, or still open.
     pub actual: Option<Date>,
 }
 
@@ -248,32 +248,67 @@ fn is_off(event: &Event) -> bool {
     event.status.as_str().eq_ignore_ascii_case("cancelled")
 }
 
-/// What came of each plan that is due: a release of that day, else the first after it, else one shortly before. A
-/// release answers for one plan only, and a plan waits no longer than until the next.
+/// A plan that is due: its day, and what it says itself of being made.
+struct Due {
+    day: Date,
+    title: Clean,
+    made: Option<Made>,
+}
+
+/// Plans up to now, by day. Milestones of a train are called the same in every repository: they are one plan, made when
+/// the last of them is. Plans that do not know whether they were made are one a day.
+fn due(plans: &[&Event], now: Timestamp, zone: &TimeZone) -> Vec<Due> {
+    let mut all: Vec<Due> = Vec::new();
+    for event in plans.iter().filter(|e| e.start <= now) {
+        let day = event.touches(zone).0;
+        let own = event.made.is_some();
+        let known = all
+            .iter_mut()
+            .rev()
+            .take_while(|d| d.day == day)
+            .find(|d| d.made.is_some() == own && (!own || d.title == event.title));
+        match (known, event.made) {
+            (None, made) => all.push(Due { day, title: event.title.clone(), made }),
+            (Some(Due { made: Some(Made::On(known)), .. }), Some(Made::On(day))) => {
+                *known = day.max(*known);
+            }
+            (Some(known), Some(Made::NotYet)) => known.made = Some(Made::NotYet),
+            (Some(_), _) => {}
+        }
+    }
+    all
+}
+
+/// What came of each plan that is due. A milestone or a version says itself when it was made. Of any other plan it is a
+/// release of that day, else the first after it, else one shortly before: a release answers for one plan only, and a plan
+/// waits no longer than until the next.
 fn slips(plans: &[&Event], made: &[Timestamp], now: Timestamp, zone: &TimeZone) -> Vec<Slip> {
     let made: BTreeSet<Date> = made.iter().map(|at| date(*at, zone)).collect();
-    // Before the first release anybody told of, not made and not known look the same.
-    let Some(first) = made.first() else { return Vec::new() };
-    let mut due: Vec<Date> = plans
-        .iter()
-        .filter(|e| e.start <= now)
-        .map(|e| e.touches(zone).0)
-        .filter(|day| day >= first)
-        .collect();
-    due.dedup();
+    let due = due(plans, now, zone);
     let today = date(now, zone);
     let early = EARLY.as_hours() / 24;
     let mut slips: Vec<Slip> = Vec::new();
-    for (i, planned) in due.iter().enumerate() {
-        let next = due.get(i + 1).copied().unwrap_or(Date::MAX);
-        let taken = slips.last().and_then(|s| s.actual);
-        let free = |day: &&Date| taken.is_none_or(|t| **day > t);
-        let later = made.range(*planned..).take_while(|d| **d < next).find(free);
-        let before = || made.range(after(*planned, -early)..*planned).rev().find(free);
-        let actual = later.or_else(before).copied();
+    let mut taken: Option<Date> = None;
+    for (i, Due { day, made: own, .. }) in due.iter().enumerate() {
+        let actual = match own {
+            Some(Made::On(day)) => Some(*day),
+            Some(Made::NotYet) => None,
+            // Before the first release anybody told of, not made and not known look the same.
+            None if made.first().is_none_or(|first| day < first) => continue,
+            None => {
+                let rest = due.iter().skip(i + 1);
+                let next = rest.filter(|d| d.made.is_none()).map(|d| d.day).next();
+                let free = |day: &&Date| taken.is_none_or(|t| **day > t);
+                let later = made.range(*day..).take_while(|d| next.is_none_or(|n| **d < n));
+                let before = || made.range(after(*day, -early)..*day).rev().find(free);
+                let actual = later.into_iter().find(free).or_else(before).copied();
+                taken = actual.or(taken);
+                actual
+            }
+        };
         // What is due today may still come.
-        if actual.is_some() || *planned < today {
-            slips.push(Slip { planned: *planned, actual });
+        if actual.is_some() || *day < today {
+            slips.push(Slip { planned: *day, actual });
         }
     }
     slips
@@ -304,7 +339,7 @@ fn days(from: Date, to: Date) -> impl Iterator<Item = Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Clean, Deploy, Key, Name, Plan, PlanRule};
+    use crate::model::{Deploy, Key, Milestone, Name, Plan, PlanRule};
 
     /// The example of domain.md §6.4: daily deploys on weekdays only.
     #[test]
@@ -424,5 +459,88 @@ mod tests {
         assert_eq!(due.slips.last().unwrap().planned.day(), 17, "today's may still come");
         let late = Beats::new(&board, &team, at("2026-11-25T11:00:00Z")).team();
         assert_eq!(late.slips.last().unwrap().actual, None, "yesterday's did not");
+    }
+
+    /// `due done` of milestones, each with its repository and what came of it.
+    fn milestones(all: &[(&str, &str, &str, Option<&str>)]) -> (Board, Vec<Option<i64>>) {
+        let mut board = Board::default();
+        for (n, (repo, title, due, done)) in all.iter().enumerate() {
+            let milestone = Milestone {
+                key: Key::new(&Name::new("gh"), n.to_string()),
+                repo: Clean::line(repo),
+                title: Clean::line(title),
+                about: Clean::default(),
+                start: None,
+                due: due.parse().ok(),
+                done: done.is_some(),
+                done_at: done.filter(|d| d.contains('T')).map(at),
+                done_on: done.filter(|d| !d.contains('T')).and_then(|d| d.parse().ok()),
+                items: None,
+                url: None,
+            };
+            board.milestones.see(milestone.key.clone(), milestone, Timestamp::UNIX_EPOCH);
+        }
+        let found = Beats::new(&board, &team(), at("2026-11-20T12:00:00Z")).team();
+        let days = found.slips.iter().map(Slip::days).collect();
+        (board, days)
+    }
+
+    /// domain.md §6.4: where a schedule exists, slip is what was made less what was planned, in days.
+    #[test]
+    fn a_milestone_or_version_says_itself_when_it_was_made() {
+        let (mut board, days) = milestones(&[
+            ("o/web", "1", "2026-10-06", Some("2026-10-06T23:30:00Z")),
+            ("o/web", "2", "2026-10-13", Some("2026-10-15")),
+            ("o/web", "3", "2026-10-20", Some("2026-10-19")),
+            ("o/web", "4", "2026-10-27", None),
+            ("o/web", "5", "2026-11-20", None),
+        ]);
+        assert_eq!(days, [Some(0), Some(2), Some(-1), None], "what is due today may still come");
+        // What was deployed meanwhile is another matter: the milestone is open.
+        deployed(&mut board, "2026-10-27T10:00:00Z");
+        let found = Beats::new(&board, &team(), at("2026-11-20T12:00:00Z")).team();
+        assert_eq!(found.slips.last().unwrap().actual, None);
+        assert_eq!(found.slip(), Some((0.0, 3)));
+    }
+
+    #[test]
+    fn milestones_of_one_train_are_one_plan_made_when_the_last_of_them_is() {
+        let (_, days) = milestones(&[
+            ("o/web", "45", "2026-11-03", Some("2026-11-03")),
+            ("o/api", "45", "2026-11-03", Some("2026-11-05")),
+            ("o/web", "46", "2026-11-10", Some("2026-11-10")),
+            ("o/api", "46", "2026-11-10", None),
+            ("o/web", "other", "2026-11-10", Some("2026-11-10")),
+        ]);
+        assert_eq!(days, [Some(2), None, Some(0)]);
+    }
+
+    /// The calibrations of domain.md §6.4: every train of the field is called one, and Chrome and old Firefox steady.
+    #[test]
+    fn labels_fit_the_trains_of_the_field() {
+        for (who, cv, label) in [
+            ("Rust", 0.009, "train"),
+            ("Django", 0.01, "train"),
+            ("Ubuntu", 0.045, "train"),
+            ("Firefox 2023-24", 0.058, "train"),
+            ("Kubernetes", 0.08, "train"),
+            ("Go", 0.083, "train"),
+            ("PostgreSQL", 0.112, "train"),
+            ("GitLab", 0.114, "train"),
+            ("Firefox", 0.141, "train"),
+            ("Chrome", 0.168, "steady"),
+            ("Firefox 2011-19", 0.213, "steady"),
+            ("Firefox 2004-24", 1.42, "bursty"),
+        ] {
+            let found = Regularity { cv, burstiness: 0.0, gaps: 13 };
+            assert_eq!(found.label(), label, "{who}");
+        }
+        for (cv, label) in [(0.15, "train"), (0.5, "steady"), (1.0, "irregular"), (1.01, "bursty")]
+        {
+            assert_eq!(Regularity { cv, burstiness: 0.0, gaps: 5 }.label(), label, "{cv}");
+        }
+        // Firefox 2023-24: CV 0.058 is B −0.89.
+        let spread = 0.058_f64;
+        assert!(((spread - 1.0) / (spread + 1.0) + 0.89).abs() < 0.005);
     }
 }

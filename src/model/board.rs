@@ -6,10 +6,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Alert, AlertRule, Approval, Calendar, Change, Clean, Deploy, Discovered, Drift, Environment,
-    Fact, Feed, Freshness, Gate, Incident, Key, MetricId, Milestone, PostMortem, Probe,
-    ProbeResult, Records, Release, Report, Run, Shift, Silence, SourceName, Staleness, Ticket,
-    Track,
+    Alert, AlertRule, Approval, Brought, Calendar, Change, Clean, Deploy, Discovered, Drift,
+    Environment, Fact, Feed, Freshness, Gate, Incident, Key, MetricId, Milestone, PostMortem,
+    Probe, ProbeResult, Records, Release, Report, Run, Shift, Silence, SourceName, Staleness,
+    Ticket, Track,
 };
 
 /// Results kept per probe: enough for hysteresis and flapping (20 checks) and a sparkline.
@@ -47,6 +47,7 @@ pub struct Board {
     pub tickets: Records<Ticket>,
     /// Numbers that nobody configured; `insight::numbers` reads them.
     pub discovered: Records<Discovered>,
+    pub brought: Records<Brought>,
 }
 
 impl Board {
@@ -76,6 +77,7 @@ impl Board {
                 Feed::Approvals => self.approvals.still(&key, at),
                 Feed::Tickets => self.tickets.still(&key, at),
                 Feed::Discovered => self.discovered.still(&key, at),
+                Feed::Brought => self.brought.still(&key, at),
             }
         }
         for feed in report.complete {
@@ -97,6 +99,7 @@ impl Board {
                 Feed::Approvals => self.approvals.complete(source, at),
                 Feed::Tickets => self.tickets.complete(source, at),
                 Feed::Discovered => self.discovered.complete(source, at),
+                Feed::Brought => self.brought.complete(source, at),
             }
         }
     }
@@ -135,6 +138,7 @@ impl Board {
             Fact::Approval(x) => self.approvals.see(x.key.clone(), x, at),
             Fact::Ticket(x) => self.tickets.see(x.key.clone(), x, at),
             Fact::Discovered(x) => self.discovered.see(x.key.clone(), *x, at),
+            Fact::Brought(x) => self.brought.see(x.key.clone(), x, at),
         }
     }
 
@@ -193,6 +197,7 @@ impl Board {
         self.approvals.rewind(now);
         self.tickets.rewind(now);
         self.discovered.rewind(now);
+        self.brought.rewind(now);
     }
 
     /// How old a number is: as its source's last answer, or older when the source no longer answers for this number.

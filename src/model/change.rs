@@ -51,6 +51,22 @@ pub struct Deploy {
     pub url: Option<Link>,
 }
 
+/// The commits from one to another, counted: what a deploy of `head` brings where `base` ran. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Brought {
+    pub key: Key,
+    /// `owner/name`, as its deploys say it.
+    pub repo: Clean,
+    pub base: Clean,
+    pub head: Clean,
+    /// Commits that `head` has and `base` has not.
+    pub ahead: u64,
+    /// There are more of them: the upstream counts no further.
+    pub at_least: bool,
+    /// Commits that `base` has and `head` has not: what is taken back. `None` where it is not told.
+    pub behind: Option<u64>,
+}
+
 /// A published (or drafted) release.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Release {

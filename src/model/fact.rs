@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    Alert, AlertRule, Approval, Calendar, Change, Clean, Deploy, Discovered, Drift, Environment,
-    Gate, Id, Incident, Measure, MetricId, Milestone, PostMortem, ProbeResult, Release, Run, Shift,
-    Silence, Ticket,
+    Alert, AlertRule, Approval, Brought, Calendar, Change, Clean, Deploy, Discovered, Drift,
+    Environment, Gate, Id, Incident, Measure, MetricId, Milestone, PostMortem, ProbeResult,
+    Release, Run, Shift, Silence, Ticket,
 };
 
 /// One thing that is true, as told by one source.
@@ -46,6 +46,7 @@ pub enum Fact {
     Ticket(Ticket),
     /// A number that a preset knows how to ask for.
     Discovered(Box<Discovered>),
+    Brought(Brought),
 }
 
 /// The kinds of records that can be listed completely, so that absence means something.
@@ -70,6 +71,7 @@ pub enum Feed {
     Approvals,
     Tickets,
     Discovered,
+    Brought,
 }
 
 /// What one good poll told.

@@ -8,7 +8,7 @@ use crate::model::{Alert, Clean, Window};
 
 pub use super::follow::{above, all as actions, issues, on, tally_line};
 pub use super::post_mortems::{again, all as post_mortems, complete, lasted, services};
-pub use super::releases::log::taken_back;
+pub use super::releases::log::{loads, taken_back};
 pub use super::releases::rhythm::rhythms;
 pub use super::sources::probed;
 

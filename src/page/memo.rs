@@ -12,7 +12,7 @@ use super::markdown::Reading;
 use super::{Flat, Line, RowKey, Scene};
 use crate::insight::follow_up::Tally;
 use crate::insight::standing::Issues;
-use crate::insight::{Event, Like, Rhythm, Rollback, Suspect, Trouble};
+use crate::insight::{Event, Like, Load, Rhythm, Rollback, Suspect, Trouble};
 use crate::model::{Clean, Key, Name, Window};
 
 /// Values derived from a board, made when a page first needs them. Whoever shows pages again and again keeps one
@@ -47,6 +47,8 @@ pub struct Memo {
     pub again: Kept<(), HashMap<Key, Vec<Key>>>,
     /// Which deploys took a version back.
     pub rollbacks: Kept<(), HashMap<Key, Rollback>>,
+    /// How many commits each deploy brought.
+    pub loads: Kept<(), HashMap<Key, Load>>,
     /// How regular the releases of each service are, and of the team.
     pub rhythms: Kept<(), Vec<Rhythm>>,
     /// Services by the repository they come from, in lower case.

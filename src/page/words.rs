@@ -62,6 +62,13 @@ pub fn dash(text: &Clean) -> Clean {
     if text.is_empty() { NO_DATA.into() } else { text.clone() }
 }
 
+/// A whole commit hash as people say it; any other words as they are.
+pub fn short_hash(text: Clean) -> Clean {
+    let word = text.as_str();
+    let is_hash = matches!(word.len(), 40 | 64) && word.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_hash { Clean::line(word.chars().take(8).collect::<String>()) } else { text }
+}
+
 fn formatted(at: Timestamp, zone: &TimeZone, format: &str) -> String {
     at.to_zoned(zone.clone()).strftime(format).to_string()
 }

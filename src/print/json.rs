@@ -317,7 +317,16 @@ fn releases(scene: &Scene<'_>, bounds: Option<Window>, out: &mut Map<String, Val
     let next = scene.survey.next_release.as_ref();
     out.insert("next_release".into(), maybe(next.map(|p| p.at)));
     let frozen = scene.survey.frozen.iter().map(|f| {
-        json!({ "name": word(&f.name), "until": maybe(f.until), "override": word(&f.how_to_override) })
+        let services = f.services.as_ref();
+        let named = services.map(|all| all.iter().map(Name::as_str).collect::<Vec<_>>());
+        json!({
+            "name": word(&f.name),
+            "from": time(f.from),
+            "until": maybe(f.until),
+            // `null` where it is a freeze of everybody.
+            "services": named,
+            "override": word(&f.how_to_override),
+        })
     });
     out.insert("frozen".into(), frozen.collect());
 }
@@ -409,6 +418,8 @@ fn event(event: &Event) -> Value {
 fn deploy(scene: &Scene<'_>, deploy: &Deploy) -> Value {
     let back = listed::taken_back(scene);
     let rollback = back.get(&deploy.key);
+    let loads = listed::loads(scene);
+    let load = loads.get(&deploy.key);
     let service = scene.team.services.iter().find(|s| deploys_from(s, deploy));
     json!({
         "source": deploy.key.source.as_str(),
@@ -422,6 +433,8 @@ fn deploy(scene: &Scene<'_>, deploy: &Deploy) -> Value {
         "finished": maybe(deploy.finished),
         "outcome": deploy.outcome.word(),
         "known": !matches!(deploy.outcome, Outcome::Other(_)),
+        "commits": load.map(|l| l.new),
+        "commits_back": load.and_then(|l| l.back),
         "rollback_from": rollback.map(|r| r.from.as_str()),
         "who": word(&deploy.who),
         "url": deploy.url.as_ref().map(crate::model::Link::as_str),

@@ -330,6 +330,7 @@ pub enum ProbeMeans {
 
 pub mod alertmanager;
 pub mod argocd;
+mod brought;
 pub mod github;
 pub mod gitlab;
 mod history;

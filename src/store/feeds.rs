@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::{
-    Alert, AlertRule, Approval, Board, Change, Deploy, Discovered, Drift, Environment, Feed, Gate,
-    Incident, Key, Milestone, PostMortem, Records, Release, Run, Shift, Silence, Ticket,
+    Alert, AlertRule, Approval, Board, Brought, Change, Deploy, Discovered, Drift, Environment,
+    Feed, Gate, Incident, Key, Milestone, PostMortem, Records, Release, Run, Shift, Silence,
+    Ticket,
 };
 
 /// Calendars are told whole, one a source: no records, but they lie in the same log.
@@ -88,4 +89,5 @@ kept! {
     16 Approval Approvals approvals,
     17 Ticket Tickets tickets,
     18 Discovered Discovered discovered,
+    19 Brought Brought brought,
 }

@@ -303,6 +303,7 @@ impl Writing<'_> {
                 let x = &**x;
                 told!(x);
             }
+            Fact::Brought(x) => told!(x),
             Fact::Calendar(x) => self.record(source, CALENDAR, "", at, &**x)?,
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! GitHub's part in releases: milestones, who must let a run go on, and the commits between what runs and what could.
 
 use andon::model::{
-    Against, Approval, Clean, Deploy, Drift, Fact, Feed, Milestone, Report, Status, Trouble,
+    Against, Approval, Brought, Clean, Deploy, Drift, Fact, Feed, Milestone, Report, Status,
+    Trouble,
 };
 use andon::source::{Http, HttpAnswer, Method, github};
 
@@ -16,6 +17,7 @@ told!(milestones, Milestone);
 told!(approvals, Approval);
 told!(drifts, Drift);
 told!(deploys, Deploy);
+told!(brought, Brought);
 
 fn world() -> World {
     World::new(&github::KIND, "https://api.github.com", r#"{ repos = ["acme/checkout"] }"#, NOW)
@@ -162,6 +164,52 @@ fn what_is_not_deployed_yet_is_counted_once_for_each_pair_of_commits() {
     let report = world.poll(usual).unwrap();
     assert!(!world.asked.iter().any(|h| h.url.path().contains("compare")));
     assert_eq!(report.still.iter().filter(|(feed, _)| *feed == Feed::Drifts).count(), 3);
+}
+
+#[test]
+fn what_each_deploy_brought_is_counted_once_without_the_files_it_changed() {
+    let both = file("graphql_releases").replace("\"staging\"", "\"production\"");
+    let usual = |http: &Http| {
+        if http.method == Method::Post { Some(ok(http, both.as_str())) } else { usual(http) }
+    };
+    let counts = |world: &World| -> Vec<String> {
+        world.asked.iter().map(target).filter(|t| t.contains("page=2")).collect()
+    };
+    let mut first = world();
+    let report = first.poll(usual).unwrap();
+    assert_eq!(
+        counts(&first),
+        [
+            "/repos/acme/checkout/compare/aa84c09fbe69ededfced8c1bb6e6d24616b468aa...bb84c09fbe69ededfced8c1bb6e6d24616b468bb?per_page=1&page=2"
+        ]
+    );
+    let [told] = brought(&report)[..] else { panic!("{:?}", brought(&report)) };
+    assert_eq!((told.ahead, told.at_least, told.behind), (2, false, Some(1)));
+    assert_eq!((told.repo.as_str(), report.partial), ("acme/checkout", None));
+    assert!(brought(&first.poll(usual).unwrap()).is_empty() && counts(&first).is_empty());
+
+    // A commit that a forced push removed is never asked for again, and told of nowhere.
+    let gone = |http: &Http| match http.url.query() {
+        Some(query) if query.contains("page=2") => Some(answered(http, 404, &[], "{}")),
+        _ => usual(http),
+    };
+    let mut second = world();
+    let report = second.poll(gone).unwrap();
+    assert_eq!((brought(&report).len(), report.partial), (0, None));
+    second.poll(gone).unwrap();
+    assert!(counts(&second).is_empty());
+
+    // What cannot be had now is said, and asked for again; the rest is whole.
+    let busy = |http: &Http| match http.url.query() {
+        Some(query) if query.contains("page=2") => Some(answered(http, 502, &[], "")),
+        _ => usual(http),
+    };
+    let mut third = world();
+    let report = third.poll(busy).unwrap();
+    assert!(report.partial.as_ref().unwrap().as_str().contains("commits of deploys"));
+    assert!(report.complete.contains(&Feed::Deploys), "what is told of now is whole");
+    third.poll(usual).unwrap();
+    assert_eq!(counts(&third).len(), 1);
 }
 
 #[test]

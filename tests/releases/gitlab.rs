@@ -1,8 +1,8 @@
 //! GitLab: deployments by what was deployed, approvals by who may give them, freezes in their own zones, commits not deployed yet.
 
 use andon::model::{
-    Against, Approval, Clean, Deploy, Drift, Fact, Feed, Gate, Milestone, Outcome, PostMortem,
-    Release, Report, Run, Schedule, Status,
+    Against, Approval, Brought, Clean, Deploy, Drift, Fact, Feed, Gate, Milestone, Outcome,
+    PostMortem, Release, Report, Run, Schedule, Status,
 };
 use andon::source::{Http, HttpAnswer, Problem, gitlab};
 
@@ -21,6 +21,7 @@ told!(gates, Gate);
 told!(milestones, Milestone);
 told!(approvals, Approval);
 told!(drifts, Drift);
+told!(brought, Brought);
 
 fn post_mortems(report: &Report) -> Vec<&PostMortem> {
     let facts = report.facts.iter();
@@ -237,6 +238,25 @@ fn commits_not_deployed_yet_are_counted_with_the_age_of_the_oldest() {
     let report = world.poll(usual).unwrap();
     assert_eq!(drifts(&report).len(), 0);
     assert!(!world.asked.iter().any(|h| list(h) == "commits"));
+}
+
+#[test]
+fn what_each_deploy_brought_is_counted_up_to_a_page() {
+    let mut world = world();
+    let report = world.poll(usual).unwrap();
+    let told: Vec<_> = brought(&report).iter().map(|b| (b.ahead, b.at_least, b.behind)).collect();
+    assert_eq!(told, [(3, false, None)], "two attempts of one version are one pair of commits");
+    let pair = "ref_name=279484c09fbe69ededfced8c1bb6e6d24616b468..bb1184c09fbe69ededfced8c1bb6e6d24616b4bb&per_page=100";
+    assert!(world.asked.iter().map(target).any(|t| t.contains(pair)));
+    assert!(brought(&world.poll(usual).unwrap()).is_empty());
+    let more = |http: &Http| match list(http) {
+        "commits" => {
+            Some(answered(http, 200, &[("link", "<?page=2>; rel=\"next\"")], file("commits")))
+        }
+        _ => usual(http),
+    };
+    let report = self::world().poll(more).unwrap();
+    assert!(brought(&report)[0].at_least);
 }
 
 #[test]

@@ -151,7 +151,9 @@ fn repository(repo: &Repo<'_>, asked: &Asked, rest: &[&str]) -> Reply {
             }
             None => not_found(),
         },
-        ["actions", "runs", _, "pending_deployments"] => Reply::json(200, &json!([])),
+        ["actions", "runs", id, "pending_deployments"] => {
+            Reply::json(200, &Json::Array(repo.pending(id)))
+        }
         ["issues"] => {
             let labels: Vec<&str> =
                 asked.one("labels").into_iter().flat_map(|l| l.split(',')).collect();
@@ -178,7 +180,10 @@ fn repository(repo: &Repo<'_>, asked: &Asked, rest: &[&str]) -> Reply {
             Reply::json(200, &json!({ "total_count": 0, "check_runs": [] }))
         }
         ["compare", range] => match range.split_once("...") {
-            Some((base, head)) => Reply::json(200, &repo.compare(base, head)),
+            Some((base, head)) => {
+                let size = asked.number("per_page").unwrap_or(250).clamp(1, 250);
+                one(repo.compare(base, head, asked.number("page").unwrap_or(1), size))
+            }
             None => not_found(),
         },
         ["contributors"] => paged(asked, &repo.contributors()),

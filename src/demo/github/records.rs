@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::super::cast::{self, ORG, Service};
 use super::super::clock::{Secs, rfc3339};
 use super::super::noise::{hex, mix, unit};
-use super::super::rollouts::{Rollout, rollouts};
+use super::super::rollouts::{INTENTS, Rollout, WAITS, pick, rollouts};
 use super::super::world::World;
 
 /// A repository as seen at a moment by somebody who asked under `origin`.
@@ -76,6 +76,11 @@ impl Repo<'_> {
         rollouts(self.world, self.service, self.now)
     }
 
+    /// Rollouts that went through the code host.
+    pub fn recorded(&self) -> Vec<Rollout> {
+        if cast::by_argo(self.name()) { Vec::new() } else { self.rollouts() }
+    }
+
     pub fn json(&self) -> Json {
         json!({
             "id": repo_id(self.service),
@@ -103,7 +108,7 @@ impl Repo<'_> {
 
     /// Newest first, as the host lists them.
     pub fn deployments(&self) -> Vec<Json> {
-        self.rollouts().iter().rev().map(|r| self.deployment(r)).collect()
+        self.recorded().iter().rev().map(|r| self.deployment(r)).collect()
     }
 
     fn deployment(&self, r: &Rollout) -> Json {
@@ -131,7 +136,7 @@ impl Repo<'_> {
     }
 
     pub fn statuses(&self, id: &str) -> Option<Vec<Json>> {
-        let all = self.rollouts();
+        let all = self.recorded();
         let r = all.iter().find(|r| r.id.to_string() == id)?;
         let step = |(i, s): (usize, &super::super::rollouts::Step)| {
             let number = r.id * 8 + i as u64;
@@ -274,7 +279,7 @@ impl Repo<'_> {
                     });
                 }
             }
-            if r.environment == "production" {
+            if r.environment == "production" && !cast::by_argo(self.name()) {
                 let end = r.steps.iter().find(|s| matches!(s.state, "success" | "failure"));
                 out.push(Run {
                     id: run_id(r.created, 1),
@@ -296,6 +301,23 @@ impl Repo<'_> {
             }
         }
         self.odd_runs(&mut out);
+        let next = self.rollouts().into_iter().rfind(|r| r.version > self.service.version);
+        if let Some(r) = next.filter(|_| self.waits()) {
+            let start = r.created + 400.0;
+            out.push(Run {
+                id: run_id(start, 1),
+                name: "Deploy",
+                path: ".github/workflows/deploy.yml",
+                title: format!("Ship v{} to production", r.version),
+                branch: "main".into(),
+                sha: r.sha,
+                event: "workflow_dispatch",
+                by: r.by.into(),
+                created: start,
+                ended: f64::INFINITY,
+                conclusion: "waiting",
+            });
+        }
         out
     }
 
@@ -372,7 +394,11 @@ impl Repo<'_> {
             "run_number": r.id % 100_000,
             "run_attempt": 1,
             "event": r.event,
-            "status": if done { "completed" } else { "in_progress" },
+            "status": match (done, r.conclusion) {
+                (true, _) => "completed",
+                (false, "waiting") => "waiting",
+                (false, _) => "in_progress",
+            },
             "conclusion": done.then_some(r.conclusion),
             "workflow_id": 400 + r.name.len(),
             "check_suite_id": r.id / 2,
@@ -381,7 +407,11 @@ impl Repo<'_> {
             "jobs_url": self.api(&format!("/actions/runs/{}/jobs", r.id)),
             "logs_url": self.api(&format!("/actions/runs/{}/logs", r.id)),
             "created_at": rfc3339(r.created),
-            "updated_at": rfc3339(if done { r.ended } else { self.now }),
+            "updated_at": rfc3339(match (done, r.conclusion) {
+                (true, _) => r.ended,
+                (false, "waiting") => r.created + 4.0,
+                (false, _) => self.now,
+            }),
             "run_started_at": rfc3339(r.created),
             "actor": self.user(&r.by),
             "triggering_actor": self.user(&r.by),
@@ -412,34 +442,74 @@ impl Repo<'_> {
         ["lint", "test"].into_iter().enumerate().map(job).collect()
     }
 
-    pub fn commits(&self) -> Vec<Json> {
-        let one = |r: &Rollout| {
-            let who = json!({ "name": cast::person(r.by).name, "email": format!("{}@harbour.example", r.by), "date": rfc3339(r.committed) });
-            json!({
-                "sha": r.sha,
-                "url": self.api(&format!("/commits/{}", r.sha)),
-                "html_url": self.html(&format!("/commit/{}", r.sha)),
-                "commit": { "author": who, "committer": who, "message": format!("{} (#{})", r.intent, pull_number(r.version)), "comment_count": 0 },
-                "author": self.user(r.by),
-                "committer": self.user(r.by),
-                "parents": [],
-            })
+    /// Each version with the commits it is made of, oldest first; the last of them is the one that is deployed.
+    fn line(&self) -> Vec<(Rollout, Vec<String>)> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut made = self.rollouts();
+        made.retain(|r| !r.rollback && seen.insert(r.version));
+        let of = |r: Rollout| {
+            let before = mix(self.seed(), u64::from(r.version)) % 6;
+            // What has waited for days has grown.
+            let before =
+                if r.version == self.service.version + 1 && self.waits() { 6 } else { before };
+            let place = 7_000 + u64::from(r.version) * 16;
+            let mut shas: Vec<String> =
+                (0..before).map(|n| hex(self.seed() ^ n, place + n, 40)).collect();
+            shas.push(r.sha.clone());
+            (r, shas)
         };
-        self.shipped().iter().rev().map(one).collect()
+        made.into_iter().map(of).collect()
     }
 
-    pub fn compare(&self, base: &str, head: &str) -> Json {
-        let shipped = self.shipped();
-        let place = |name: &str| {
-            shipped.iter().position(|r| r.sha == name || self.reference(r.version) == name)
-        };
-        let (base_at, head_at) = (place(base).unwrap_or(0), place(head).unwrap_or(0));
-        let (ahead, behind) = (head_at.saturating_sub(base_at), base_at.saturating_sub(head_at));
-        // Oldest first, and only those between the two.
+    /// Newest first.
+    pub fn commits(&self) -> Vec<Json> {
+        let mut out = Vec::new();
+        for (r, shas) in self.line() {
+            let last = shas.len().saturating_sub(1);
+            for (n, sha) in shas.iter().enumerate() {
+                let at = r.committed - 4_100.0 * (last - n) as f64;
+                let place = mix(u64::from(r.version), n as u64);
+                let by =
+                    if n == last { r.by } else { pick(self.service.hands, place).unwrap_or(r.by) };
+                let what = if n == last {
+                    r.intent.as_str()
+                } else {
+                    pick(INTENTS, place).unwrap_or("Update the runtime")
+                };
+                let number = pull_number(r.version).saturating_sub(if n == last { 0 } else { 1 });
+                let who = json!({ "name": cast::person(by).name, "email": format!("{by}@harbour.example"), "date": rfc3339(at) });
+                out.push(json!({
+                    "sha": sha,
+                    "url": self.api(&format!("/commits/{sha}")),
+                    "html_url": self.html(&format!("/commit/{sha}")),
+                    "commit": { "author": who, "committer": who, "message": format!("{what} (#{number})"), "comment_count": 0 },
+                    "author": self.user(by),
+                    "committer": self.user(by),
+                    "parents": [],
+                }));
+            }
+        }
+        out.reverse();
+        out
+    }
+
+    /// Counts on every page; commits on the pages that hold them, oldest first.
+    pub fn compare(&self, base: &str, head: &str, page: usize, size: usize) -> Option<Json> {
         let mut commits = self.commits();
         commits.reverse();
-        let commits: Vec<Json> = commits.into_iter().skip(base_at + 1).take(ahead).collect();
-        json!({
+        let version = |name: &str| {
+            let line = self.line();
+            line.into_iter().find(|(r, _)| self.reference(r.version) == name).map(|(r, _)| r.sha)
+        };
+        let place = |name: &str| {
+            let name = version(name).unwrap_or_else(|| name.to_owned());
+            commits.iter().position(|c| c["sha"] == name)
+        };
+        let (base_at, head_at) = (place(base)?, place(head)?);
+        let (ahead, behind) = (head_at.saturating_sub(base_at), base_at.saturating_sub(head_at));
+        let between = commits.iter().skip(base_at + 1).take(ahead);
+        let commits: Vec<&Json> = between.skip(page.saturating_sub(1) * size).take(size).collect();
+        Some(json!({
             "status": match (ahead, behind) {
                 (0, 0) => "identical",
                 (0, _) => "behind",
@@ -450,7 +520,34 @@ impl Repo<'_> {
             "total_commits": ahead,
             "commits": commits,
             "html_url": self.html(&format!("/compare/{base}...{head}")),
-        })
+        }))
+    }
+
+    /// Whether its next version has been staged for days and waits for somebody to let it go on.
+    pub fn waits(&self) -> bool {
+        self.name() == WAITS
+    }
+
+    /// Who may let a run go on that waits.
+    pub fn pending(&self, id: &str) -> Vec<Json> {
+        let is_it = |r: &Json| r["status"] == "waiting" && r["id"].to_string() == id;
+        if !self.runs().iter().any(is_it) {
+            return Vec::new();
+        }
+        let reviewer = |login: &&str| json!({ "type": "User", "reviewer": self.user(login) });
+        vec![json!({
+            "environment": {
+                "id": 81,
+                "node_id": "EN_81",
+                "name": "production",
+                "url": self.api("/environments/production"),
+                "html_url": self.html("/deployments/activity_log?environments_filter=production"),
+            },
+            "wait_timer": 0,
+            "wait_timer_started_at": Json::Null,
+            "current_user_can_approve": false,
+            "reviewers": self.service.hands.iter().map(reviewer).collect::<Vec<_>>(),
+        })]
     }
 
     pub fn contributors(&self) -> Vec<Json> {

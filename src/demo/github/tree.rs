@@ -22,7 +22,7 @@ pub fn repository(repo: &Repo<'_>) -> Json {
             "name": "main",
             "target": { "__typename": "Commit", "oid": repo.commits().first().map(|c| c["sha"].clone()) },
         },
-        "deployments": repo.rollouts().iter().map(|r| deployment(repo, r)).collect::<Vec<_>>(),
+        "deployments": repo.recorded().iter().map(|r| deployment(repo, r)).collect::<Vec<_>>(),
         "releases": releases(repo),
         "milestones": milestones(repo),
         "issues": issues(repo),

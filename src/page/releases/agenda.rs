@@ -8,9 +8,9 @@ use super::empty;
 use super::event::{self, EVENT};
 use crate::insight::words::{earlier, later};
 use crate::insight::{Event, calendar};
-use crate::model::Window;
-use crate::page::build::{in_sight, names, record_key, row_key};
-use crate::page::{Agenda, AgendaEntry, Block, Entry, Look, Noun, Rank, Scene};
+use crate::model::{Clean, Window};
+use crate::page::build::{date, in_sight, names, record_key, row_key};
+use crate::page::{Agenda, AgendaEntry, Block, Entry, Look, Noun, Rank, Scene, Tone, words};
 
 /// How far the agenda looks ahead.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 92);
@@ -51,14 +51,24 @@ pub fn entries(scene: &Scene<'_>) -> Vec<Entry> {
 pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
     let rows = scene.frame.list_rows().saturating_sub(usize::from(above));
     let events = planned(scene);
+    let today = date(scene, scene.now);
     let (first, keys) = in_sight(look, rows);
     let entries = keys.iter().filter_map(|key| {
         let id = record_key(EVENT, key)?;
         let event = events.iter().find(|e| e.id == id)?;
+        // What began before today goes on today: the list begins with today and not with some day of last week.
+        let began = event.touches(scene.zone).0;
+        let day = began.max(today);
+        let marked = format!("today, {}", words::day(day));
+        let mut line = event::line(event);
+        if began < today {
+            let since = Clean::line(format_args!("since {}", words::day(began)));
+            line = line.dot().and(since, Tone::Dim);
+        }
         Some(AgendaEntry {
-            day: event::day_words(scene, event),
-            time: event::time_words(scene, event),
-            line: event::line(event),
+            day: if day == today { marked.into() } else { words::day(day).into() },
+            time: if began < today { "now".into() } else { event::time_words(scene, event) },
+            line,
             key: Some(key.clone()),
             selected: look.selected.as_ref() == Some(key),
         })

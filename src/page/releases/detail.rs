@@ -8,8 +8,8 @@ use super::environments::{self, ENVIRONMENT};
 use super::event::{self, EVENT};
 use super::made::Made;
 use super::rhythm;
-use crate::insight::{Event, is_production, moment, version};
-use crate::model::{Clean, Deploy, Link, Name, Purpose, Release};
+use crate::insight::{Event, Load, deploys_from, gates, is_production, moment, version};
+use crate::model::{Clean, Deploy, Link, Name, Outcome, Purpose, Release};
 use crate::page::build::{card, date, name_key, name_of, names, of_repo, pair, record_key};
 use crate::page::service::{self, outcome_tone};
 use crate::page::{
@@ -97,6 +97,9 @@ fn of_deploy(scene: &Scene<'_>, deploy: &Deploy) -> Block {
     pair(&mut pairs, "environment", &deploy.environment, Tone::Plain);
     pair(&mut pairs, "version", &deploy.version, Tone::Release);
     pair(&mut pairs, "commit", &deploy.sha, Tone::Code);
+    if let Some(load) = super::log::loads(scene).get(&deploy.key) {
+        pair(&mut pairs, "commits", &brought(load), Tone::Plain);
+    }
     for (label, at) in [
         ("committed", deploy.committed),
         ("started", deploy.started),
@@ -110,6 +113,9 @@ fn of_deploy(scene: &Scene<'_>, deploy: &Deploy) -> Block {
         let took = words::exact(finished.duration_since(started));
         pair(&mut pairs, "took", &took.into(), Tone::Dim);
     }
+    if let Some((words, tone)) = under_way(scene, deploy) {
+        pair(&mut pairs, "window", &words.into(), tone);
+    }
     pair(&mut pairs, "who", &deploy.who, Tone::OnCall);
     pair(&mut pairs, "about", &deploy.description, Tone::Plain);
     if let Some(url) = &deploy.url {
@@ -118,6 +124,33 @@ fn of_deploy(scene: &Scene<'_>, deploy: &Deploy) -> Block {
     pair(&mut pairs, "repository", &deploy.repo, Tone::Dim);
     pair(&mut pairs, "source", deploy.key.source.clean(), Tone::Dim);
     card(Clean::line(format_args!("deploy {}", version(deploy))), pairs)
+}
+
+/// What the windows of its own upstream say of a deploy that runs while they are shut.
+fn under_way(scene: &Scene<'_>, deploy: &Deploy) -> Option<(&'static str, Tone)> {
+    let started = deploy.started.filter(|_| deploy.outcome == Outcome::Running)?;
+    let service = scene.team.services.iter().find(|s| deploys_from(s, deploy))?;
+    let mut gates = gates::of(scene.board, scene.team, service);
+    gates.retain(|gate| gate.key.source == deploy.key.source);
+    Some(match gates::may_go_on(&gates, started, scene.now)? {
+        true => ("shut by now; what runs may end", Tone::Dim),
+        false => ("shut by now; it holds what runs by itself", Tone::Freeze),
+    })
+}
+
+/// `12 more than before`, in words.
+fn brought(load: &Load) -> Clean {
+    let commits = |n: u64, most: &str| {
+        let noun = if n == 1 { "commit" } else { "commits" };
+        format!("{most}{n} {noun}")
+    };
+    let most = if load.at_least { "at least " } else { "" };
+    Clean::from(match (load.new, load.back.unwrap_or(0)) {
+        (0, 0) => "none that was not there already".to_owned(),
+        (new, 0) => format!("{} more than before", commits(new, most)),
+        (0, back) => format!("{} less than before", commits(back, "")),
+        (new, back) => format!("{}, and {} less", commits(new, most), commits(back, "")),
+    })
 }
 
 fn of_release(scene: &Scene<'_>, release: &Release) -> Block {

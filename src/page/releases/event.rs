@@ -27,10 +27,6 @@ pub fn letter(purpose: Purpose) -> char {
     }
 }
 
-pub fn day_words(scene: &Scene<'_>, event: &Event) -> Clean {
-    words::day(event.touches(scene.zone).0).into()
-}
-
 pub fn time_words(scene: &Scene<'_>, event: &Event) -> Clean {
     if event.days.is_some() {
         return "all day".into();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::empty;
 use super::made::{DEPLOY, Made, RELEASE};
-use crate::insight::{Rollback, rollbacks};
+use crate::insight::{self, Load, Rollback, rollbacks};
 use crate::model::{Clean, Deploy, Key, Outcome, Record, Release};
 use crate::page::build::{breadth, cell, left, list, of_repo, right, row_key, share};
 use crate::page::service::when;
@@ -16,6 +16,19 @@ use crate::page::{
 /// Every rollback on the board, by its deploy.
 pub fn taken_back(scene: &Scene<'_>) -> Arc<HashMap<Key, Rollback>> {
     scene.memo.rollbacks.get(scene, (), || rollbacks(scene.board))
+}
+
+/// How many commits each deploy on the board brought, as far as anybody counted them.
+pub fn loads(scene: &Scene<'_>) -> Arc<HashMap<Key, Load>> {
+    scene.memo.loads.get(scene, (), || insight::loads(scene.board))
+}
+
+/// `12`, or `−3` for a way back; nothing where nobody counted.
+fn load(made: &Made<'_>, loads: &HashMap<Key, Load>) -> Clean {
+    match made {
+        Made::Deploy(deploy) => loads.get(&deploy.key).map_or_else(Clean::default, Load::words),
+        Made::Release(_) => Clean::default(),
+    }
 }
 
 /// The outcome; or that it took a version back.
@@ -51,6 +64,7 @@ fn about(made: &Made<'_>, back: &HashMap<Key, Rollback>) -> Clean {
 
 pub fn entries(scene: &Scene<'_>) -> Vec<Entry> {
     let back = taken_back(scene);
+    let loads = loads(scene);
     let deploys =
         scene.board.deploys.all().map(|r| (row_key(DEPLOY, &r.what.key), Made::Deploy(&r.what)));
     let releases = scene
@@ -80,6 +94,7 @@ pub fn entries(scene: &Scene<'_>) -> Vec<Entry> {
                 ("who", m.who().clone()),
                 ("about", about(&m, &back)),
                 ("commit", m.commit()),
+                ("commits", load(&m, &loads)),
             ],
         }
     };
@@ -89,6 +104,7 @@ pub fn entries(scene: &Scene<'_>) -> Vec<Entry> {
 pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
     let layout = breadth(&scene.frame);
     let back = taken_back(scene);
+    let loads = loads(scene);
     let row = |key: &RowKey| {
         let made = Made::find(scene, key)?;
         let (state, tone) = state(&made, &back);
@@ -106,6 +122,7 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
                 version,
                 state,
                 cell(made.who().clone(), Tone::Dim),
+                cell(load(&made, &loads), Tone::Plain),
                 cell(took(&made), Tone::Dim),
                 cell(made.commit(), Tone::Code),
                 cell(about(&made, &back), Tone::Dim),
@@ -126,6 +143,7 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
             version,
             state,
             left("who", share(6, 1), 3),
+            right("commits", 7, 4),
             right("took", 7, 4),
             left("commit", Width::Exactly(8), 6),
             left("about", share(10, 2), 5),

@@ -75,7 +75,7 @@ pub fn detail(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Block>> {
     let (rhythm, service) = of(scene, key)?;
     let pairs = vec![
         ("rhythm".into(), evenness(&rhythm)),
-        ("slip".into(), slip(&rhythm)),
+        ("slip".into(), slip(&rhythm, service.is_some())),
         ("deploy days".into(), deploy_days(&rhythm)),
     ];
     let rows: Vec<Vec<Cell>> = rhythm
@@ -139,7 +139,7 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
         cells.extend([
             cell(Clean::line(usual), Tone::Dim),
             cell(Clean::line(next), Tone::Release),
-            Cell::Line(slip(&rhythm)),
+            Cell::Line(slip(&rhythm, service.is_some())),
             Cell::Line(evenness(&rhythm)),
             Cell::Line(deploy_days(&rhythm)),
         ]);
@@ -168,12 +168,20 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
     Block::main("", Noun::Table(table))
 }
 
-/// `2 d late, median of 6 plans`, `on the day, 4 of 4 plans`.
-pub fn slip(rhythm: &Rhythm) -> Line {
+/// `2 d late, median of 6 plans`, `on the day, 4 of 4 plans`. A service is held to its own plans, and not to those for
+/// everybody, which anybody keeps.
+pub fn slip(rhythm: &Rhythm, service: bool) -> Line {
     let missed = rhythm.slips.iter().filter(|s| s.actual.is_none()).count();
     let all = rhythm.slips.len();
     let line = match rhythm.slip() {
-        None if all == 0 => return Line::of("no plan", Tone::Dim),
+        None if all == 0 => {
+            let words = match rhythm.next {
+                None => "no plan",
+                Some(_) if service => "no plan of its own",
+                Some(_) => "none due yet",
+            };
+            return Line::of(words, Tone::Dim);
+        }
         None => Line::new(),
         Some((days, n)) => {
             let (words, tone) = match days {

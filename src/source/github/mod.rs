@@ -12,6 +12,7 @@ use crate::model::{Clean, SourceName, Status, Trouble};
 pub mod answer;
 mod ask;
 mod behind;
+mod brought;
 pub mod graphql;
 mod linked;
 pub mod outcome;
@@ -195,6 +196,8 @@ impl Source for GitHub {
         }
         let lookouts = if no_runs.is_some() { Vec::new() } else { self.lookouts(&told, asking) };
         more.extend(self.comparisons(&lookouts, asking, heard));
+        let uncounted = self.uncounted(run_turn, &told, asking);
+        more.extend(self.counts(&uncounted, heard));
         let pasts = self.pasts(&told, &by_rest, asking, heard);
         more.extend(self.past_pages(&pasts, &told, asking, heard));
         let each = (STATUSES / by_rest.len().max(1)).max(2);
@@ -233,6 +236,7 @@ impl Source for GitHub {
         }
         self.tell_comparisons(&lookouts, asking, heard, &mut tale)?;
         self.tell_pasts(pasts, asking, heard, &mut tale)?;
+        self.tell_counts(uncounted, asking, heard, &mut tale);
         tell::tell_headers(heard, &mut tale);
         let turns = self.turns();
         if turns > 1 {

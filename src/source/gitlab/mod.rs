@@ -11,9 +11,10 @@ use super::{
     Asking, Exchange, Http, HttpAnswer, Kind, Opening, Problem, Reading, Request, Source,
     no_numbers, wire,
 };
-use crate::model::{Fact, Feed, SourceName, Status, Trouble};
+use crate::model::{Clean, Fact, Feed, SourceName, Status, Trouble};
 
 mod behind;
+mod brought;
 mod linked;
 mod part;
 mod past;
@@ -154,6 +155,8 @@ impl Source for GitLab {
             more.extend(self.waiting(i, heard));
             more.extend(self.distances(i, asking, heard));
         }
+        let uncounted = self.uncounted(&turn, asking, heard);
+        more.extend(self.counts(&uncounted, heard));
         if !more.is_empty() {
             return Ok(Reading::More(more));
         }
@@ -162,6 +165,7 @@ impl Source for GitLab {
             self.tell(i, asking, heard, &mut tale)?;
         }
         self.tell_pasts(pasts, asking, heard, &mut tale);
+        self.tell_counts(uncounted, asking, heard, &mut tale);
         let turns = self.turns();
         if turns > 1 {
             tale.notes.push(format!(
@@ -352,7 +356,11 @@ impl GitLab {
             Fact::Approval(approval) => &approval.environment,
             _ => return true,
         };
-        self.environments.is_empty() || self.environments.iter().any(|e| e == name.as_str())
+        self.is_followed(name)
+    }
+
+    fn is_followed(&self, environment: &Clean) -> bool {
+        self.environments.is_empty() || self.environments.iter().any(|e| e == environment.as_str())
     }
 }
 
