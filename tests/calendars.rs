@@ -323,13 +323,14 @@ fn nothing_hostile_in_a_calendar_reaches_the_screen() {
 #[test]
 fn rules_that_cannot_be_expanded_are_named() {
     for (rule, words) in [
-        (
-            "FREQ=SECONDLY",
-            "“x”: repeats by the minute or second; only its first occurrence is known",
-        ),
+        ("FREQ=SECONDLY", "“x”: repeats by the second; only its first occurrence is known"),
         (
             "FREQ=MINUTELY;INTERVAL=5",
-            "“x”: repeats by the minute or second; only its first occurrence is known",
+            "“x”: repeats more often than every quarter of an hour; only its first occurrence is known",
+        ),
+        (
+            "FREQ=MINUTELY;INTERVAL=30;BYMONTH=2;BYMONTHDAY=30",
+            "“x”: its repeat rule is too costly to work out; only its first occurrence is known",
         ),
         (
             "FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=1,2,3,4,5;BYSECOND=1,2,3,4,5",
@@ -490,8 +491,14 @@ fn every_calendar_of_the_corpus_is_read_or_refused_in_words() {
 
 fn rule() -> impl proptest::strategy::Strategy<Value = String> {
     use proptest::prelude::*;
-    let frequency =
-        prop_oneof![Just("DAILY"), Just("WEEKLY"), Just("MONTHLY"), Just("YEARLY"), Just("HOURLY")];
+    let frequency = prop_oneof![
+        Just("DAILY"),
+        Just("WEEKLY"),
+        Just("MONTHLY"),
+        Just("YEARLY"),
+        Just("HOURLY"),
+        Just("MINUTELY"),
+    ];
     let part = prop_oneof![
         Just(String::new()),
         (1..13).prop_map(|m| format!(";BYMONTH={m}")),
@@ -507,6 +514,7 @@ fn rule() -> impl proptest::strategy::Strategy<Value = String> {
         (2009..2027).prop_map(|y| format!(";UNTIL={y}0701T120000Z")),
     ];
     (frequency, 1..40u16, part, end).prop_map(|(frequency, interval, part, end)| {
+        let interval = if frequency == "MINUTELY" { interval * 45 } else { interval };
         format!("RRULE:FREQ={frequency};INTERVAL={interval}{part}{end}")
     })
 }
@@ -602,11 +610,21 @@ fn reference(folder: &std::path::Path, years: &[&str]) -> Option<Vec<serde_json:
 
 /// `19970902T090000Z title` or `19970902 title`, as the reference is printed.
 fn as_the_reference(calendar: &Calendar, year: i16) -> Vec<String> {
-    let whole =
-        window(&format!("{year}-01-01T00:00:00Z"), &format!("{}-01-01T00:00:00Z", year + 1));
-    let found = in_utc(calendar, whole);
+    let begin = |month: u8| match month {
+        13 => format!("{}-01-01T00:00:00Z", year + 1),
+        month => format!("{year}-{month:02}-01T00:00:00Z"),
+    };
+    let mut found = in_utc(calendar, window(&begin(1), &begin(13))).occurrences;
+    // More than one event may have in a window, whatever it shows: month by month there is room for all of them.
+    if found.len() >= Budget::default().occurrences {
+        found.clear();
+        for month in 1..13 {
+            let part = window(&begin(month), &begin(month + 1));
+            let own = in_utc(calendar, part).occurrences.into_iter();
+            found.extend(own.filter(|o| month == 1 || o.start >= part.from));
+        }
+    }
     let mut lines: Vec<String> = found
-        .occurrences
         .iter()
         .map(|o| {
             let at = match o.days {
@@ -623,26 +641,31 @@ fn as_the_reference(calendar: &Calendar, year: i16) -> Vec<String> {
 
 /// Files in which we say something else than the reference, and why that is right.
 const ARGUED: &[(&str, &str)] = &[
-    ("tutorials/example.ics", "two events share a UID, and neither is lost"),
-    ("issue_1633_rdate_with_dates.ics", "a period of two dates is none (RFC 5545 §3.3.9)"),
-    ("issue_1633_rdate_with_dates_and_tzid.ics", "a period of two dates is none (RFC 5545 §3.3.9)"),
-    ("HourlyUntil1.ics", "an UNTIL without a zone is meant in the zone of the start, not in UTC"),
     (
-        "DailyByHourMinute1.ics",
-        "one event has at most 5,000 occurrences here; all of them are the reference's",
+        "tutorials/example.ics",
+        "its two events, a week apart, share a UID by mistake (RFC 5545 §3.8.4.7: it must be unique); the reference \
+         keeps the first and loses the second without a word, and a lost release is worse than one too many",
     ),
     (
-        "Hourly1.ics",
-        "one event has at most 5,000 occurrences here; all of them are the reference's",
+        "HourlyUntil1.ics",
+        "its UNTIL has no zone, which RFC 5545 §3.3.10 does not allow; ical.net, whose file this is, expects the four \
+         that end by that wall clock of the start's zone, and the reference reads it as UTC and finds three",
     ),
-    ("MinutelyByHour1.ics", "rules by the minute are named and not expanded"),
-    ("MinutelyCount1.ics", "rules by the minute are named and not expanded"),
-    ("MinutelyCount2.ics", "rules by the minute are named and not expanded"),
-    ("MinutelyInterval1.ics", "rules by the minute are named and not expanded"),
-    ("Serialization/DateTime2.ics", "a start without a time of day is a day"),
-    ("Serialization/Duration1.ics", "a date has no zone, even where one is written beside it"),
-    ("Serialization/TimeZone3.ics", "a date has no zone, even where one is written beside it"),
-    ("T_fold_mid_utf8.ics", "a character folded in its middle is whole again"),
+    (
+        "Serialization/Duration1.ics",
+        "a date has no zone (RFC 5545 §3.2.19: TZID must not be applied to DATE values), even where one is written \
+         beside it; the reference makes a moment of it, which is the evening before in UTC",
+    ),
+    (
+        "Serialization/TimeZone3.ics",
+        "a date has no zone (RFC 5545 §3.2.19: TZID must not be applied to DATE values); the reference has this New \
+         Year's Day begin on 31 December",
+    ),
+    (
+        "T_fold_mid_utf8.ics",
+        "a line may be folded inside a character (RFC 5545 §3.1), which unfolding octets makes whole; the reference \
+         decodes first and breaks it",
+    ),
 ];
 
 #[test]
@@ -670,10 +693,6 @@ fn the_corpus_has_the_events_that_a_reference_finds() {
             with_events += usize::from(!expected.is_empty());
         } else if let Some((name, _)) = ARGUED.iter().find(|(name, _)| file.ends_with(name)) {
             argued.insert(*name);
-            if found.len() == Budget::default().occurrences {
-                let odd = found.iter().find(|e| expected.binary_search(e).is_err());
-                assert_eq!(odd, None, "{file} in {year}");
-            }
         } else {
             let only = |a: &[String], b: &[String]| -> Vec<String> {
                 a.iter().filter(|x| !b.contains(x)).take(4).cloned().collect()

@@ -225,7 +225,7 @@ fn a_release_says_when_it_is_made() {
         ("rule = \"FREQ=WEEKLY\"\n", "when is this release made?"),
         ("cron = \"often\"\n", "no cron"),
         ("at = 2026-12-01\nrule = \"FREQ=SOMETIMES\"\n", "its repeat rule cannot be read"),
-        ("at = 2026-12-01\nrule = \"FREQ=SECONDLY\"\n", "repeats by the minute or second"),
+        ("at = 2026-12-01\nrule = \"FREQ=SECONDLY\"\n", "repeats by the second"),
         ("at = 2026-12-01\nservices = [\"web\"]\n", "no service is called `web`"),
         ("at = 2026-12-01\nlasts = \"long\"\n", "no duration"),
     ] {

@@ -185,7 +185,7 @@ fn what_each_deploy_brought_is_counted_once_without_the_files_it_changed() {
     );
     let [told] = brought(&report)[..] else { panic!("{:?}", brought(&report)) };
     assert_eq!((told.ahead, told.at_least, told.behind), (2, false, Some(1)));
-    assert_eq!((told.repo.as_str(), report.partial), ("acme/checkout", None));
+    assert_eq!((told.repo.as_str(), report.partial.clone()), ("acme/checkout", None));
     assert!(brought(&first.poll(usual).unwrap()).is_empty() && counts(&first).is_empty());
 
     // A commit that a forced push removed is never asked for again, and told of nowhere.

@@ -26,8 +26,9 @@ const LAST_YEAR: i16 = 9_990;
     Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
 )]
 pub enum Refused {
-    #[error("repeats by the minute or second")]
-    ByTheMinute,
+    #[error("repeats by the second")]
+    #[serde(alias = "ByTheMinute")]
+    BySecond,
     #[error("repeats more often than every quarter of an hour")]
     TooDense,
     #[error("repeats by a calendar that is not the Gregorian one")]
@@ -85,8 +86,8 @@ impl Rule {
         effort: &mut Effort,
     ) -> Result<Self, Refused> {
         let local = start.local();
-        if matches!(rule.freq, ICalendarFrequency::Minutely | ICalendarFrequency::Secondly) {
-            return Err(Refused::ByTheMinute);
+        if rule.freq == ICalendarFrequency::Secondly {
+            return Err(Refused::BySecond);
         }
         // RFC 7529: the library reads RSCALE and SKIP, and iterates as if they were not there.
         if rule.rscale.as_ref().is_some_and(|scale| *scale != CalendarScale::Gregorian)
@@ -99,6 +100,9 @@ impl Rule {
         let rule = spelled_out(rule, local);
         if starts_a_day(&rule) > STARTS_A_DAY {
             return Err(Refused::TooDense);
+        }
+        if rule.freq == ICalendarFrequency::Minutely && picks_days(&rule) {
+            return Err(Refused::TooCostly);
         }
         let first = partial(local).to_date_time_with_tz(Tz::Floating).ok_or(Refused::Unreadable)?;
         RRule::from_floating_ical(&rule)
@@ -119,7 +123,7 @@ impl Rule {
             return Err(Refused::TooCostly);
         }
         let count = self.parts.count.take();
-        let tried = ask(&self.parts, self.start, None, 2);
+        let tried = ask(&self.parts, self.start, self.horizon(), 2);
         self.parts.count = count;
         if tried.len() < 2 {
             effort.dry -= 1;
@@ -127,6 +131,14 @@ impl Rule {
             self.only = Some(tried.into_iter().take(most).collect());
         }
         Ok(())
+    }
+
+    /// Until when a second date has to come, if it ever does. Minutes repeat their hours and weekdays after as many weeks
+    /// as the interval has minutes; other rules are searched to the end.
+    fn horizon(&self) -> Option<DateTime> {
+        let every = i64::from(self.parts.interval.unwrap_or(1).max(1));
+        let by_the_minute = self.parts.freq == ICalendarFrequency::Minutely;
+        by_the_minute.then(|| add_days(self.start, (2 * every + 1) * 7)).flatten()
     }
 
     /// Turns a COUNT into a last date, so that later windows can start near where they look.
@@ -210,7 +222,12 @@ impl Rule {
                 let hour = self.start.with().minute(0).second(0).build().ok()?;
                 hour.checked_add(SignedDuration::from_hours(hours)).ok()
             }
-            ICalendarFrequency::Minutely | ICalendarFrequency::Secondly => None,
+            ICalendarFrequency::Minutely => {
+                let minutes = back(lo.duration_since(self.start).as_mins(), every)?;
+                let minute = self.start.with().second(0).build().ok()?;
+                minute.checked_add(SignedDuration::from_mins(minutes)).ok()
+            }
+            ICalendarFrequency::Secondly => None,
         }
     }
 }
@@ -231,6 +248,9 @@ fn surely_fires(rule: &ICalendarRecurrenceRule) -> bool {
         let workdays = rule.byday.iter().any(|day| day.ordwk.is_none());
         let plain = rule.bymonth.is_empty() && rule.bymonthday.is_empty();
         return rule.freq == Monthly && early && workdays && plain;
+    }
+    if rule.freq == ICalendarFrequency::Minutely {
+        return rule.byhour.is_empty() && rule.byminute.is_empty() && rule.byday.is_empty();
     }
     let days = (!rule.bymonthday.is_empty(), !rule.byday.is_empty());
     match (rule.freq, !rule.bymonth.is_empty(), days) {
@@ -274,7 +294,7 @@ fn ends(rule: &ICalendarRecurrenceRule, start: &Moment) -> (Option<DateTime>, Op
 
 /// The rule with everything it takes from its start written out, and without UNTIL.
 fn spelled_out(rule: &ICalendarRecurrenceRule, start: DateTime) -> ICalendarRecurrenceRule {
-    use ICalendarFrequency::{Daily, Hourly, Monthly, Weekly, Yearly};
+    use ICalendarFrequency::{Daily, Hourly, Minutely, Monthly, Weekly, Yearly};
     let mut rule = rule.clone();
     rule.until = None;
     let has_days = !(rule.byweekno.is_empty()
@@ -304,7 +324,7 @@ fn spelled_out(rule: &ICalendarRecurrenceRule, start: DateTime) -> ICalendarRecu
     if rule.byminute.is_empty() && (daily || rule.freq == Hourly) {
         rule.byminute = vec![start.minute().unsigned_abs()];
     }
-    if rule.bysecond.is_empty() && (daily || rule.freq == Hourly) {
+    if rule.bysecond.is_empty() && (daily || matches!(rule.freq, Hourly | Minutely)) {
         rule.bysecond = vec![start.second().unsigned_abs()];
     }
     for list in [&mut rule.byhour, &mut rule.byminute, &mut rule.bysecond] {
@@ -317,9 +337,23 @@ fn spelled_out(rule: &ICalendarRecurrenceRule, start: DateTime) -> ICalendarRecu
 fn starts_a_day(rule: &ICalendarRecurrenceRule) -> usize {
     let times = rule.byminute.len().max(1) * rule.bysecond.len().max(1);
     match rule.freq {
+        // Whatever hours and minutes it is narrowed to, every one of them has to be walked through.
+        ICalendarFrequency::Minutely => {
+            let every = usize::from(rule.interval.unwrap_or(1).max(1));
+            (24 * 60_usize).div_ceil(every) * rule.bysecond.len().max(1)
+        }
         ICalendarFrequency::Hourly if rule.byhour.is_empty() => 24 * times,
         _ => rule.byhour.len().max(1) * times,
     }
+}
+
+/// Whether a rule leaves out days other than by their weekday: then it may walk far to find one.
+fn picks_days(rule: &ICalendarRecurrenceRule) -> bool {
+    !(rule.bymonth.is_empty()
+        && rule.bymonthday.is_empty()
+        && rule.byyearday.is_empty()
+        && rule.byweekno.is_empty()
+        && rule.bysetpos.is_empty())
 }
 
 /// Asks the library for the first dates of a rule, by way of a calendar of one floating event:

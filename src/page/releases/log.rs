@@ -105,6 +105,8 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
     let layout = breadth(&scene.frame);
     let back = taken_back(scene);
     let loads = loads(scene);
+    // Argo CD counts no commits: a column that is always empty is none.
+    let counted = !loads.is_empty();
     let row = |key: &RowKey| {
         let made = Made::find(scene, key)?;
         let (state, tone) = state(&made, &back);
@@ -115,18 +117,23 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
         Some(match layout {
             Layout::OneLine | Layout::Tiny => vec![at, service, state],
             Layout::Small => vec![at, service, version, state],
-            _ => vec![
-                at,
-                service,
-                cell(made.place(), Tone::Dim),
-                version,
-                state,
-                cell(made.who().clone(), Tone::Dim),
-                cell(load(&made, &loads), Tone::Plain),
-                cell(took(&made), Tone::Dim),
-                cell(made.commit(), Tone::Code),
-                cell(about(&made, &back), Tone::Dim),
-            ],
+            _ => {
+                let mut cells = vec![
+                    at,
+                    service,
+                    cell(made.place(), Tone::Dim),
+                    version,
+                    state,
+                    cell(made.who().clone(), Tone::Dim),
+                ];
+                cells.extend(counted.then(|| cell(load(&made, &loads), Tone::Plain)));
+                cells.extend([
+                    cell(took(&made), Tone::Dim),
+                    cell(made.commit(), Tone::Code),
+                    cell(about(&made, &back), Tone::Dim),
+                ]);
+                cells
+            }
         })
     };
     let at = left("when", Width::Exactly(16), 0);
@@ -136,18 +143,23 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
     let columns: Vec<Column> = match layout {
         Layout::OneLine | Layout::Tiny => vec![at, service, state],
         Layout::Small => vec![at, service, version, state],
-        _ => vec![
-            at,
-            service,
-            left("environment", share(8, 1), 2),
-            version,
-            state,
-            left("who", share(6, 1), 3),
-            right("commits", 7, 4),
-            right("took", 7, 4),
-            left("commit", Width::Exactly(8), 6),
-            left("about", share(10, 2), 5),
-        ],
+        _ => {
+            let mut columns = vec![
+                at,
+                service,
+                left("environment", share(8, 1), 2),
+                version,
+                state,
+                left("who", share(6, 1), 3),
+            ];
+            columns.extend(counted.then(|| right("commits", 7, 4)));
+            columns.extend([
+                right("took", 7, 4),
+                left("commit", Width::Exactly(8), 6),
+                left("about", share(10, 2), 5),
+            ]);
+            columns
+        }
     };
     Block::main("", Noun::Table(list(scene, look, above, columns, || empty(scene), row)))
 }

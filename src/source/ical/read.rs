@@ -131,7 +131,10 @@ impl Reader {
     fn event(&mut self, component: &ICalendarComponent) -> Result<CalendarEvent, &'static str> {
         let replaced = component.property(&ICalendarProperty::RecurrenceId);
         let start = match component.property(&ICalendarProperty::Dtstart) {
-            Some(entry) => self.moment(entry).ok_or("an event whose start cannot be read")?,
+            Some(entry) => {
+                let start = self.moment(entry).ok_or("an event whose start cannot be read")?;
+                self.midnight(component, entry).unwrap_or(start)
+            }
             // An exception that keeps its time may leave it out.
             None => {
                 replaced.and_then(|entry| self.moment(entry)).ok_or("an event without a start")?
@@ -179,6 +182,24 @@ impl Reader {
             // A VALUE nobody knows hides a date that is plain to see.
             value => self.at(&stamp(value.as_text()?)?, entry),
         }
+    }
+
+    /// The start where a day is written for a time: without `VALUE=DATE`, and before an end with a time of day. Without
+    /// that parameter a start is a DATE-TIME (RFC 5545 §3.8.2.4), and both ends are of one kind (§3.8.2.2).
+    fn midnight(
+        &mut self,
+        component: &ICalendarComponent,
+        entry: &ICalendarEntry,
+    ) -> Option<Moment> {
+        let end = component.property(&ICalendarProperty::Dtend)?;
+        let says_date = entry.parameters(&ICalendarParameterName::Value).next().is_some();
+        let is_time = end.values.first()?.as_partial_date_time()?.hour.is_some();
+        let mut start = entry.values.first()?.as_partial_date_time()?.clone();
+        if says_date || !is_time || start.hour.is_some() {
+            return None;
+        }
+        (start.hour, start.minute, start.second) = (Some(0), Some(0), Some(0));
+        self.at(&start, entry)
     }
 
     fn at(&mut self, value: &PartialDateTime, entry: &ICalendarEntry) -> Option<Moment> {
@@ -244,7 +265,7 @@ impl Reader {
                     ICalendarValue::Period(ICalendarPeriod::Duration { start, duration }) => {
                         (self.at(start, entry), Some(nominal(duration)))
                     }
-                    _ => (None, None),
+                    value => self.period_of_days(value, entry, start).unzip(),
                 };
                 // An all-day event gains whole days, whatever way they are written.
                 let at = at.map(|at| match start {
@@ -256,6 +277,20 @@ impl Reader {
             }
         }
         added
+    }
+
+    /// `19970101/19970102`: a period has times (RFC 5545 §3.3.9), but two days are plain to see. Midnight to midnight.
+    fn period_of_days(
+        &mut self,
+        value: &ICalendarValue,
+        entry: &ICalendarEntry,
+        start: &Moment,
+    ) -> Option<(Moment, Length)> {
+        let (from, until) = value.as_text()?.split_once('/')?;
+        let from = self.at(&stamp(from)?, entry)?;
+        let until = self.at(&stamp(until)?, entry)?;
+        let length = wall(from.local(), until.local()).max(SignedDuration::ZERO);
+        Some((start.at(from.local()), Length::Exact(length)))
     }
 
     fn length(&mut self, component: &ICalendarComponent, start: &Moment) -> Length {
