@@ -429,6 +429,13 @@ fn the_readme_lists_the_tabs_there_are() {
 }
 
 #[test]
+fn the_readme_lists_the_pages_of_the_wall() {
+    let leaves = andon::page::wall::LEAVES.iter();
+    let rows = leaves.map(|leaf| format!("| `{}` | {} |", leaf.name, leaf.about));
+    check_table("wall", "| page | what it shows |", rows);
+}
+
+#[test]
 fn every_insight_is_in_the_registry_and_the_readme() {
     for insight in andon::insight::INSIGHTS {
         let word = insight.name.replace('-', "_");

@@ -20,6 +20,10 @@ const ID_CAP: usize = 4096;
 
 impl Cockpit {
     pub(super) fn act(&mut self, now: Timestamp, action: Action) -> Vec<Effect> {
+        if self.wall.is_some() && matches!(action, Action::NextTab | Action::PreviousTab) {
+            self.turn_page(now, action == Action::NextTab);
+            return Vec::new();
+        }
         if let Some(seat) = self.seat_mut() {
             seat.touched |= touches(action);
         }

@@ -15,11 +15,13 @@ pub enum Context {
     Help,
     /// Travelling in time: the keys move the moment.
     Past,
+    /// The wall: it needs no keys.
+    Wall,
 }
 
 impl Context {
-    pub const ALL: [Self; 6] =
-        [Self::List, Self::Month, Self::Detail, Self::Reader, Self::Help, Self::Past];
+    pub const ALL: [Self; 7] =
+        [Self::List, Self::Month, Self::Detail, Self::Reader, Self::Help, Self::Past, Self::Wall];
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,14 +95,19 @@ pub struct Entry {
     pub contexts: &'static [Context],
 }
 
-use Context::{Detail, Help, List, Month, Past, Reader};
+use Context::{Detail, Help, List, Month, Past, Reader, Wall};
 
-const EVERYWHERE: &[Context] = &[List, Month, Detail, Reader, Help, Past];
+const EVERYWHERE: &[Context] = &[List, Month, Detail, Reader, Help, Past, Wall];
 const PAGES: &[Context] = &[List, Month, Detail, Reader];
 /// Tabs can be changed, and `:at` typed, while time stands still.
 const TABBED: &[Context] = &[List, Month, Detail, Reader, Past];
 const MOVING: &[Context] = &[List, Detail, Reader, Help];
 const ROWS: &[Context] = &[List, Detail, Reader];
+/// Where keys left and right go from tab to tab, or from page to page.
+const ASIDE: &[Context] = &[List, Detail, Reader, Wall];
+/// What asks again needs no tab.
+const ASKING: &[Context] = &[List, Month, Detail, Reader, Wall];
+const TURNING: &[Context] = &[List, Month, Detail, Reader, Past, Wall];
 const READING: &[Context] = &[Reader];
 
 const fn entry(
@@ -153,10 +160,17 @@ pub const ACTIONS: &[Entry] = &[
     entry(Action::Tab(2), "tab-3", "third tab", "", &["3"], TABBED),
     entry(Action::Tab(3), "tab-4", "fourth tab", "", &["4"], TABBED),
     entry(Action::Tab(4), "tab-5", "fifth tab", "", &["5"], TABBED),
-    entry(Action::NextTab, "next-tab", "next tab", "", &["tab", "]"], TABBED),
-    entry(Action::PreviousTab, "previous-tab", "previous tab", "", &["shift-tab", "["], TABBED),
-    entry(Action::NextTab, "right-tab", "tab to the right", "", &["l", "right"], ROWS),
-    entry(Action::PreviousTab, "left-tab", "tab to the left", "", &["h", "left"], ROWS),
+    entry(Action::NextTab, "next-tab", "next tab, or page of the wall", "", &["tab", "]"], TURNING),
+    entry(
+        Action::PreviousTab,
+        "previous-tab",
+        "previous tab, or page of the wall",
+        "",
+        &["shift-tab", "["],
+        TURNING,
+    ),
+    entry(Action::NextTab, "right-tab", "tab to the right", "", &["l", "right"], ASIDE),
+    entry(Action::PreviousTab, "left-tab", "tab to the left", "", &["h", "left"], ASIDE),
     entry(Action::Facet, "view", "another view of this tab", "view", &["v", "f"], &[List, Month]),
     entry(
         Action::Filter,
@@ -210,7 +224,7 @@ pub const ACTIONS: &[Entry] = &[
     ),
     entry(Action::CopyLink, "copy-link", "copy its link", "", &["Y"], ROWS),
     entry(Action::Refresh, "refresh", "ask the sources of this tab now", "refresh", &["r"], PAGES),
-    entry(Action::RefreshAll, "refresh-all", "ask every source now", "", &["R"], PAGES),
+    entry(Action::RefreshAll, "refresh-all", "ask every source now", "", &["R"], ASKING),
     entry(Action::Pause, "pause", "hold the display still, or let it go on", "", &["p"], PAGES),
     entry(Action::Travel, "travel", "look at a moment of the past", "past", &["t"], PAGES),
     entry(Action::Earlier, "earlier", "a step into the past", "", &["h", "left"], &[Past]),

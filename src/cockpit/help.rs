@@ -81,6 +81,7 @@ fn elsewhere(contexts: &[Context]) -> String {
         Context::Reader => "in a document",
         Context::Help => "in the help",
         Context::Past => "in the past",
+        Context::Wall => "on the wall",
     });
     words.collect::<Vec<_>>().join(", ")
 }

@@ -21,6 +21,7 @@ mod tests;
 #[cfg(test)]
 #[allow(clippy::missing_panics_doc)]
 pub mod toy;
+mod wall;
 
 use jiff::Timestamp;
 
@@ -32,6 +33,7 @@ pub use key::{Code, Key};
 pub use keymap::{KeyProblem, Keymap};
 pub use past::moment;
 pub use state::{Cockpit, Setup};
+pub use wall::Turns;
 
 /// A mouse event that means something to a cockpit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,11 +15,13 @@ use crate::page::{
 impl Cockpit {
     /// The whole screen. A pure function of the state; `settle` first, so that it is of the newest board.
     pub fn screen(&self, now: Timestamp) -> Screen {
-        let opened = self.opened_blocks();
+        let wall = self.hanging();
+        let opened = self.opened_blocks().filter(|_| wall.is_none());
         let scrolls = opened
             .as_ref()
             .is_some_and(|blocks| !blocks.iter().any(|block| room::is_reader(&self.frame, block)));
-        let blocks = opened.or_else(|| self.listed()).unwrap_or_default();
+        let listed = || if wall.is_some() { None } else { self.listed() };
+        let blocks = opened.or_else(listed).unwrap_or_default();
         let plan = room::plan(&self.frame, &blocks);
         let over = usize::from(plan.tall).saturating_sub(usize::from(self.frame.body_height()));
         let scroll = self.look().map_or(0, |look| look.scroll);
@@ -34,6 +36,7 @@ impl Cockpit {
             scroll: if scrolls { scroll.min(over) } else { 0 },
             foot: self.foot(now),
             over: self.over(),
+            wall,
         }
     }
 

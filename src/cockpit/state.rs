@@ -10,6 +10,7 @@ use super::filter::Sieve;
 use super::keymap::Keymap;
 use super::list;
 use super::past::{Past, Step};
+use super::wall::{Rotation, Turns};
 use super::{Effect, Heard, Key, Message};
 use crate::insight::{self, Survey};
 use crate::model::{Board, Team};
@@ -29,6 +30,8 @@ pub struct Setup {
     /// What was remembered from an earlier run.
     pub board: Board,
     pub tabs: &'static [&'static Tab],
+    /// It hangs on a wall, and these pages take turns.
+    pub wall: Option<Turns>,
 }
 
 impl Setup {
@@ -43,6 +46,7 @@ impl Setup {
             past: None,
             board: Board::default(),
             tabs: TABS,
+            wall: None,
         }
     }
 }
@@ -71,6 +75,7 @@ pub struct Cockpit {
     pub(super) badges: Vec<usize>,
     badged: Option<u64>,
     memo: Memo,
+    pub(super) wall: Option<Rotation>,
     dirty: bool,
 }
 
@@ -134,7 +139,7 @@ pub(super) const NOTICE: SignedDuration = SignedDuration::from_secs(5);
 /// A clock that is less than this behind was read by somebody else a little earlier; beyond, it was set back.
 const TREMBLE: SignedDuration = SignedDuration::from_secs(1);
 
-fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
@@ -164,6 +169,7 @@ impl Cockpit {
             badges: vec![0; setup.tabs.len()],
             badged: None,
             memo: Memo::default(),
+            wall: setup.wall.map(|turns| Rotation::new(turns, setup.moment)),
             dirty: true,
         };
         if let Some(at) = setup.past {
@@ -189,6 +195,7 @@ impl Cockpit {
                 self.settle_order(now);
                 effects
             }
+            Message::Mouse(_) if self.wall.is_some() => Vec::new(),
             Message::Mouse(mouse) => {
                 self.dirty = true;
                 self.settle_order(now);
@@ -204,6 +211,7 @@ impl Cockpit {
             Message::Resized(size) => {
                 self.frame = Frame::new(size);
                 self.forget_orders();
+                self.take_turns(now);
                 self.dirty = true;
                 Vec::new()
             }
@@ -216,11 +224,13 @@ impl Cockpit {
             Message::Heard(heard) => {
                 self.hear(*heard);
                 self.moment = self.moment.max(now);
+                self.take_turns(now);
                 self.dirty = true;
                 Vec::new()
             }
             Message::Clock => {
                 self.moment = self.moment.max(now);
+                self.take_turns(now);
                 if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {
                     self.notice = None;
                 }
@@ -248,6 +258,9 @@ impl Cockpit {
     fn turn_back(&mut self, now: Timestamp) {
         self.moment = now;
         Arc::make_mut(&mut self.board).rewind(now);
+        if let Some(rotation) = &mut self.wall {
+            rotation.rewind(now);
+        }
         if let Some((_, until)) = &mut self.notice {
             *until = (*until).min(later(now, NOTICE));
         }
@@ -281,6 +294,10 @@ impl Cockpit {
             self.surveyed = Some(self.board.version);
             self.generation += 1;
         }
+        if self.wall.is_some() {
+            self.take_turns(now);
+            return;
+        }
         self.settle_order(now);
         if self.badged != Some(self.generation) {
             self.badged = Some(self.generation);
@@ -292,7 +309,7 @@ impl Cockpit {
     /// Makes the shown order of the open tab anew if its data, filter or sort changed.
     fn settle_order(&mut self, _now: Timestamp) {
         let generation = self.generation;
-        let Some(tab) = self.here() else { return };
+        let Some(tab) = self.here().filter(|_| self.wall.is_none()) else { return };
         if self.seat().is_none_or(|seat| seat.made == Some(generation)) {
             return;
         }
@@ -365,13 +382,13 @@ impl Cockpit {
     /// The earliest moment a shown text changes by itself; sleep until then. `None` while nothing does.
     pub fn wake(&self) -> Option<Timestamp> {
         let notice = self.notice.as_ref().map(|(_, until)| *until);
-        let moves = self.still.is_none() && self.past.is_none();
+        let moves = self.wall.is_none() && self.still.is_none() && self.past.is_none();
         let step = moves.then(|| {
             let next = (self.moment.as_second().div_euclid(STEP_S) + 1) * STEP_S;
             Timestamp::from_second(next).unwrap_or(Timestamp::MAX)
         });
         // Survey limits within a step wait for it, so that everything that ages steps together.
-        [notice, step].into_iter().flatten().min()
+        [notice, step, self.wall_wakes()].into_iter().flatten().min()
     }
 
     pub(super) fn say(&mut self, now: Timestamp, words: Line) {
@@ -481,6 +498,7 @@ impl Cockpit {
         let facet = self.here().and_then(|tab| tab.facets.get(self.facet()));
         let month = facet.is_some_and(|facet| ["month", "week"].contains(facet));
         match self.look() {
+            _ if self.wall.is_some() => Context::Wall,
             Some(look) if look.opened.is_some() => {
                 if self.reads() {
                     Context::Reader

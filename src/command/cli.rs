@@ -23,6 +23,7 @@ Examples:
   andon                          your own team, from ~/.config/andon/andon.toml
   andon check                    asks every source once and says how it went
   andon show health              a tab as text
+  andon --wall                   for the screen on the office wall: needs no keys
   andon show incidents --format json
   andon status --format tmux     one line for a status bar
   andon help sources             every kind of source and its options
@@ -34,6 +35,9 @@ the cockpit: 2 without a terminal to draw on"
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
+    /// For the screen on the wall: one verdict, big digits, pages that take turns while nothing is red
+    #[arg(long)]
+    pub wall: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -64,8 +68,11 @@ fn skins() -> Vec<&'static str> {
 }
 
 fn tabs() -> Vec<&'static str> {
-    TABS.iter().map(|tab| tab.name).collect()
+    TABS.iter().map(|tab| tab.name).chain([WALL]).collect()
 }
+
+/// What is no tab and can be shown all the same.
+pub const WALL: &str = "wall";
 
 fn views() -> Vec<&'static str> {
     TABS.iter().flat_map(|tab| tab.facets).copied().collect()
@@ -177,6 +184,7 @@ Examples:
   andon demo                     the outage begins within a minute
   andon demo --speed 5           five times as fast
   andon demo --at 4m             starts four minutes into the story
+  andon demo --wall              as it hangs on the office wall
   andon demo --serve-only --port 9900    only the servers: point promtool, amtool or curl at them")]
 pub struct Demo {
     /// How fast the story unfolds
@@ -185,6 +193,9 @@ pub struct Demo {
     /// Start this far into the story, e.g. 4m
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
+    /// The screen on the wall instead of the cockpit
+    #[arg(long)]
+    pub wall: bool,
     /// Serve the world and show no cockpit, until interrupted
     #[arg(long)]
     pub serve_only: bool,
@@ -308,9 +319,10 @@ Examples:
   andon show health --at 03:12                           as it was that night
   andon show releases --format ics > releases.ics        for calendar applications
   andon show health --size 120x40 --keys \"j j enter\"     the screen after those keys
+  andon show wall --size 200x60                          as it hangs on the wall
   andon show health --demo 4m                            the demo, four minutes into its story")]
 pub struct Show {
-    /// Which tab
+    /// Which tab, or `wall`
     #[arg(value_parser = Offered(tabs))]
     pub tab: String,
     /// Another view of the tab

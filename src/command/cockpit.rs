@@ -26,13 +26,13 @@ use crate::view::depth::{Depth, Env, speaks_utf8};
 /// Exit code when there is no terminal to draw on.
 pub const NO_SCREEN: u8 = 2;
 
-pub fn run(common: &Common) -> Result<ExitCode> {
+pub fn run(common: &Common, wall: bool) -> Result<ExitCode> {
     let places = gather::places(common);
     match gather::found(&places)? {
         Some(config) => {
             let places = status::places(common.config.as_deref());
             let memory = memory::place(common, &config.memory);
-            Ok(open(common, config, None, places, memory))
+            Ok(open(common, config, wall, None, places, memory))
         }
         None if can_draw() => welcome::run(common, &places),
         None => Err(gather::unconfigured(&places)),
@@ -49,6 +49,7 @@ fn can_draw() -> bool {
 pub fn open(
     common: &Common,
     mut config: Config,
+    wall: bool,
     farewell: Option<Farewell>,
     places: Vec<Place>,
     memory: Option<store::Place>,
@@ -56,7 +57,7 @@ pub fn open(
     let var = |name: &str| std::env::var(name).ok();
     let term = var("TERM");
     let (sender, news) = mpsc::channel();
-    let mut terminal = match Terminal::open(&sender, term.as_deref(), config.ui.mouse) {
+    let mut terminal = match Terminal::open(&sender, term.as_deref(), config.ui.mouse && !wall) {
         Ok(terminal) => terminal,
         Err(error) => {
             out::words(&format!("andon: {error}"));
@@ -81,6 +82,7 @@ pub fn open(
         keymap: config.ui.keymap.clone(),
         skin: config.ui.skin,
         board: opened.board,
+        wall: wall.then(|| config.ui.wall.clone()),
         ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
     };
     let mut stage = Stage::new(Cockpit::new(setup), depth, ascii).with_lamp(lamp);

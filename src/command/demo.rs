@@ -20,7 +20,14 @@ pub fn run(common: &Common, options: &Demo) -> Result<ExitCode> {
             // The folder of the demo's papers; what cannot be removed is a few kilobytes in a temporary place.
             let _ = std::fs::remove_dir_all(folder);
         });
-        return Ok(cockpit::open(common, config, Some(tidy), Vec::new(), Some(memory)));
+        return Ok(cockpit::open(
+            common,
+            config,
+            options.wall,
+            Some(tidy),
+            Vec::new(),
+            Some(memory),
+        ));
     }
     let file = running.folder().join("andon.toml");
     std::fs::write(&file, &running.config)?;

@@ -44,7 +44,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         }
     };
     let result = match &cli.command {
-        None => cockpit::run(&cli.common),
+        None => cockpit::run(&cli.common, cli.wall),
         Some(Command::Demo(options)) => demo::run(&cli.common, options),
         Some(Command::Check(options)) => check::run(&cli.common, options),
         Some(Command::Show(options)) => show::run(&cli.common, options),

@@ -13,10 +13,10 @@ use crate::cockpit::{Cockpit, Key, Message, Setup};
 use crate::page::Size;
 use crate::view::{Depth, Theme, paint};
 
-/// Presses keys on a cockpit that knows what was gathered, and prints its screen.
+/// Presses keys on a cockpit that knows what was gathered, and prints its screen; without a tab it is the wall.
 pub fn after_keys(
     gathered: Gathered,
-    tab: usize,
+    tab: Option<usize>,
     size: Size,
     keys: &str,
     colours: bool,
@@ -25,11 +25,12 @@ pub fn after_keys(
         keymap: gathered.ui.keymap,
         skin: gathered.ui.skin,
         board: gathered.board,
+        wall: tab.is_none().then_some(gathered.ui.wall),
         past: (gathered.now < gathered.clock).then_some(gathered.now),
         ..Setup::new(Arc::new(gathered.team), size, gathered.clock)
     };
     let mut cockpit = Cockpit::new(setup);
-    let tab_key = Key::parse(&(tab + 1).to_string());
+    let tab_key = tab.and_then(|tab| Key::parse(&(tab + 1).to_string()));
     let typed = keys.split_whitespace().map(|word| {
         Key::parse(word).ok_or_else(|| eyre!("`{word}` is no key\nhint: keys are separated by blanks: \"j j enter\", \"ctrl-d\", \"space\""))
     });

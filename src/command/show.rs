@@ -7,7 +7,7 @@ use color_eyre::eyre::{Result, eyre};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::cli::{Common, Format, Show};
+use super::cli::{Common, Format, Show, WALL};
 use super::{gather, out, past, screen};
 use crate::config::nearest;
 use crate::model::Window;
@@ -19,15 +19,22 @@ use crate::print::{self, reasonable};
 const TEXT_WIDTH: u16 = 120;
 
 pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
-    let (at, tab) = TABS
-        .iter()
-        .enumerate()
-        .find(|(_, t)| t.name == options.tab)
-        .ok_or_else(|| unknown_tab(&options.tab))?;
-    if options.format == Format::Ics && tab.name != "releases" {
-        return Err(eyre!("{} is no calendar\nhint: andon show releases --format ics", tab.name));
+    let found = TABS.iter().enumerate().find(|(_, t)| t.name == options.tab);
+    if options.format == Format::Ics && options.tab != "releases" {
+        let hint = "andon show releases --format ics";
+        return Err(eyre!("{} is no calendar\nhint: {hint}", options.tab));
     }
-    let size = options.size.as_deref().map(size).transpose()?;
+    let mut size = options.size.as_deref().map(size).transpose()?;
+    if options.tab == WALL {
+        if options.format != Format::Text || options.view.is_some() {
+            return Err(eyre!(
+                "the wall is a screen only\nhint: andon show health --format json tells the same"
+            ));
+        }
+        size = size.or(Some(Size { width: TEXT_WIDTH, height: 40 }));
+    } else if found.is_none() {
+        return Err(unknown_tab(&options.tab));
+    }
     let known = match &options.world.demo {
         None if !options.poll && options.at.is_none() => gather::remembered(common)?,
         _ => None,
@@ -40,7 +47,7 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
     if let Some(size) = size {
         let text = screen::after_keys(
             gathered,
-            at,
+            found.map(|(at, _)| at),
             size,
             options.keys.as_deref().unwrap_or(""),
             out::colours(common.color),
@@ -48,6 +55,7 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
         out::data(&text)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let (_, tab) = found.ok_or_else(|| unknown_tab(&options.tab))?;
     let bounds = bounds(options, &gathered.team.zone)?;
     let scene = Scene {
         board: &gathered.board,
@@ -78,7 +86,7 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
 }
 
 fn unknown_tab(word: &str) -> color_eyre::Report {
-    let names: Vec<&str> = TABS.iter().map(|t| t.name).collect();
+    let names: Vec<&str> = TABS.iter().map(|t| t.name).chain([WALL]).collect();
     let hint = match nearest(word, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("tabs are {}", names.join(", ")),

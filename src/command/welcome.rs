@@ -214,6 +214,7 @@ fn screen(size: Size, skin: Skin, steps: &[String], scroll: usize) -> Screen {
             Hint { keys: "q".into(), word: "leave".into() },
         ]),
         over: None,
+        wall: None,
     }
 }
 

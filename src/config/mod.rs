@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::cockpit::Keymap;
+use crate::cockpit::{Keymap, Turns};
 use crate::model::{Clean, Freshness, Linked, SourceName, Team};
 use crate::page::Skin;
 use crate::source::Source;
@@ -153,10 +153,18 @@ pub struct Ui {
     /// Clicks and wheel are taken; otherwise the terminal's own selection works.
     pub mouse: bool,
     pub keymap: Keymap,
+    /// How the pages of the wall take turns.
+    pub wall: Turns,
 }
 
 impl Default for Ui {
     fn default() -> Self {
-        Self { skin: Skin::default(), ascii: false, mouse: true, keymap: Keymap::default() }
+        Self {
+            skin: Skin::default(),
+            ascii: false,
+            mouse: true,
+            keymap: Keymap::default(),
+            wall: Turns::default(),
+        }
     }
 }

@@ -358,9 +358,23 @@ pub struct Ui {
     pub ascii: Option<bool>,
     /// Clicks and wheel; `false` leaves the mouse to the terminal's own selection.
     pub mouse: Option<bool>,
+    /// What `andon --wall` shows.
+    pub wall: Wall,
     /// Action to keys: `refresh = ["r", "f5"]`; an empty list unbinds.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub keys: BTreeMap<String, Spanned<Keys>>,
+}
+
+/// `[ui.wall]`: the pages of the wall, which take turns while nothing is red.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wall {
+    /// How long each is shown: `20s` (default).
+    #[schemars(with = "Option<String>")]
+    pub every: Option<Text>,
+    /// Which, in which order. Default: `["overview", "numbers", "releases", "post-mortems"]`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub pages: Option<Vec<Text>>,
 }
 
 /// `[status]`: the line that `andon status` prints.

@@ -22,6 +22,7 @@ pub mod room;
 mod screen;
 mod service;
 mod sources;
+pub mod wall;
 pub mod words;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::wall::Wall;
 use super::{Block, Frame, Line, Noun, RowKey, room};
 use crate::model::{Clean, Health};
 
@@ -21,6 +22,8 @@ pub struct Screen {
     pub scroll: usize,
     pub foot: Foot,
     pub over: Option<Over>,
+    /// What hangs on the wall: instead of head, tabs and blocks.
+    pub wall: Option<Wall>,
 }
 
 /// The top line: the verdict, then what must not be overlooked, the most important first.
@@ -207,7 +210,7 @@ impl Screen {
 
     /// What a click at (column, row) means.
     pub fn hit(&self, column: u16, row: u16) -> Option<Hit> {
-        if self.over.is_some() {
+        if self.over.is_some() || self.wall.is_some() {
             return None;
         }
         if self.frame.above >= 2 && row == 1 {

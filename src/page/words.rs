@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-pub use crate::insight::words::{NO_DATA, NO_TRAFFIC, ago, bound, exact, measure, number, span};
+pub use crate::insight::words::{
+    NO_DATA, NO_TRAFFIC, ago, bound, exact, many, measure, number, span,
+};
 use crate::model::{Clean, Severity};
 
 /// `03:12`, in the zone of the page.

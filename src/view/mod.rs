@@ -1,6 +1,7 @@
 //! How a page looks in a terminal: every noun has its painter, and all of them write through one clipping canvas.
 
 mod agenda;
+mod big;
 mod calendar;
 mod canvas;
 mod chart;
@@ -16,6 +17,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod wall;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -33,10 +35,15 @@ pub fn paint(screen: &Screen, theme: &Theme, buffer: &mut Buffer) {
     buffer.set_style(area, theme.base());
     let frame = &screen.frame;
     let mut canvas = Canvas::new(buffer, theme);
-    head::paint(&mut canvas, screen);
+    match &screen.wall {
+        Some(wall) => wall::paint(&mut canvas, frame, wall, &screen.foot),
+        None => head::paint(&mut canvas, screen),
+    }
     if frame.layout > Layout::OneLine {
-        body(&mut canvas, screen);
-        foot::paint(&mut canvas, screen);
+        if screen.wall.is_none() {
+            body(&mut canvas, screen);
+            foot::paint(&mut canvas, screen);
+        }
         if let Some(popup) = &screen.over {
             over::paint(&mut canvas, frame, popup);
         }

@@ -10,6 +10,7 @@ mod site;
 mod sources;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::digest::digest;
 use super::problem::{Located, nearest};
@@ -17,9 +18,10 @@ use super::raw::{self, SOURCE_KEYS};
 use super::read::only;
 use super::tree::{Table, Texts, Value};
 use super::{Config, STATUS_FORMATS, StatusLine, Ui, zone};
-use crate::cockpit::Keymap;
+use crate::cockpit::{Keymap, Turns};
 use crate::model::{Clean, Metric, Service, Team};
 use crate::page::Skin;
+use crate::page::wall::LEAVES;
 
 use freezes::build_freeze;
 use memory::build_memory;
@@ -184,6 +186,23 @@ fn build_status(raw: raw::Status, site: &mut Site<'_>) -> StatusLine {
     }
 }
 
+fn build_wall(raw: &raw::Wall, site: &mut Site<'_>) -> Turns {
+    let default = Turns::default();
+    let names: Vec<&'static str> = LEAVES.iter().map(|leaf| leaf.name).collect();
+    let usual = Duration::try_from(default.every).unwrap_or_default();
+    let every = site.duration(raw.every.as_ref(), usual);
+    let mut pages = Vec::new();
+    for page in raw.pages.iter().flatten() {
+        if known(page, &names, "page of the wall", site) {
+            pages.extend(names.iter().find(|name| *name == page.get_ref()));
+        }
+    }
+    Turns {
+        every: every.try_into().unwrap_or(default.every),
+        pages: if pages.is_empty() { default.pages } else { pages },
+    }
+}
+
 fn build_ui(raw: raw::Ui, site: &mut Site<'_>) -> Ui {
     let default = Ui::default();
     let skins: Vec<&str> = Skin::ALL.iter().map(|s| s.name()).collect();
@@ -220,5 +239,6 @@ fn build_ui(raw: raw::Ui, site: &mut Site<'_>) -> Ui {
         ascii: raw.ascii.unwrap_or(default.ascii),
         mouse: raw.mouse.unwrap_or(default.mouse),
         keymap,
+        wall: build_wall(&raw.wall, site),
     }
 }

@@ -1,0 +1,242 @@
+//! The wall: it says the worst in one word, takes turns only while nothing is red, never looks well on old data, and stays the same for weeks.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "common/estate.rs"]
+mod estate;
+
+use std::sync::Arc;
+
+use andon::cockpit::{Cockpit, Effect, Key, Message, Setup, Turns};
+use andon::model::{Measure, Report, Team};
+use andon::page::wall::Panel;
+use andon::page::{Size, Skin, wall::Wall};
+use andon::view::encode::Encoder;
+use andon::view::{Depth, Theme, paint, text};
+use estate::{heard, moment, sample, team};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+const SIZES: [Size; 4] = [
+    Size { width: 80, height: 24 },
+    Size { width: 120, height: 40 },
+    Size { width: 200, height: 60 },
+    Size { width: 60, height: 15 },
+];
+
+fn at(seconds: i64) -> Timestamp {
+    moment() + SignedDuration::from_secs(seconds)
+}
+
+/// What one poll tells: the same value of every number.
+fn told(team: &Team, value: f64, at: Timestamp) -> Report {
+    let ids = team.services.iter().flat_map(|s| s.metrics.iter().map(|m| m.id.clone()));
+    sample(ids.map(|id| (id, Measure::Number(value))), at)
+}
+
+const FINE: f64 = 0.5;
+const BAD: f64 = 9.0;
+
+fn hanging(team: &Arc<Team>, size: Size, value: f64) -> Cockpit {
+    let setup = Setup { wall: Some(Turns::default()), ..Setup::new(team.clone(), size, moment()) };
+    let mut wall = Cockpit::new(setup);
+    wall.update(moment(), heard(moment(), told(team, value, moment())));
+    wall.settle(moment());
+    wall
+}
+
+fn shown(cockpit: &Cockpit, now: Timestamp) -> Wall {
+    cockpit.screen(now).wall.unwrap()
+}
+
+fn page(cockpit: &Cockpit, now: Timestamp) -> String {
+    shown(cockpit, now).title.text()
+}
+
+/// The screen as somebody sees it.
+fn seen(cockpit: &Cockpit, now: Timestamp, ascii: bool) -> String {
+    let screen = cockpit.screen(now);
+    let size = screen.frame.size;
+    let mut buffer = Buffer::empty(Rect::new(0, 0, size.width, size.height));
+    paint(&screen, &Theme::new(Skin::Terminal, Depth::None, ascii), &mut buffer);
+    text(&buffer)
+}
+
+/// Lets the clock ring whenever the wall asked for it, and a poll come every 15 s, up to a moment.
+fn pass(wall: &mut Cockpit, team: &Team, value: f64, from: i64, until: i64) {
+    for second in (from..until).step_by(5) {
+        let now = at(second);
+        if second % 15 == 0 {
+            wall.update(now, heard(now, told(team, value, now)));
+        }
+        if wall.wake().is_some_and(|wake| wake <= now) {
+            wall.update(now, Message::Clock);
+        }
+        wall.settle(now);
+    }
+}
+
+#[test]
+fn pages_take_turns_while_nothing_is_red() {
+    let team = team(3);
+    let mut wall = hanging(&team, SIZES[1], FINE);
+    assert_eq!(page(&wall, at(0)), "overview 1/2");
+    pass(&mut wall, &team, FINE, 0, 25);
+    assert_eq!(page(&wall, at(24)), "numbers 2/2");
+    pass(&mut wall, &team, FINE, 25, 45);
+    assert_eq!(page(&wall, at(44)), "overview 1/2");
+}
+
+#[test]
+fn what_is_down_holds_the_first_page_until_it_is_well_again() {
+    let mut team = (*team(3)).clone();
+    for metric in &mut team.services[1].metrics {
+        metric.weight = andon::model::Weight::Critical;
+    }
+    let team = Arc::new(team);
+    let mut wall = hanging(&team, SIZES[0], BAD);
+    assert_eq!(shown(&wall, at(0)).lamp.word.as_str(), "down");
+    for until in [60, 600, 3_600] {
+        pass(&mut wall, &team, BAD, until - 60, until);
+        assert_eq!(page(&wall, at(until)), "overview", "{until} s");
+    }
+    // By hand there is nothing to turn to either.
+    wall.update(at(3_600), Message::Key(Key::parse("l").unwrap()));
+    assert_eq!(page(&wall, at(3_600)), "overview");
+    pass(&mut wall, &team, FINE, 3_600, 3_620);
+    assert!(page(&wall, at(3_620)).starts_with("overview 1/"), "a whole turn for the good news");
+    pass(&mut wall, &team, FINE, 3_620, 3_640);
+    assert!(page(&wall, at(3_640)).starts_with("numbers"));
+}
+
+#[test]
+fn silence_is_said_in_big_letters_with_its_age_and_is_never_green() {
+    let team = team(3);
+    for size in SIZES {
+        let mut wall = hanging(&team, size, FINE);
+        assert_eq!(shown(&wall, at(0)).lamp.word.as_str(), "ok");
+        assert_eq!(shown(&wall, at(0)).old, None);
+        // Nobody answers any more; only the clock rings.
+        let mut said_after = None;
+        for second in 1..3_600 {
+            let now = at(second);
+            if wall.wake().is_some_and(|wake| wake <= now) {
+                wall.update(now, Message::Clock);
+                wall.settle(now);
+            }
+            let shown = shown(&wall, now);
+            if shown.old.is_some() {
+                said_after = said_after.or(Some(second));
+                assert_ne!(shown.lamp.word.as_str(), "ok", "{second} s");
+            }
+        }
+        // Two intervals, and the step to the next moment at which anything is looked at.
+        assert!(said_after.is_some_and(|s| s <= 45), "{said_after:?}");
+        let shown = shown(&wall, at(3_600));
+        assert_eq!(shown.old.unwrap().as_str(), "data 59 min old");
+        assert_eq!(shown.lamp.word.as_str(), "unknown");
+        let pages = page(&wall, at(3_600));
+        assert_eq!(pages, "overview", "it does not turn its back on that");
+    }
+}
+
+#[test]
+fn it_wakes_for_its_minutes_and_its_turns_and_for_nothing_else() {
+    let team = team(3);
+    let mut few = 0;
+    let mut wall = hanging(&team, SIZES[0], FINE);
+    let mut now = moment();
+    while now < at(3_600) {
+        let wake = wall.wake().unwrap();
+        assert!(wake > now, "it does not spin");
+        now = wake;
+        // Polls keep it fresh, and move no minute.
+        wall.update(now, heard(now, told(&team, FINE, now)));
+        wall.update(now, Message::Clock);
+        few += 1;
+    }
+    assert!((60..=60 + 180).contains(&few), "{few} in an hour");
+}
+
+#[test]
+fn an_answer_that_says_the_same_writes_nothing() {
+    let team = team(12);
+    for size in SIZES {
+        let mut wall = hanging(&team, size, FINE);
+        let theme = Theme::new(Skin::Terminal, Depth::True, false);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, size.width, size.height));
+        let mut encoder = Encoder::new(Depth::True);
+        for second in 0..19 {
+            wall.update(at(second), heard(at(second), told(&team, FINE, at(second))));
+            wall.settle(at(second));
+            paint(&wall.screen(at(second)), &theme, &mut buffer);
+            let mut bytes = Vec::new();
+            encoder.frame(&buffer, &mut bytes);
+            assert!(second == 0 || bytes.is_empty(), "{second} s at {size:?}");
+        }
+    }
+}
+
+#[test]
+fn at_most_seven_services_and_the_others_are_counted() {
+    let team = team(19);
+    let wall = hanging(&team, SIZES[2], FINE);
+    let Panel::Plates(plates) = shown(&wall, at(0)).main else { panic!("no services") };
+    assert_eq!(plates.all.len(), 7);
+    assert_eq!(plates.rest.text(), "and 12 more, all ok");
+}
+
+#[test]
+fn the_way_out_is_open_and_other_keys_do_nothing() {
+    let team = team(3);
+    let mut wall = hanging(&team, SIZES[0], FINE);
+    for key in ["j", "enter", "/", ":", "x", "t", "1", "p", "space", "esc"] {
+        let effects = wall.update(at(1), Message::Key(Key::parse(key).unwrap()));
+        assert_eq!(effects, [], "{key}");
+        assert_eq!(page(&wall, at(1)), "overview 1/3", "{key}");
+    }
+    wall.update(at(1), Message::Key(Key::parse("l").unwrap()));
+    assert_eq!(page(&wall, at(1)), "numbers 2/3");
+    wall.update(at(1), Message::Key(Key::parse("h").unwrap()));
+    assert_eq!(page(&wall, at(1)), "overview 1/3");
+    for key in ["q", "ctrl-c"] {
+        let effects = wall.update(at(1), Message::Key(Key::parse(key).unwrap()));
+        assert_eq!(effects, [Effect::Quit], "{key}");
+    }
+}
+
+#[test]
+fn ascii_terminals_read_the_same_words() {
+    let team = team(9);
+    for size in SIZES {
+        for value in [FINE, BAD] {
+            let wall = hanging(&team, size, value);
+            assert!(seen(&wall, at(0), true).is_ascii(), "{size:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn no_size_and_no_number_breaks_it(
+        width in 0_u16..320,
+        height in 0_u16..110,
+        value in prop_oneof![Just(FINE), Just(BAD), Just(f64::NAN), Just(1e300), Just(-0.0)],
+        services in 0_usize..30,
+        page in 0_usize..6,
+        silent in 0_i64..4_000,
+    ) {
+        let team = team(services);
+        let mut wall = hanging(&team, Size { width, height }, value);
+        for _ in 0..page {
+            wall.update(at(1), Message::Key(Key::parse("l").unwrap()));
+        }
+        wall.update(at(silent), Message::Clock);
+        wall.settle(at(silent));
+        let lines = seen(&wall, at(silent), false);
+        prop_assert!(lines.lines().count() == usize::from(height));
+    }
+}
