@@ -13,7 +13,8 @@ pub const LEARNT: Leaf = Leaf {
 };
 
 fn compose(scene: &Scene<'_>, _part: usize) -> (Panel, Vec<Panel>) {
-    let tasks = follow::all(scene);
+    let issues = follow::issues(scene);
+    let tasks = follow::all(scene, &issues);
     let open = tasks.iter().filter(|task| task.is_open());
     let mut listed: Vec<_> = open.collect();
     listed.sort_by_key(|task| !task.overdue);
