@@ -45,6 +45,15 @@ impl Cockpit {
             Action::PreviousMonth => self.walk(Span::new().months(-1)),
             Action::Today => self.go_to_day(None),
             Action::NextRelease => self.next_release(now),
+            Action::CursorEarlier => self.move_cursor(-1),
+            Action::CursorLater => self.move_cursor(1),
+            Action::PreviousMark => self.go_to_mark(now, false),
+            Action::NextMark => self.go_to_mark(now, true),
+            Action::Closer => self.change_window(now, -1),
+            Action::Wider => self.change_window(now, 1),
+            Action::WindowEarlier => self.move_window(now, -1),
+            Action::WindowLater => self.move_window(now, 1),
+            Action::WindowNow => self.return_window(),
             Action::Tab(n) => self.go_to_tab(n),
             Action::NextTab => self.go_to_tab((self.tab + 1) % self.tabs.len().max(1)),
             Action::PreviousTab => {
@@ -89,6 +98,7 @@ impl Cockpit {
             Action::CopyLink => return self.copy_link(now),
             Action::Refresh => return self.refresh(now),
             Action::RefreshAll => {
+                self.charts.renew();
                 self.say(now, Line::plain("asking every source"));
                 return vec![Effect::Poll(Which::All)];
             }
@@ -142,7 +152,7 @@ impl Cockpit {
             *scroll = scroll.saturating_add_signed(step).min(lines.saturating_sub(1));
             return;
         }
-        if matches!(context, Context::Detail | Context::Reader) {
+        if matches!(context, Context::Detail | Context::Charts | Context::Reader) {
             let most = self.most_scroll();
             if let Some(seat) = self.seat_mut() {
                 seat.look.scroll = seat.look.scroll.saturating_add_signed(step).min(most);
@@ -298,6 +308,7 @@ impl Cockpit {
         if let Some(seat) = self.seat_mut() {
             seat.look.opened = seat.look.selected.clone();
             seat.look.scroll = 0;
+            seat.look.zoom.leave();
             seat.look.find = crate::page::Find::default();
         }
         self.led_here();
@@ -326,6 +337,8 @@ impl Cockpit {
         let Some(look) = self.seat_mut().map(|seat| &mut seat.look) else { return };
         if look.opened.is_some() && !look.find.text.is_empty() {
             look.find = crate::page::Find::default();
+        } else if look.opened.is_some() && look.zoom.cursor.take().is_some() {
+            // The cursor lies on top of the page.
         } else if look.opened.is_some() {
             self.close();
         } else if !look.filter.text.is_empty() {
@@ -431,7 +444,9 @@ impl Cockpit {
         }
         let board = self.board();
         let names = self.feeding();
-        if names.is_empty() || names.len() == board.sources.len() {
+        let all = board.sources.len();
+        self.charts.renew();
+        if names.is_empty() || names.len() == all {
             self.say(now, Line::plain("asking every source"));
             return vec![Effect::Poll(Which::All)];
         }

@@ -9,6 +9,8 @@ pub enum Context {
     Month,
     /// One thing opened.
     Detail,
+    /// One thing opened whose numbers are drawn over time.
+    Charts,
     /// A document opened.
     Reader,
     /// The help popup.
@@ -20,8 +22,16 @@ pub enum Context {
 }
 
 impl Context {
-    pub const ALL: [Self; 7] =
-        [Self::List, Self::Month, Self::Detail, Self::Reader, Self::Help, Self::Past, Self::Wall];
+    pub const ALL: [Self; 8] = [
+        Self::List,
+        Self::Month,
+        Self::Detail,
+        Self::Charts,
+        Self::Reader,
+        Self::Help,
+        Self::Past,
+        Self::Wall,
+    ];
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,6 +52,15 @@ pub enum Action {
     PreviousMonth,
     Today,
     NextRelease,
+    CursorEarlier,
+    CursorLater,
+    PreviousMark,
+    NextMark,
+    Closer,
+    Wider,
+    WindowEarlier,
+    WindowLater,
+    WindowNow,
     /// The tab at this position, from 0.
     Tab(usize),
     NextTab,
@@ -95,19 +114,20 @@ pub struct Entry {
     pub contexts: &'static [Context],
 }
 
-use Context::{Detail, Help, List, Month, Past, Reader, Wall};
+use Context::{Charts, Detail, Help, List, Month, Past, Reader, Wall};
 
-const EVERYWHERE: &[Context] = &[List, Month, Detail, Reader, Help, Past, Wall];
-const PAGES: &[Context] = &[List, Month, Detail, Reader];
+const EVERYWHERE: &[Context] = &[List, Month, Detail, Charts, Reader, Help, Past, Wall];
+const PAGES: &[Context] = &[List, Month, Detail, Charts, Reader];
 /// Tabs can be changed, and `:at` typed, while time stands still.
-const TABBED: &[Context] = &[List, Month, Detail, Reader, Past];
-const MOVING: &[Context] = &[List, Detail, Reader, Help];
-const ROWS: &[Context] = &[List, Detail, Reader];
-/// Where keys left and right go from tab to tab, or from page to page.
+const TABBED: &[Context] = &[List, Month, Detail, Charts, Reader, Past];
+const MOVING: &[Context] = &[List, Detail, Charts, Reader, Help];
+const ROWS: &[Context] = &[List, Detail, Charts, Reader];
+/// Where keys left and right go from tab to tab, or from page to page; where time lies under them, they move in it.
 const ASIDE: &[Context] = &[List, Detail, Reader, Wall];
 /// What asks again needs no tab.
-const ASKING: &[Context] = &[List, Month, Detail, Reader, Wall];
-const TURNING: &[Context] = &[List, Month, Detail, Reader, Past, Wall];
+const ASKING: &[Context] = &[List, Month, Detail, Charts, Reader, Wall];
+const TURNING: &[Context] = &[List, Month, Detail, Charts, Reader, Past, Wall];
+const TIMED: &[Context] = &[Charts];
 const READING: &[Context] = &[Reader];
 
 const fn entry(
@@ -152,6 +172,64 @@ pub const ACTIONS: &[Entry] = &[
         "next release",
         &["n"],
         &[Month],
+    ),
+    entry(
+        Action::CursorEarlier,
+        "cursor-earlier",
+        "all numbers of one moment: a step earlier",
+        "read a moment",
+        &["h", "left"],
+        TIMED,
+    ),
+    entry(
+        Action::CursorLater,
+        "cursor-later",
+        "all numbers of one moment: a step later",
+        "",
+        &["l", "right"],
+        TIMED,
+    ),
+    entry(
+        Action::PreviousMark,
+        "previous-mark",
+        "the moment of the deploy, incident or other mark before",
+        "",
+        &["{"],
+        TIMED,
+    ),
+    entry(Action::NextMark, "next-mark", "the moment of the next mark", "", &["}"], TIMED),
+    entry(
+        Action::Closer,
+        "closer",
+        "a shorter window, down to an hour",
+        "closer",
+        &["+", "="],
+        TIMED,
+    ),
+    entry(Action::Wider, "wider", "a longer window, up to 30 days", "wider", &["-"], TIMED),
+    entry(
+        Action::WindowEarlier,
+        "window-earlier",
+        "half a window into the past",
+        "earlier",
+        &["<", "ctrl-left"],
+        TIMED,
+    ),
+    entry(
+        Action::WindowLater,
+        "window-later",
+        "half a window towards now",
+        "",
+        &[">", "ctrl-right"],
+        TIMED,
+    ),
+    entry(
+        Action::WindowNow,
+        "window-now",
+        "the window that ends now, without a cursor",
+        "",
+        &["T"],
+        TIMED,
     ),
     entry(Action::Open, "open", "open the selected row or day", "open", &["enter"], &[List, Month]),
     entry(Action::Back, "back", "close what is on top; never quits", "back", &["esc"], EVERYWHERE),

@@ -78,6 +78,7 @@ fn elsewhere(contexts: &[Context]) -> String {
         Context::List => "in lists",
         Context::Month => "in the month",
         Context::Detail => "in an opened row",
+        Context::Charts => "over charts",
         Context::Reader => "in a document",
         Context::Help => "in the help",
         Context::Past => "in the past",

@@ -2,6 +2,7 @@
 
 mod act;
 pub mod actions;
+mod charts;
 mod commands;
 mod field;
 mod filter;
@@ -25,7 +26,7 @@ mod wall;
 
 use jiff::Timestamp;
 
-use crate::model::{Board, Clean, Freshness, Link, Report, SourceName, Trouble};
+use crate::model::{Board, Clean, Freshness, Link, Metric, Report, Slices, SourceName, Trouble};
 use crate::page::Size;
 
 pub use commands::Ground;
@@ -66,6 +67,8 @@ pub enum Message {
     Notice(Clean),
     /// What was known at a moment of the past.
     Recalled(Box<Recalled>),
+    /// What a metric store told of a stretch of time.
+    Charted(Box<Charted>),
 }
 
 /// The outcome of one poll.
@@ -93,12 +96,36 @@ pub struct Recalled {
     pub oldest: Option<Timestamp>,
 }
 
+/// The past of some numbers, as a page wants to draw it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Charting {
+    /// Comes back with the answer.
+    pub id: u64,
+    /// What is asked for, each at its own source.
+    pub numbers: Vec<Metric>,
+    pub slices: Slices,
+    /// The moment shown: nothing after it is asked for.
+    pub at: Timestamp,
+}
+
+/// What one metric store told for a chart.
+#[derive(Debug)]
+pub struct Charted {
+    pub id: u64,
+    /// Who told it, and what: `Fact::History` for each number. `None` when nobody who is asked keeps a past.
+    pub told: Option<(SourceName, Result<Report, Trouble>)>,
+    /// Others are still to answer.
+    pub more: bool,
+}
+
 /// What the cockpit wants done outside.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Poll(Which),
     /// What was known at this moment; of several wishes only the newest counts.
     Recall(Timestamp),
+    /// The past of the numbers on an opened page; of several wishes only the newest counts.
+    Chart(Charting),
     /// Puts text on the clipboard (OSC 52).
     Copy(Clean),
     Open(Link),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::actions::Context;
+use super::charts::Charts;
 use super::field::Field;
 use super::filter::Sieve;
 use super::keymap::Keymap;
@@ -64,6 +65,7 @@ pub struct Cockpit {
     surveyed: Option<u64>,
     pub(super) still: Option<Still>,
     pub(super) past: Option<Past>,
+    pub(super) charts: Charts,
     /// The moment shown: it steps coarsely, so that ages change together.
     pub(super) moment: Timestamp,
     /// Counts changes of what pages are made from.
@@ -160,6 +162,7 @@ impl Cockpit {
             surveyed: None,
             still: None,
             past: None,
+            charts: Charts::default(),
             moment: setup.moment,
             generation: 0,
             tab: 0,
@@ -181,6 +184,12 @@ impl Cockpit {
 
     /// Changes the state; what is to be done outside comes back.
     pub fn update(&mut self, now: Timestamp, message: Message) -> Vec<Effect> {
+        let mut effects = self.take_in(now, message);
+        effects.extend(self.wish_for_curves(now));
+        effects
+    }
+
+    fn take_in(&mut self, now: Timestamp, message: Message) -> Vec<Effect> {
         if self.moment.duration_since(now) > TREMBLE {
             self.turn_back(now);
         }
@@ -244,6 +253,11 @@ impl Cockpit {
             }
             Message::Notice(words) => {
                 self.say(now, Line::of(words, Tone::Plain));
+                Vec::new()
+            }
+            Message::Charted(charted) => {
+                self.learn_curves(*charted);
+                self.dirty = true;
                 Vec::new()
             }
             Message::Recalled(recalled) => {
@@ -502,6 +516,8 @@ impl Cockpit {
             Some(look) if look.opened.is_some() => {
                 if self.reads() {
                     Context::Reader
+                } else if self.here().is_some_and(|tab| tab.panel().is_some()) {
+                    Context::Charts
                 } else {
                     Context::Detail
                 }

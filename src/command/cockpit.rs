@@ -13,6 +13,7 @@ use super::memory::Pen;
 use super::{gather, memory, out, status, welcome};
 use crate::cockpit::{Cockpit, Message, Setup};
 use crate::config::{Config, Ui, Upstream};
+use crate::engine::charts::Charts;
 use crate::engine::recall::Recall;
 use crate::engine::run::{News, Setting, Wish, run as run_loop};
 use crate::engine::share::Place;
@@ -87,7 +88,8 @@ pub fn open(
     };
     let mut stage = Stage::new(Cockpit::new(setup), depth, ascii).with_lamp(lamp);
     let past = memory::past(memory, awaited);
-    let recall = Recall::start(&config.upstreams, past, limits, to_the_loop(&sender));
+    let recall = Recall::start(&config.upstreams, past, limits.clone(), to_the_loop(&sender));
+    let charts = Charts::start(&config.upstreams, limits, to_the_loop(&sender));
     let relay = company.start(config.upstreams, pen.write(company.polls(), to_the_loop(&sender)));
     for note in opened.notices.into_iter().chain(config.notes) {
         let _ = sender.send(News::World(Message::Notice(note)));
@@ -95,6 +97,7 @@ pub fn open(
     let ask = &mut |wish| match wish {
         Wish::Poll(which) => relay.poll(which),
         Wish::Recall(at) => recall.wish(at),
+        Wish::Chart(charting) => charts.wish(charting),
     };
     run_loop(&mut terminal, &news, &mut stage, setting(depth), ask);
     // Returning from `main` ends the process: nothing that still waits on a name server is waited for.

@@ -31,6 +31,16 @@ pub struct Gathered {
     /// What the clock says: later than `now` when the past is shown.
     pub clock: Timestamp,
     pub ui: Ui,
+    pub stores: Stores,
+}
+
+/// Who may still be asked for the past of a page's numbers; nobody where only what is remembered is shown.
+#[derive(Default)]
+pub struct Stores {
+    pub upstreams: Vec<Upstream>,
+    pub limits: Limits,
+    /// The demo's world answers while this lives.
+    pub _running: Option<demo::Running>,
 }
 
 /// Flags are the last layer of the configuration.
@@ -131,7 +141,8 @@ pub fn remembered(common: &Common) -> Result<Option<Gathered>> {
         ));
     }
     let survey = survey(&board, &config.team, now);
-    Ok(Some(Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui }))
+    let stores = Stores::default();
+    Ok(Some(Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui, stores }))
 }
 
 /// Asks every source of `world` once.
@@ -145,21 +156,20 @@ pub fn gather_from(
     world: &World,
     wanted: impl Fn(&Upstream) -> bool,
 ) -> Result<Gathered> {
-    let (mut config, _running) = self::world(common, world)?;
+    let (mut config, running) = self::world(common, world)?;
     let known = match &world.demo {
         Some(_) => None,
         None => resting(common, &mut config),
     };
     let (known, rests) = known.unwrap_or_default();
     let wanted = config.upstreams.into_iter().filter(wanted);
-    let board = asked_beside(
-        known,
-        wanted.filter(|u| !rests.contains_key(&u.name)).collect(),
-        &limits(world.demo.is_some()),
-    );
+    let upstreams: Vec<Upstream> = wanted.filter(|u| !rests.contains_key(&u.name)).collect();
+    let limits = limits(world.demo.is_some());
+    let board = asked_beside(known, upstreams.clone(), &limits);
     let now = from_clock();
     let survey = survey(&board, &config.team, now);
-    Ok(Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui })
+    let stores = Stores { upstreams, limits, _running: running };
+    Ok(Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui, stores })
 }
 
 /// The user's configuration, or the demo's with its world running.

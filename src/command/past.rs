@@ -3,7 +3,7 @@
 use color_eyre::eyre::{Result, eyre};
 
 use super::cli::{Common, World};
-use super::gather::{self, Gathered};
+use super::gather::{self, Gathered, Stores};
 use super::{cockpit, memory};
 use crate::cockpit::moment;
 use crate::config::Upstream;
@@ -15,7 +15,7 @@ use crate::insight::survey;
 /// # Errors
 /// When that is no moment, or lies ahead; when the configuration is wrong.
 pub fn at(common: &Common, world: &World, text: &str) -> Result<Gathered> {
-    let (mut config, _running) = gather::world(common, world)?;
+    let (mut config, running) = gather::world(common, world)?;
     let clock = from_clock();
     let at = moment(text, clock, &config.team.zone).ok_or_else(|| {
         eyre!("`{text}` is no moment\nhint: -2h, 03:12, 2026-11-21, or \"2026-11-21 18:00\"")
@@ -23,7 +23,10 @@ pub fn at(common: &Common, world: &World, text: &str) -> Result<Gathered> {
     if at >= clock {
         return Err(eyre!("`{text}` is still to come\nhint: a moment of the past, such as -2h"));
     }
-    let stores: Vec<Upstream> = config.upstreams.iter().filter_map(Upstream::recalling).collect();
+    let stores: Vec<Upstream> = {
+        let keeps = |u: &&Upstream| u.recalling().is_some();
+        config.upstreams.iter().filter(keeps).cloned().collect()
+    };
     let limits = gather::limits(world.demo.is_some());
     let awaited = cockpit::awaited(&config.upstreams);
     // The demo's world is made anew each time: nothing is remembered of it.
@@ -46,5 +49,6 @@ pub fn at(common: &Common, world: &World, text: &str) -> Result<Gathered> {
         }
     }
     let survey = survey(&board, &config.team, at);
-    Ok(Gathered { team: config.team, board, survey, now: at, clock, ui: config.ui })
+    let stores = Stores { upstreams: stores, limits, _running: running };
+    Ok(Gathered { team: config.team, board, survey, now: at, clock, ui: config.ui, stores })
 }

@@ -150,7 +150,8 @@ fn known(common: &Common, options: &NewPostMortem) -> Result<Known> {
     }
     let now = from_clock();
     let survey = survey(&board, &config.team, now);
-    let gathered = Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui };
+    let (ui, stores) = (config.ui, gather::Stores::default());
+    let gathered = Gathered { team: config.team, board, survey, now, clock: now, ui, stores };
     Ok(Known { gathered, memory: Some((opened.store, awaited)) })
 }
 

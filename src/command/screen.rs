@@ -1,5 +1,6 @@
 //! The screen as text: what somebody would see after some keys, for scripts, tests and bug reports.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -8,8 +9,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-use super::gather::Gathered;
-use crate::cockpit::{Cockpit, Key, Message, Setup};
+use super::gather::{Gathered, Stores};
+use crate::cockpit::{Charted, Charting, Cockpit, Effect, Key, Message, Setup};
+use crate::engine::charts;
+use crate::model::{SourceName, Status, Trouble};
 use crate::page::Size;
 use crate::view::{Depth, Theme, paint};
 
@@ -30,21 +33,44 @@ pub fn after_keys(
         ..Setup::new(Arc::new(gathered.team), size, gathered.clock)
     };
     let mut cockpit = Cockpit::new(setup);
+    let mut wish = None;
     let tab_key = tab.and_then(|tab| Key::parse(&(tab + 1).to_string()));
     let typed = keys.split_whitespace().map(|word| {
         Key::parse(word).ok_or_else(|| eyre!("`{word}` is no key\nhint: keys are separated by blanks: \"j j enter\", \"ctrl-d\", \"space\""))
     });
     for key in tab_key.into_iter().map(Ok).chain(typed) {
-        let effects = cockpit.update(gathered.clock, Message::Key(key?));
-        // Effects reach outside; a printed screen only looks.
-        drop(effects);
+        for effect in cockpit.update(gathered.clock, Message::Key(key?)) {
+            // Effects reach outside; a printed screen only looks, and asks for the curves it shows in the end.
+            if let Effect::Chart(charting) = effect {
+                wish = Some(charting);
+            }
+        }
         cockpit.settle(gathered.clock);
     }
+    for message in wish.iter().flat_map(|wish| curves(&gathered.stores, wish)) {
+        cockpit.update(gathered.clock, message);
+    }
+    cockpit.settle(gathered.clock);
     let screen = cockpit.screen(gathered.clock);
     let depth = if colours { Depth::True } else { Depth::None };
     let mut buffer = Buffer::empty(Rect::new(0, 0, size.width, size.height));
     paint(&screen, &Theme::new(screen.skin, depth, gathered.ui.ascii), &mut buffer);
     Ok(text(&buffer, colours))
+}
+
+/// What metric stores tell of a window, or that they were not asked.
+fn curves(stores: &Stores, wish: &Charting) -> Vec<Message> {
+    if !stores.upstreams.is_empty() {
+        return charts::ask(&stores.upstreams, wish, &stores.limits);
+    }
+    let sources: BTreeSet<_> = wish.numbers.iter().map(|m| &m.source).collect();
+    let left = sources.len();
+    let told = |(i, source): (usize, &SourceName)| {
+        let trouble = Trouble::new(Status::Unknown, "not asked, --poll asks it");
+        let told = Some((source.clone(), Err(trouble)));
+        Message::Charted(Box::new(Charted { id: wish.id, told, more: i + 1 < left }))
+    };
+    sources.into_iter().enumerate().map(told).collect()
 }
 
 /// A buffer as lines; trailing blanks are dropped unless colours are kept.

@@ -23,7 +23,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::cockpit::{Keymap, Turns};
-use crate::model::{Clean, Freshness, Linked, SourceName, Team};
+use crate::model::{Clean, Freshness, Linked, Metric, Slices, SourceName, Team};
 use crate::page::Skin;
 use crate::source::Source;
 
@@ -82,6 +82,23 @@ impl Upstream {
             memory: BTreeMap::new(),
             known: None,
             linked: Linked::default(),
+        })
+    }
+}
+
+impl Upstream {
+    /// The same upstream, to be asked for the past of these numbers; `None` where it has none to tell.
+    pub fn charting(&self, numbers: &[Metric], slices: &Slices) -> Option<Self> {
+        Some(Self {
+            name: self.name.clone(),
+            kind: self.kind,
+            source: self.source.charting(numbers, slices)?.into(),
+            endpoint: self.endpoint.clone(),
+            every: self.every,
+            timeout: self.timeout,
+            linked: Linked::default(),
+            memory: self.memory.clone(),
+            known: None,
         })
     }
 }

@@ -17,4 +17,5 @@ pub use clock::from_clock;
 pub use limits::Limits;
 pub use stage::Stage;
 pub use stop::until_told_to_stop;
+pub use watch::charts;
 pub use watch::{Watch, poll_once, poll_once_within};

@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use super::from_clock;
 pub use super::news::{Heard, News};
 use super::terminal::{ASK, Pacer, Terminal, browser, clipboard, editor};
-use crate::cockpit::{Effect, Message, Which};
+use crate::cockpit::{Charting, Effect, Message, Which};
 use crate::model::Clean;
 use crate::page::Size;
 use crate::view::depth::Depth;
@@ -38,6 +38,8 @@ pub enum Wish {
     Poll(Which),
     /// The board as it was known then.
     Recall(Timestamp),
+    /// The past of the numbers on an opened page.
+    Chart(Charting),
 }
 
 /// What the loop knows of the world around the terminal.
@@ -266,6 +268,7 @@ impl<'a, S: Screenful> Desk<'a, S> {
         match effect {
             Effect::Poll(which) => (self.ask)(Wish::Poll(which)),
             Effect::Recall(at) => (self.ask)(Wish::Recall(at)),
+            Effect::Chart(charting) => (self.ask)(Wish::Chart(charting)),
             Effect::Copy(text) => match clipboard::copy(text.as_str(), self.setting.wrap) {
                 Some(bytes) if !self.away => self.terminal.push(&bytes),
                 Some(_) => {}

@@ -40,7 +40,7 @@ pub use brought::{Load, loads, steps};
 pub use calendar::{CONFIG, Event, calendar, plans};
 pub use can_deploy::{Clearance, Freezes};
 pub use changes::LOOK_BACK;
-pub use freezes::{Frozen, occurrences};
+pub use freezes::{Frozen, occurrences, within as frozen_within};
 pub use health::{level, of_severity};
 pub use matching::{
     deploys_from, is_production, moment, named_in, of_incident, reaches, services_of, version,

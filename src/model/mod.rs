@@ -20,6 +20,7 @@ mod plan;
 mod postmortem;
 mod records;
 mod review;
+mod slices;
 mod team;
 mod text;
 pub mod ticket;
@@ -51,6 +52,7 @@ pub use postmortem::{
 };
 pub use records::{Record, Records};
 pub use review::{Review, SupportHours, Wanted};
+pub use slices::{MOST_SLICES, Slices};
 pub use team::{Freeze, FreezeRule, Matching, Metric, Plan, PlanRule, Service, Slo, Team};
 pub use text::{Clean, Shape, clean};
 pub use ticket::{Linked, Ticket, TicketState};

@@ -28,6 +28,8 @@ pub struct Look {
     pub find: Find,
     /// The day the calendar's cursor is on; `None` is today.
     pub day: Option<Date>,
+    /// What the charts of the opened page show.
+    pub zoom: super::zoom::Zoom,
     /// Which of a tab's alternative views is on (Releases: 0 month, 1 week, 2 agenda, …).
     pub facet: usize,
 }

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::happened::Step;
 use super::markdown::Reading;
-use super::{Flat, Line, RowKey, Scene};
+use super::{Flat, Lane, Line, RowKey, Scene};
 use crate::insight::follow_up::Tally;
 use crate::insight::standing::Issues;
 use crate::insight::{Event, Like, Load, Rhythm, Rollback, Suspect, Trouble};
@@ -51,6 +51,8 @@ pub struct Memo {
     pub loads: Kept<(), HashMap<Key, Load>>,
     /// How regular the releases of each service are, and of the team.
     pub rhythms: Kept<(), Vec<Rhythm>>,
+    /// What happened to a service in a stretch of time.
+    pub lanes: Kept<(Name, Window), Vec<Lane>>,
     /// Services by the repository they come from, in lower case.
     pub repos: Kept<(), HashMap<String, Clean>>,
 }

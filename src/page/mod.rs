@@ -13,6 +13,7 @@ mod learnt;
 pub mod listed;
 mod look;
 pub mod markdown;
+mod marks;
 mod memo;
 mod noun;
 mod post_mortems;
@@ -24,6 +25,7 @@ mod service;
 mod sources;
 pub mod wall;
 pub mod words;
+pub mod zoom;
 
 use std::sync::Arc;
 
@@ -37,8 +39,9 @@ pub use frame::{Frame, Layout, Size};
 pub use look::{Filter, Find, Look, Sort};
 pub use memo::Memo;
 pub use noun::{
-    Agenda, AgendaEntry, Align, Axis, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
-    Gauge, Limit, Line, Mark, Noun, Place, Prose, Row, Rows, Series, Span, Table, Tone, Width,
+    Agenda, AgendaEntry, Align, Axis, Band, Block, Calendar, Card, Cell, Chart, Column, Cursor,
+    Day, Empty, Gauge, Lane, Limit, Line, Mark, Noun, Place, Prose, Row, Rows, Series, Span, Table,
+    Tone, Width,
 };
 pub use post_mortems::POST_MORTEMS;
 

@@ -229,6 +229,27 @@ pub struct Chart {
     pub series: Vec<Series>,
     pub from: Timestamp,
     pub until: Timestamp,
+    /// What happened meanwhile, a line for each sort of it; sorts of which there is nothing are left out.
+    pub lanes: Vec<Lane>,
+    pub cursor: Option<Cursor>,
+}
+
+/// A moment at which every series is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cursor {
+    /// Index of the slice it stands in, of so many.
+    pub slice: usize,
+    pub slices: usize,
+    /// `03:12 · 4 h ago`.
+    pub text: Clean,
+}
+
+/// What happened of one sort, on the time axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lane {
+    /// `deploys`, `incidents`.
+    pub name: Clean,
+    /// By their beginning.
     pub marks: Vec<Mark>,
 }
 
@@ -240,6 +261,8 @@ pub struct Series {
     /// The newest value as it is shown, with its unit.
     pub newest: Clean,
     pub tone: Tone,
+    /// The value under the cursor, where there is one.
+    pub read: Option<(Clean, Tone)>,
     /// Equal slices of the axis; `None` is a gap.
     pub points: Vec<Option<f64>>,
     /// The least and the most that was measured, in words.
@@ -272,6 +295,8 @@ pub struct Limit {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
     pub at: Timestamp,
+    /// The end of what lasted; `None` for a moment.
+    pub until: Option<Timestamp>,
     pub tone: Tone,
     /// One narrow character.
     pub glyph: char,

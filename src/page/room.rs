@@ -1,6 +1,6 @@
 //! Who gets how much room: blocks laid into main and side column by plain arithmetic, the same for painting, scrolling and clicking.
 
-use super::{Block, Frame, Hit, Layout, Noun, Place, Rows, Table};
+use super::{Block, Chart, Frame, Hit, Layout, Noun, Place, Rows, Table};
 
 /// A rectangle of the body; `y` counts from the body's first line and may lie below the last one in sight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,7 +71,7 @@ fn natural(frame: &Frame, block: &Block) -> Option<u16> {
             days.dedup();
             Some(clamp(a.entries.len() + days.len()))
         }
-        Noun::Chart(c) => Some(clamp(c.series.len() * BAND).saturating_add(CHART_FOOT)),
+        Noun::Chart(c) => Some(clamp(c.series.len() * BAND).saturating_add(chart_foot(c))),
         // Where nothing stands beside it, the days leave room for what is on the chosen one.
         Noun::Calendar(month) if frame.side == 0 => {
             let weeks = clamp(month.weeks.len()).max(1);
@@ -87,8 +87,23 @@ fn natural(frame: &Frame, block: &Block) -> Option<u16> {
 
 /// Lines of one series in a chart, its name included; taller ones tell nothing more.
 const BAND: usize = 6;
-/// The events and the time axis under all of them.
-pub const CHART_FOOT: u16 = 2;
+/// A line for each sort of what happened, and the time axis, under all of them.
+pub fn chart_foot(chart: &Chart) -> u16 {
+    (chart.lanes.len() as u16).saturating_add(1)
+}
+
+/// Columns for the labels left of a chart's curves.
+pub const CHART_LABELS: u16 = 10;
+/// A chart narrower than this has no labels.
+pub const CHART_LABELLED: u16 = 40;
+
+/// Columns of a curve on an opened page.
+pub fn plot_columns(frame: &Frame) -> u16 {
+    let side = if frame.side > 0 { GUTTER } else { 0 };
+    // A column of air on either side, and the scrollbar's.
+    let width = frame.main_width().saturating_sub(side + SCROLLBAR + 2);
+    if width >= CHART_LABELLED { width - CHART_LABELS } else { width }
+}
 
 /// A list's header line; the smallest layouts do without.
 pub fn header_rows(frame: &Frame) -> u16 {

@@ -6,32 +6,34 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::build::{card, cell, left, name_of, pair, right, share, side_table};
 use super::health::{self, KIND, just_before, suspected, value};
+use super::zoom::{self, Fold, Panel, Told, WINDOWS, Zoom};
 use super::{
-    Axis, Block, Cell, Chart, Limit, Line, Look, Mark, Noun, RowKey, Scene, Series, Tone, Width,
-    learnt, room, words,
+    Axis, Block, Cell, Chart, Cursor, Limit, Line, Look, Noun, RowKey, Scene, Series, Tone, Width,
+    learnt, marks, room, words,
 };
 use crate::insight::{
-    Clearance, ServiceState, Trouble, deploys_from, moment, numbers, preset, reaches, version,
+    Clearance, ServiceState, Trouble, level as level_of, moment, numbers, preset, version,
 };
 use crate::model::{
-    Bound, Clean, Comparison, Deploy, Health, Key, Link, Metric, Outcome, Role, Service, Staleness,
+    Bound, Clean, Comparison, Deploy, Health, Link, Measure, Metric, Outcome, Role, Service,
+    Slices, Staleness, Window,
 };
 
-/// What the charts show.
-const AXIS: SignedDuration = SignedDuration::from_hours(2);
+/// What the charts beside a list show.
+const LATELY: SignedDuration = SignedDuration::from_hours(2);
 /// Lines a curve needs with its name.
 const BAND_ROWS: u16 = 4;
-/// Slices of the axis: a column each on most screens.
+/// Slices of that: a column each on most screens.
 const SLICES: usize = 120;
 /// Rows of any one list on the page.
 const MOST: usize = 8;
 
-pub fn detail(scene: &Scene<'_>, _look: &Look, key: &RowKey) -> Option<Vec<Block>> {
+pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>> {
     let name = name_of(KIND, key)?;
     let i = scene.survey.by_name.get(&name).copied()?;
     let (state, service) = (scene.survey.services.get(i)?, scene.team.services.get(i)?);
     let mut blocks = vec![facts(scene, state, service)];
-    blocks.extend(charts(scene, service));
+    blocks.extend(charts(scene, service, look, key));
     blocks.extend(probes(scene, service));
     blocks.extend(alerts(scene, state));
     blocks.extend(incidents(scene, state));
@@ -58,7 +60,7 @@ pub fn aside(scene: &Scene<'_>, key: &RowKey) -> Vec<Block> {
         return Vec::new();
     };
     let mut blocks = vec![facts(scene, state, service)];
-    blocks.extend(charts(scene, service));
+    blocks.extend(lately(scene, service));
     blocks.into_iter().map(|b| Block { place: super::Place::Side, ..b }).collect()
 }
 
@@ -162,31 +164,136 @@ fn before(scene: &Scene<'_>, state: &ServiceState, pairs: &mut Vec<(Clean, Line)
     }
 }
 
-/// Every metric, technical first and business with them, over one stretch of time with what happened in it.
-fn charts(scene: &Scene<'_>, service: &Service) -> Option<Block> {
-    let (from, until) = words::stretch(scene.now, AXIS, SLICES);
-    let mut metrics: Vec<&Metric> = numbers(scene.board, service).collect();
-    metrics.sort_by_key(|m| m.role);
-    let n = u16::try_from(metrics.len()).ok().filter(|n| *n > 0)?;
-    let chart = Chart {
-        series: metrics.into_iter().map(|metric| series(scene, metric, (from, until))).collect(),
-        from,
-        until,
-        marks: marks(scene, service, from),
-    };
-    let title = Clean::line(format_args!("last {}", words::span(AXIS)));
-    Some(Block::main(title, Noun::Chart(chart)).share(n * BAND_ROWS + room::CHART_FOOT, 1))
+/// What the page's charts need from outside.
+pub const PANEL: Panel = Panel {
+    tab: "health",
+    level: |scene, key| {
+        let state = name_of(KIND, key).and_then(|name| scene.survey.service(&name));
+        level(scene, state)
+    },
+    numbers: |scene, key| {
+        let service = name_of(KIND, key).and_then(|name| scene.team.service(&name));
+        service.map_or_else(Vec::new, |s| numbers(scene.board, s).cloned().collect())
+    },
+};
+
+/// Three hours, or as much as shows what was before the trouble, too.
+fn level(scene: &Scene<'_>, state: Option<&ServiceState>) -> usize {
+    let trouble = state.filter(|s| s.health != Health::Ok).and_then(|s| s.since);
+    let lasts = trouble.map_or(SignedDuration::ZERO, |since| scene.now.duration_since(since));
+    let wanted = lasts.saturating_add(lasts / 2).max(SignedDuration::from_hours(3));
+    let fits = |window: &SignedDuration| *window >= wanted;
+    WINDOWS.iter().position(fits).unwrap_or(WINDOWS.len() - 1).min(DAY)
 }
 
-fn series(scene: &Scene<'_>, metric: &Metric, stretch: (Timestamp, Timestamp)) -> Series {
+/// No page begins with more than a day: index into `WINDOWS`.
+const DAY: usize = 4;
+
+/// Every metric, technical first and business with them, over one stretch of time with what happened in it.
+fn charts(scene: &Scene<'_>, service: &Service, look: &Look, key: &RowKey) -> Option<Block> {
+    let zoom = &look.zoom;
+    let slices = PANEL.slices(scene, zoom, key);
+    let told = zoom.told.as_deref().filter(|told| told.page == *key);
+    let lanes = marks::lanes(scene, service, Window { from: slices.from(), until: slices.until() });
+    let cursor = zoom.cursor.and_then(|at| slices.slice(at));
+    let made = |metric: &Metric| {
+        let curve = told.filter(|t| t.slices.step() <= slices.step());
+        let curve = curve.and_then(|t| t.curves.get(&metric.id)).map(Vec::as_slice);
+        let polled = scene.board.tracks.get(&metric.id);
+        let readings = zoom::readings(&slices, curve, polled, Fold::of(metric));
+        let read = cursor.map(|slice| read(metric, readings.get(slice).and_then(Option::as_ref)));
+        let points = readings.iter().map(|r| r.as_ref().and_then(Measure::number)).collect();
+        Series { read, ..series(scene, metric, points) }
+    };
+    let series: Vec<Series> = in_order(scene, service).into_iter().map(made).collect();
+    let n = u16::try_from(series.len()).ok().filter(|n| *n > 0)?;
+    let chart = Chart {
+        series,
+        from: slices.from(),
+        until: slices.until(),
+        cursor: cursor.map(|slice| Cursor {
+            slice,
+            slices: slices.count(),
+            text: moment_words(scene, slices.end(slice).min(scene.now)),
+        }),
+        lanes: lanes.to_vec(),
+    };
+    let title = match zoom.cursor.filter(|_| cursor.is_some()) {
+        Some(at) => marks::near(scene, &lanes, at, slices.step()),
+        None => title(scene, zoom, &slices, told),
+    };
+    let foot = room::chart_foot(&chart);
+    Some(Block::main(title, Noun::Chart(chart)).share(n * BAND_ROWS + foot, 1))
+}
+
+/// The last hours as they were polled, for beside a list.
+fn lately(scene: &Scene<'_>, service: &Service) -> Option<Block> {
+    let (from, until) = words::stretch(scene.now, LATELY, SLICES);
+    let made = |metric: &Metric| {
+        let track = scene.board.tracks.get(&metric.id);
+        series(scene, metric, track.map_or_else(Vec::new, |t| t.buckets(from, until, SLICES)))
+    };
+    let series: Vec<Series> = in_order(scene, service).into_iter().map(made).collect();
+    let n = u16::try_from(series.len()).ok().filter(|n| *n > 0)?;
+    let lanes = marks::lanes(scene, service, Window { from, until }).to_vec();
+    let chart = Chart { series, from, until, lanes, cursor: None };
+    let title = Clean::line(format_args!("last {}", words::span(LATELY)));
+    let foot = room::chart_foot(&chart);
+    Some(Block::main(title, Noun::Chart(chart)).share(n * BAND_ROWS + foot, 1))
+}
+
+fn in_order<'a>(scene: &Scene<'a>, service: &'a Service) -> Vec<&'a Metric> {
+    let mut metrics: Vec<&Metric> = numbers(scene.board, service).collect();
+    metrics.sort_by_key(|m| m.role);
+    metrics
+}
+
+/// `3 h until now · 90 s a slice`, and what is not there yet.
+fn title(scene: &Scene<'_>, zoom: &Zoom, slices: &Slices, told: Option<&Told>) -> Clean {
+    let span = words::exact(slices.span());
+    let mut text = match zoom.until.filter(|until| *until < scene.now) {
+        Some(_) => {
+            let until = words::near(slices.until(), scene.now, scene.zone);
+            format!("{span} until {until} · {}", words::ago(slices.until(), scene.now))
+        }
+        None => format!("last {span}"),
+    };
+    let _ = write!(text, " · {} a slice", words::exact(slices.step()));
+    match told {
+        Some(told) if told.waits => text.push_str(" · asking for it, polled values until then"),
+        Some(told) => {
+            for (source, trouble) in &told.troubles {
+                let _ = write!(text, " · polled values only: {source}: {trouble}");
+            }
+        }
+        None => {}
+    }
+    Clean::line(text)
+}
+
+/// `03:12 · 4 h ago`.
+fn moment_words(scene: &Scene<'_>, at: Timestamp) -> Clean {
+    let near = words::near(at, scene.now, scene.zone);
+    Clean::line(format_args!("{near} · {}", words::ago(at, scene.now)))
+}
+
+/// One value under the cursor.
+fn read(metric: &Metric, measure: Option<&Measure>) -> (Clean, Tone) {
+    let Some(measure) = measure else { return (words::NO_DATA.into(), Tone::Unknown) };
+    let tone = match level_of(metric, measure) {
+        Some(Health::Ok) | None => Tone::Strong,
+        Some(health) => health.into(),
+    };
+    (words::measure(measure, &metric.unit), tone)
+}
+
+fn series(scene: &Scene<'_>, metric: &Metric, points: Vec<Option<f64>>) -> Series {
     let (newest, tone) = value(scene, metric);
     let tone = match tone {
         Tone::Plain if metric.role == Role::Business => Tone::Business,
         Tone::Plain => Tone::Accent,
         other => other,
     };
-    let track = scene.board.tracks.get(&metric.id);
-    let points = track.map_or_else(Vec::new, |t| t.buckets(stretch.0, stretch.1, SLICES));
     let seen = points.iter().flatten().copied();
     let low = seen.clone().min_by(f64::total_cmp).unwrap_or(f64::NAN);
     let high = seen.max_by(f64::total_cmp).unwrap_or(f64::NAN);
@@ -204,6 +311,7 @@ fn series(scene: &Scene<'_>, metric: &Metric, stretch: (Timestamp, Timestamp)) -
         about: about(scene, metric),
         newest,
         tone,
+        read: None,
         points,
         low: words::number(low, &metric.unit),
         high: words::number(high, &metric.unit),
@@ -258,46 +366,8 @@ fn about(scene: &Scene<'_>, metric: &Metric) -> Clean {
     Clean::line(text.trim_start_matches(" · "))
 }
 
-/// Deploys, other changes and incidents of the service on the axis.
-fn marks(scene: &Scene<'_>, service: &Service, from: Timestamp) -> Vec<Mark> {
-    let mut marks = Vec::new();
-    let own = own_deploys(scene, service);
-    for deploy in own.iter().filter(|d| reaches(service, scene.team, d)) {
-        if let Some(at) = moment(deploy).filter(|at| *at >= from && *at <= scene.now) {
-            let text = Clean::line(format_args!("deploy {}", version(deploy)));
-            marks.push(Mark { at, tone: Tone::Release, glyph: 'd', text });
-        }
-    }
-    let state = scene.survey.service(&service.name);
-    let drawn: Vec<&Key> = own.iter().map(|d| &d.key).collect();
-    for suspect in state.map_or(&[][..], |s| &s.changes) {
-        let mine = suspect.service.as_ref() == Some(&service.name);
-        if mine && suspect.at >= from && !drawn.contains(&&suspect.key) {
-            let text = suspect.what.clone();
-            marks.push(Mark { at: suspect.at, tone: Tone::Release, glyph: 'c', text });
-        }
-    }
-    for key in state.map_or(&[][..], |s| &s.incidents) {
-        let Some(incident) = scene.board.incidents.get(key).map(|r| &r.what) else { continue };
-        if let Some(at) = incident.started.filter(|at| *at >= from && *at <= scene.now) {
-            let text = Clean::line(format_args!("incident {}", incident.reference));
-            marks.push(Mark { at, tone: Tone::Down, glyph: '!', text });
-        }
-    }
-    marks.sort_by_key(|m| m.at);
-    marks.dedup();
-    marks
-}
-
-fn own_deploys<'a>(scene: &Scene<'a>, service: &Service) -> Vec<&'a Deploy> {
-    let all = scene.board.deploys.all().map(|r| &r.what);
-    let mut own: Vec<&Deploy> = all.filter(|d| deploys_from(service, d)).collect();
-    own.sort_by_key(|d| std::cmp::Reverse(moment(d)));
-    own
-}
-
 fn deploys(scene: &Scene<'_>, service: &Service) -> Option<Block> {
-    let own = own_deploys(scene, service);
+    let own = marks::own_deploys(scene, service);
     if own.is_empty() {
         return None;
     }

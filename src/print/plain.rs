@@ -55,7 +55,16 @@ fn card(card: &Card, out: &mut Vec<String>) {
 
 fn chart(chart: &Chart, out: &mut Vec<String>) {
     out.extend(chart.series.iter().map(said::series));
-    out.extend(chart.marks.iter().map(|m| format!("  {} {}", m.at, m.text)));
+    let mut marks: Vec<_> = chart.lanes.iter().flat_map(|lane| &lane.marks).collect();
+    marks.sort_by_key(|mark| mark.at);
+    for mark in marks {
+        let until = match mark.until {
+            Some(until) if until > chart.until => " and on".to_owned(),
+            Some(until) => format!(" until {until}"),
+            None => String::new(),
+        };
+        out.push(format!("  {}{until} {}", mark.at, mark.text));
+    }
 }
 
 /// Days with something on them; the grid itself says nothing to an ear.

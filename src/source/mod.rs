@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 use url::Url;
 
-use crate::model::{Clean, Metric, Name, Report, SourceName, Trouble, Weight};
+use crate::model::{Clean, Metric, Name, Report, Slices, SourceName, Trouble, Weight};
 
 /// What an upstream means. Pure: it says what to ask, and reads what was heard.
 pub trait Source: Debug + Send + Sync {
@@ -43,6 +43,15 @@ pub trait Source: Debug + Send + Sync {
     /// Whether issues that documents link to may be its to tell of.
     fn tracks(&self) -> bool {
         false
+    }
+
+    /// The same source, asked only for the past of these numbers of its own: `Fact::History` with a point at the end of each
+    /// slice, in as few requests as its protocol allows, reckoned by the upstream. Nothing after `Asking::now` is asked for.
+    ///
+    /// `None` for upstreams without history, and where none of the numbers is its own.
+    fn charting(&self, numbers: &[Metric], slices: &Slices) -> Option<Box<dyn Source>> {
+        let _ = (numbers, slices);
+        None
     }
 
     /// Numbers this source tells of its own accord, with the units and bounds of its own options.

@@ -1,29 +1,30 @@
-//! Numbers over time: one filled band a series on a shared axis, gaps as gaps, events as dotted uprights with their words once below.
+//! Numbers over time: one filled band a series on a shared axis, gaps as gaps, events as dotted uprights, a cursor through all of them.
 
 use std::cmp::Ordering;
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 
+use super::axis::{self, column};
 use super::canvas::{Canvas, Spot, lines};
 use super::spark;
-use crate::page::{Chart, Limit, Mark, Series, Tone};
-
-/// Columns for the labels of the axis.
-const LABELS: u16 = 10;
+use crate::page::room::{CHART_LABELLED, CHART_LABELS};
+use crate::page::{Chart, Cursor, Limit, Series, Tone};
 
 pub fn paint(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot) {
     let spot = spot.beside(1);
     let axis = u16::from(spot.height >= 4);
-    let marks = u16::from(spot.height >= 5 && !chart.marks.is_empty());
-    let labels = if spot.width >= 40 { LABELS } else { 0 };
-    let bands = spot.top(spot.height.saturating_sub(axis + marks));
+    let labels = if spot.width >= CHART_LABELLED { CHART_LABELS } else { 0 };
     let n = chart.series.len().max(1) as u16;
+    // Curves come first: of what happened there is as much as they leave, and a line of it in any case.
+    let spare = spot.height.saturating_sub(axis + 2 * n).max(u16::from(spot.height >= 5));
+    let lanes = axis::lanes(chart, spare);
+    let bands = spot.top(spot.height.saturating_sub(axis + lanes.len() as u16));
     // A band needs its name and a line; what has no room is left out rather than squeezed to nothing.
     let fits = (bands.height / 2).clamp(1, n);
     let plot =
         |y: i32, height: u16| Spot { x: spot.x, y, width: spot.width, height }.beside(labels);
+    let left = |y: i32| Spot { x: spot.x, y, width: labels, height: 1 };
     let mut y = bands.y;
     for (i, series) in chart.series.iter().take(usize::from(fits)).enumerate() {
         let at = |k: u16| (u32::from(bands.height) * u32::from(k) / u32::from(fits)) as u16;
@@ -37,18 +38,23 @@ pub fn paint(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot
         band(canvas, chart, series, plot(y, height).below(named), left);
         y += i32::from(height);
     }
-    if marks > 0 {
-        self::marks(canvas, chart, plot(y, 1));
+    for lane in &lanes {
+        axis::label(canvas, lane.name, left(y));
+        axis::lane(canvas, chart, &lane.marks, plot(y, 1));
         y += 1;
     }
     if axis > 0 {
-        time_axis(canvas, chart, zone, plot(y, 1));
+        axis::time(canvas, chart, zone, left(y), plot(y, 1));
     }
 }
 
-/// The name, what good looks like as far as there is room, and the newest value at the end.
+/// The name, what good looks like as far as there is room, and at the end the newest value, or that under the cursor.
 fn name(canvas: &mut Canvas<'_>, series: &Series, spot: Spot) {
-    let value = (series.newest.width() as u16).min(spot.width);
+    let (at_end, tone) = match &series.read {
+        Some((read, tone)) => (read, *tone),
+        None => (&series.newest, series.tone),
+    };
+    let value = (at_end.width() as u16).min(spot.width);
     let room = spot.width - value;
     let plain = canvas.style(Tone::Plain);
     let used = canvas.text(
@@ -60,18 +66,35 @@ fn name(canvas: &mut Canvas<'_>, series: &Series, spot: Spot) {
     );
     let rest = spot.beside(used + 1);
     let dim = canvas.style(Tone::Dim);
-    canvas.text(rest.x, spot.y, room.saturating_sub(used + 3), series.about.as_str(), dim);
-    let style = canvas.style(series.tone).add_modifier(Modifier::BOLD);
-    canvas.text(spot.x + room, spot.y, value, series.newest.as_str(), style);
+    let mut room_for_about = room.saturating_sub(used + 3);
+    if series.read.is_some() {
+        let now = format!("now {} ", series.newest);
+        let wide = series.newest.width() as u16 + 5;
+        if room_for_about > wide + 8 {
+            room_for_about -= wide + 1;
+            canvas.text(spot.x + room - wide - 1, spot.y, wide, &now, dim);
+        }
+    }
+    canvas.text(rest.x, spot.y, room_for_about, series.about.as_str(), dim);
+    let style = canvas.style(tone).add_modifier(Modifier::BOLD);
+    canvas.text(spot.x + room, spot.y, value, at_end.as_str(), style);
 }
 
 fn band(canvas: &mut Canvas<'_>, chart: &Chart, series: &Series, plot: Spot, left: Spot) {
-    for mark in &chart.marks {
+    for mark in chart.lanes.iter().flat_map(|lane| &lane.marks) {
         let style = canvas.style(mark.tone).remove_modifier(Modifier::REVERSED);
         if let Some(x) = column(chart, mark.at, plot) {
             for n in 0..plot.height {
                 canvas.text(x, plot.y + i32::from(n), 1, canvas.theme.glyphs.event, style);
             }
+        }
+    }
+    let cursor = chart.cursor.as_ref().and_then(|c| under(c, plot.width));
+    if let Some(x) = cursor {
+        let style = cursor_style(canvas);
+        for n in 0..plot.height {
+            let upright = canvas.theme.glyphs.upright;
+            canvas.text(plot.x + x, plot.y + i32::from(n), 1, upright, style);
         }
     }
     let dim = canvas.style(Tone::Dim);
@@ -84,6 +107,10 @@ fn band(canvas: &mut Canvas<'_>, chart: &Chart, series: &Series, plot: Spot, lef
     if plot.height <= 1 {
         let style = canvas.style(series.tone);
         spark::paint(canvas, &points, plot.x, plot.y, plot.width, style);
+        if let Some(x) = cursor {
+            let style = cursor_style(canvas);
+            canvas.tint(Spot { x: plot.x + x, width: 1, height: 1, ..plot }, style);
+        }
         return;
     }
     let bottom = plot.height - 1;
@@ -109,7 +136,28 @@ fn band(canvas: &mut Canvas<'_>, chart: &Chart, series: &Series, plot: Spot, lef
             canvas.right(left.x, left.y + i32::from(line), left.width - 1, words, style);
         }
     }
-    filled(canvas, series, &points, plot);
+    filled(canvas, series, &points, plot, cursor);
+}
+
+/// The column a cursor stands in: the middle of those that show its slice.
+pub fn under(cursor: &Cursor, width: u16) -> Option<u16> {
+    let (width, slices) = (usize::from(width), cursor.slices.max(1));
+    if width == 0 {
+        return None;
+    }
+    if slices >= width {
+        return u16::try_from((cursor.slice * width / slices).min(width - 1)).ok();
+    }
+    // Column x shows the slice `x · slices / width`, as `stretch` deals them out.
+    let first = (cursor.slice * width).div_ceil(slices);
+    let last = ((cursor.slice + 1) * width).div_ceil(slices).saturating_sub(1);
+    u16::try_from(usize::midpoint(first, last).min(width - 1)).ok()
+}
+
+/// The cursor is brighter than what it stands in; where there is no colour, it is bold.
+pub fn cursor_style(canvas: &Canvas<'_>) -> Style {
+    let style = canvas.style(Tone::Match).remove_modifier(Modifier::REVERSED | Modifier::DIM);
+    style.add_modifier(Modifier::BOLD)
 }
 
 /// As many points as columns: each column takes the slice it lies in.
@@ -128,7 +176,13 @@ fn bridged(points: &[Option<f64>]) -> Vec<Option<f64>> {
 }
 
 /// A filled outline, eighths of a line high; where a value is out of bounds its column says so.
-fn filled(canvas: &mut Canvas<'_>, series: &Series, points: &[Option<f64>], plot: Spot) {
+fn filled(
+    canvas: &mut Canvas<'_>,
+    series: &Series,
+    points: &[Option<f64>],
+    plot: Spot,
+    cursor: Option<u16>,
+) {
     let (lo, hi) = (series.axis.from, series.axis.until);
     let levels = &canvas.theme.glyphs.levels;
     let [.., full] = levels;
@@ -149,6 +203,7 @@ fn filled(canvas: &mut Canvas<'_>, series: &Series, points: &[Option<f64>], plot
         } else {
             style.remove_modifier(Modifier::DIM)
         };
+        let style = if cursor == Some(i as u16) { cursor_style(canvas) } else { style };
         for line in 0..eighths.div_ceil(levels.len()) {
             let y = plot.y + i32::from(plot.height) - 1 - lines(line);
             let part = (eighths - line * levels.len()).min(levels.len());
@@ -166,87 +221,5 @@ fn tone(series: &Series, value: f64) -> Tone {
         (Some(false), _, _) => Tone::Degraded,
         (_, _, Tone::Business) => Tone::Business,
         _ => Tone::Accent,
-    }
-}
-
-fn column(chart: &Chart, at: Timestamp, plot: Spot) -> Option<u16> {
-    let span = chart.until.duration_since(chart.from).as_secs_f64();
-    let since = at.duration_since(chart.from).as_secs_f64();
-    if span <= 0.0 || since < 0.0 || since > span || plot.width == 0 {
-        return None;
-    }
-    let x = (since / span * f64::from(plot.width)) as u16;
-    Some(plot.x + x.min(plot.width - 1))
-}
-
-/// Glyphs under their moments, with as many words as there is room before the next; the newest get theirs first.
-fn marks(canvas: &mut Canvas<'_>, chart: &Chart, spot: Spot) {
-    let mut placed: Vec<(u16, Vec<&Mark>)> = Vec::new();
-    let mut sorted: Vec<&Mark> = chart.marks.iter().collect();
-    sorted.sort_by_key(|m| m.at);
-    for mark in sorted {
-        let Some(x) = column(chart, mark.at, spot) else { continue };
-        match placed.last_mut().filter(|(at, _)| *at == x) {
-            Some((_, same)) => same.push(mark),
-            None => placed.push((x, vec![mark])),
-        }
-    }
-    let mut end = spot.x + spot.width;
-    for (i, (x, same)) in placed.iter().enumerate().rev() {
-        // The newest of what shares a column is the sign; each has its words.
-        let Some(newest) = same.last() else { continue };
-        let style = canvas.style(newest.tone);
-        canvas.text(*x, spot.y, 1, newest.glyph.encode_utf8(&mut [0; 4]), style);
-        let before = i.checked_sub(1).and_then(|i| placed.get(i)).map_or(spot.x, |(x, _)| x + 1);
-        let wide = same.iter().map(|m| m.text.width() as u16 + 2).sum::<u16>().saturating_sub(2);
-        let after = end.saturating_sub(x + 2);
-        let ahead = x.saturating_sub(before + 1);
-        let (mut at, until) = if after >= wide || (after >= ahead && after >= 3) {
-            (x + 2, end)
-        } else if ahead >= 3 {
-            (x.saturating_sub(1 + wide).max(before), x.saturating_sub(1))
-        } else {
-            end = *x;
-            continue;
-        };
-        end = (*x).min(at);
-        for mark in same {
-            let style = canvas.style(mark.tone);
-            at += canvas.text(at, spot.y, until.saturating_sub(at), mark.text.as_str(), style) + 2;
-        }
-        end = end.saturating_sub(1);
-    }
-}
-
-/// Steps between labels, in seconds.
-const STEPS: [i64; 14] = [
-    60, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
-    2_592_000,
-];
-
-fn time_axis(canvas: &mut Canvas<'_>, chart: &Chart, zone: &TimeZone, spot: Spot) {
-    let dim = canvas.style(Tone::Dim);
-    let span = chart.until.duration_since(chart.from).as_secs();
-    if span <= 0 || spot.width < 6 {
-        return;
-    }
-    let most = i64::from(spot.width / 10).max(1);
-    let step = STEPS.into_iter().find(|s| span / s <= most).unwrap_or(31_536_000);
-    // Whole hours and days of the zone, not of UTC.
-    let offset = i64::from(zone.to_offset(chart.from).seconds());
-    let mut at = (chart.from.as_second() + offset).div_euclid(step) * step + step - offset;
-    let mut free = spot.x;
-    while at <= chart.until.as_second() {
-        let Ok(moment) = Timestamp::from_second(at) else { break };
-        let form = if step >= 86_400 { "%d %b" } else { "%H:%M" };
-        let label = moment.to_zoned(zone.clone()).strftime(form).to_string();
-        if let Some(x) = column(chart, moment, spot) {
-            let wide = label.len() as u16;
-            let from = x.saturating_sub(wide / 2).max(spot.x);
-            if from >= free && from + wide <= spot.x + spot.width {
-                free = from + canvas.text(from, spot.y, wide, &label, dim) + 2;
-            }
-        }
-        at = at.saturating_add(step.max(SignedDuration::from_mins(1).as_secs()));
     }
 }

@@ -1,6 +1,7 @@
 //! How a page looks in a terminal: every noun has its painter, and all of them write through one clipping canvas.
 
 mod agenda;
+mod axis;
 mod big;
 mod calendar;
 mod canvas;

@@ -11,8 +11,8 @@ use crate::cockpit::toy::{self, cockpit, deploy, many, now, press};
 use crate::model::{Bound, Clean, Health, Overlays};
 use crate::page::{
     Agenda, AgendaEntry, Align, Axis, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
-    Gauge, Limit, Line, Mark, Noun, Place, Prose, Row, Rows, Screen, Series, Size, Skin, Table,
-    Tone, Width,
+    Gauge, Lane, Limit, Line, Mark, Noun, Place, Prose, Row, Rows, Screen, Series, Size, Skin,
+    Table, Tone, Width,
 };
 
 fn buffer(size: Size) -> Buffer {
@@ -144,6 +144,7 @@ fn chart(points: Vec<Option<f64>>) -> Chart {
                 name: "p95 latency".into(),
                 newest: "1.4 s".into(),
                 tone: Tone::Accent,
+                read: None,
                 points,
                 about: "latency".into(),
                 low: "0.1 s".into(),
@@ -156,6 +157,7 @@ fn chart(points: Vec<Option<f64>>) -> Chart {
                 name: "orders".into(),
                 newest: "12/min".into(),
                 tone: Tone::Business,
+                read: None,
                 points: vec![Some(3.0); 60],
                 about: "business".into(),
                 low: "0".into(),
@@ -167,12 +169,17 @@ fn chart(points: Vec<Option<f64>>) -> Chart {
         ],
         from: now() - SignedDuration::from_hours(2),
         until: now(),
-        marks: vec![Mark {
-            at: now() - SignedDuration::from_mins(30),
-            tone: Tone::Release,
-            glyph: 'D',
-            text: "v412".into(),
+        lanes: vec![Lane {
+            name: "deploys".into(),
+            marks: vec![Mark {
+                at: now() - SignedDuration::from_mins(30),
+                until: None,
+                tone: Tone::Release,
+                glyph: 'd',
+                text: "v412".into(),
+            }],
         }],
+        cursor: None,
     }
 }
 
@@ -297,7 +304,7 @@ fn a_chart_keeps_gaps_and_names_its_events() {
     }
     let screen = page(size(100, 20), vec![Block::main("", Noun::Chart(chart(points)))]);
     let words = text(&draw(&screen, colours()));
-    assert!(words.contains("D v412"), "{words}");
+    assert!(words.contains("d v412"), "{words}");
     let named = words.lines().find(|l| l.contains("p95 latency latency")).unwrap();
     assert!(named.trim_end().ends_with("1.4 s"), "{words}");
     assert!(words.contains("< 3 s") && words.contains("> 10 s"), "{words}");

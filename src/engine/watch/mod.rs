@@ -2,6 +2,7 @@
 
 mod agenda;
 mod beat;
+pub mod charts;
 mod ledger;
 mod poll;
 #[cfg(test)]

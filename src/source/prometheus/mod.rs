@@ -1,6 +1,7 @@
 //! Prometheus and compatibles: numbers, history, alerting rules and their health.
 
 mod answer;
+mod curves;
 mod numbers;
 mod promql;
 mod rules;
@@ -14,7 +15,8 @@ use url::Url;
 
 use super::rows::Gaps;
 use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
-use crate::model::{Clean, Fact, Feed, Metric, Report, SourceName, Status, Trouble};
+use crate::model::{Clean, Fact, Feed, Metric, Report, Slices, SourceName, Status, Trouble};
+use curves::Curves;
 use numbers::Numbers;
 
 pub const KIND: Kind = Kind {
@@ -169,6 +171,12 @@ impl Source for Prometheus {
     fn recalling(&self) -> Option<Box<dyn Source>> {
         let then = Self { rules: false, alerts: false, recalls: true, ..self.clone() };
         Some(Box::new(then))
+    }
+
+    fn charting(&self, numbers: &[Metric], slices: &Slices) -> Option<Box<dyn Source>> {
+        let own = numbers.iter().filter(|m| m.source == self.name && !m.query.trim().is_empty());
+        let own: Vec<Metric> = own.cloned().collect();
+        (!own.is_empty()).then(|| Box::new(Curves::new(self.base.clone(), own, *slices)) as _)
     }
 }
 
