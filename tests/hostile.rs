@@ -60,6 +60,7 @@ fn told(
         every: kind.every,
         zone: jiff::tz::TimeZone::UTC,
         metrics: metrics(kind.name),
+        slos: Vec::new(),
         alerts_delivered: true,
         options: ValueDeserializer::parse(options).unwrap(),
     });

@@ -30,6 +30,7 @@ fn source() -> Box<dyn Source> {
         every: std::time::Duration::from_secs(60),
         zone: TimeZone::UTC,
         metrics: Vec::new(),
+        slos: Vec::new(),
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse("{ path = \"reviews\" }").unwrap(),
     };

@@ -245,7 +245,8 @@ fn critical() -> Weight {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slo {
-    pub name: String,
+    #[schemars(with = "String")]
+    pub name: Text,
     /// In percent: 99.9.
     #[schemars(with = "f64")]
     pub objective: Spanned<f64>,
@@ -256,9 +257,11 @@ pub struct Slo {
     #[schemars(with = "Option<String>")]
     pub source: Option<Text>,
     /// `PromQL` of the bad events; `$window` stands for a window.
-    pub bad: String,
+    #[schemars(with = "String")]
+    pub bad: Text,
     /// `PromQL` of all events.
-    pub total: String,
+    #[schemars(with = "String")]
+    pub total: Text,
 }
 
 /// `[[freeze]]`: when deploys should wait; two crons, or two moments.

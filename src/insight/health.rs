@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use super::matching::{Belongings, feeds};
 use super::numbers::numbers;
+use super::slo::{Budget, Burning, stand};
 use super::steady::{self, Pace, Settled};
 use super::words;
 use crate::model::{
     AlertState, Board, Bound, Clean, Freshness, Health, IncidentStatus, Measure, Metric, Name,
-    Overlays, Service, Severity, Staleness, Suppression, Track, Weight,
+    Overlays, Service, Severity, Staleness, Suppression, Track, Weight, Written,
 };
 
 /// One piece of evidence about a service.
@@ -33,7 +34,13 @@ pub struct Finding {
 }
 
 /// Folds all that is known of one service.
-pub fn find(board: &Board, service: &Service, own: &Belongings<'_>, now: Timestamp) -> Finding {
+pub fn find(
+    board: &Board,
+    service: &Service,
+    own: &Belongings<'_>,
+    slos: &[Budget],
+    now: Timestamp,
+) -> Finding {
     let mut signals: Vec<Signal> = Vec::new();
     let mut flapping = false;
     for metric in numbers(board, service) {
@@ -63,6 +70,7 @@ pub fn find(board: &Board, service: &Service, own: &Belongings<'_>, now: Timesta
     }
     signals.extend(of_incidents(board, own, now));
     signals.extend(of_silence(board, own, now));
+    signals.extend(slos.iter().filter_map(|slo| of_objective(board, slo, now)));
     let overlays = Overlays {
         stale: signals.iter().any(|s| s.stale),
         flapping,
@@ -339,6 +347,59 @@ fn of_incidents(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Sign
     own.incidents.iter().filter_map(|i| signal(i)).collect()
 }
 
+/// How a service's objectives stand: its own in the configuration's order, then those that were found.
+pub fn budgets(
+    board: &Board,
+    service: &Service,
+    own: &Belongings<'_>,
+    now: Timestamp,
+) -> Vec<Budget> {
+    let told = service
+        .slos
+        .iter()
+        .filter_map(|slo| board.objectives.get(&slo.key(&service.name)).map(|record| &record.what));
+    told.chain(own.objectives.iter().copied())
+        .map(|objective| {
+            let source = board.sources.get(&objective.key.source);
+            stand(objective, source.map(|f| f.every).unwrap_or_default(), now)
+        })
+        .collect()
+}
+
+/// A budget that burns as fast as pages somebody degrades its service, and no more: at fourteen times the pace one
+/// request in seventy fails of three nines, which is no outage. One that is, is told by probes, numbers and alerts.
+///
+/// Slower burning is a matter of days. It is said where the budget stands and changes no state: a board that is yellow
+/// for a week is not looked at any more.
+fn of_objective(board: &Board, slo: &Budget, now: Timestamp) -> Option<Signal> {
+    let found = slo.written != Written::Configuration;
+    let health = match slo.verdict {
+        Burning::Page if slo.is_certain() => Health::Degraded,
+        Burning::Page | Burning::Ticket | Burning::Calm => Health::Ok,
+        Burning::NoTraffic => return None,
+        // Nobody asked for one that was found: what it lacks is not this service's trouble.
+        Burning::Unknown if found => return None,
+        Burning::Unknown => Health::Unknown,
+    };
+    let words = if health == Health::Unknown {
+        match slo.staleness {
+            Staleness::Expired => slo.at.map_or_else(
+                || Clean::line(format_args!("{}: no answer yet", slo.name)),
+                |at| {
+                    let age = words::span(now.duration_since(at));
+                    Clean::line(format_args!("{}: no data for {age}", slo.name))
+                },
+            ),
+            _ => Clean::line(format_args!("{}: no data", slo.name)),
+        }
+    } else {
+        slo.words()
+    };
+    let stale = slo.staleness != Staleness::Fresh && health != Health::Unknown;
+    let signal = Signal { health, since: None, words, stale };
+    Some(aged(board, Some(&slo.key.source), signal, now))
+}
+
 /// All that fires is silenced, and something does.
 fn is_silenced(own: &Belongings<'_>) -> bool {
     let mut firing = own
@@ -434,7 +495,7 @@ mod tests {
             let report = crate::model::Report { facts: vec![fact], ..Default::default() };
             board.fold(&source, at(0), report);
             let service = Service { metrics: vec![metric], ..Service::default() };
-            let found = find(&board, &service, &Belongings::default(), at(now));
+            let found = find(&board, &service, &Belongings::default(), &[], at(now));
             (found.health, found.overlays.stale)
         };
         let bounded = || metric("< 0.3", "> 1.0");
@@ -483,7 +544,7 @@ mod tests {
             board.probe_sources.insert(probe.clone(), source.clone());
             let results: std::collections::VecDeque<_> = [result.clone()].into();
             let own = Belongings { probes: vec![(&probe, &results)], ..Belongings::default() };
-            let found = find(&board, &Service::default(), &own, at(now));
+            let found = find(&board, &Service::default(), &own, &[], at(now));
             assert_eq!((found.health, found.overlays.stale), expected, "{now}");
         }
     }
@@ -535,7 +596,7 @@ mod tests {
                 firing: firing.into_iter().collect(),
                 ..Belongings::default()
             };
-            let found = find(&board, &Service::default(), &own, now);
+            let found = find(&board, &Service::default(), &own, &[], now);
             assert_eq!(found.health, expected, "{am:?} {:?}", rule.state);
         }
     }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::Happened;
 use crate::model::{
-    Alert, AlertRule, Board, Clean, Deploy, Incident, Key, MetricId, Name, Outcome, PostMortem,
-    Probe, ProbeResult, RuleHealth, RuleState, Service, Shift, Team,
+    Alert, AlertRule, Board, Clean, Deploy, Incident, Key, MetricId, Name, Objective, Outcome,
+    PostMortem, Probe, ProbeResult, RuleHealth, RuleState, Service, Shift, Team, Written,
 };
 
 /// The facts of the board by service, in the order of `Team::services`.
@@ -38,6 +38,8 @@ pub struct Belongings<'a> {
     pub ruled: Option<&'a Name>,
     /// Alerting rules that fire, whoever tells of the alert.
     pub firing: Vec<&'a AlertRule>,
+    /// Objectives that nobody configured here: their labels say whom they are about.
+    pub objectives: Vec<&'a Objective>,
 }
 
 impl<'a> Sorted<'a> {
@@ -73,6 +75,13 @@ impl<'a> Sorted<'a> {
                         b.broken.push(rule);
                     }
                 });
+            }
+        }
+        for objective in board.objectives.present().map(|r| &r.what) {
+            if objective.written != Written::Configuration {
+                for i in keys.promised(team, objective) {
+                    sorted.give(i, |b| b.objectives.push(objective));
+                }
             }
         }
         for incident in board.incidents.present().map(|r| &r.what) {
@@ -190,6 +199,16 @@ impl Keys {
             .collect();
         found.dedup();
         found
+    }
+
+    /// Labels decide; else the name Sloth's user gave to the service, when it is the name of one here.
+    fn promised(&self, team: &Team, objective: &Objective) -> Vec<usize> {
+        let found = self.labelled(team, &objective.labels);
+        if !found.is_empty() {
+            return found;
+        }
+        let named = objective.labels.get(&Clean::from("sloth_service"));
+        named.map_or_else(Vec::new, |name| self.upstream("", name))
     }
 
     /// An id that is configured decides; a name counts only where no service claims the id.

@@ -19,6 +19,7 @@ pub mod review;
 mod rhythm;
 mod rollbacks;
 mod search;
+pub mod slo;
 pub mod standing;
 mod steady;
 mod versions;
@@ -51,6 +52,7 @@ pub use releases::Planned;
 pub use rhythm::{Beats, Regularity, Rhythm, Slip, median};
 pub use rollbacks::{Rollback, rollbacks};
 pub use search::search;
+pub use slo::{Budget, Burn, Burning};
 pub use versions::{Apart, Running, Versions};
 
 /// One thing that is derived, for the table of the README.
@@ -68,6 +70,10 @@ pub const INSIGHTS: &[Insight] = &[
     Insight {
         name: "steady",
         about: "hysteresis (three bad results enter, two good ones leave) and flapping by Icinga's measure",
+    },
+    Insight {
+        name: "slo",
+        about: "error budget left, never clamped; burn in seven windows, and when the budget will be gone",
     },
     Insight {
         name: "changes",
@@ -182,6 +188,8 @@ pub struct ServiceState {
     pub reason: Clean,
     /// Everything that is not ok about it, worst first.
     pub signals: Vec<(Health, Clean)>,
+    /// Its objectives: those of the configuration first, in its order.
+    pub slos: Vec<Budget>,
     /// The parent this one folds under: `↳ because db`.
     pub because: Option<Name>,
     /// How many services fold under this one.
@@ -268,7 +276,8 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
         .iter()
         .zip(&sorted.of)
         .map(|(service, own)| {
-            let found = health::find(board, service, own, now);
+            let slos = health::budgets(board, service, own, now);
+            let found = health::find(board, service, own, &slos, now);
             let maintenance = maintained.contains(&&service.name);
             ServiceState {
                 name: service.name.clone(),
@@ -277,6 +286,7 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
                 since: found.since,
                 reason: found.reason,
                 signals: found.signals,
+                slos,
                 last_change: own.changes.iter().rfind(|h| h.at <= now).cloned(),
                 on_call: on_call::of_service(own, team_wide.as_ref(), now),
                 held_by: held_by(own),
@@ -414,6 +424,7 @@ fn next_flip(board: &Board, survey: &Survey, now: Timestamp) -> Option<Timestamp
         let newest = source.zip(results.back());
         moments.extend(newest.into_iter().flat_map(|(of, result)| ages(of, result.at)));
     }
+    moments.extend(survey.services.iter().flat_map(|s| &s.slos).filter_map(|s| s.flips));
     for shift in board.shifts.present().map(|r| &r.what) {
         moments.extend(shift.starts.iter().chain(&shift.ends));
     }

@@ -41,6 +41,8 @@ impl Board {
         board.discovered.date_back(then, |_| Some(true), |_| {});
         // Two commits always lay as far apart as they do.
         board.brought.date_back(then, |_| Some(true), |_| {});
+        board.objectives.date_back(then, |_| None, |x| x.spent.retain(|told| told.at <= then));
+        board.baselines.retain(|_, (at, _)| *at <= then);
         for track in board.tracks.values_mut() {
             track.rewind(then);
         }

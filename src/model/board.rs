@@ -7,13 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Alert, AlertRule, Approval, Brought, Calendar, Change, Clean, Deploy, Discovered, Drift,
-    Environment, Fact, Feed, Freshness, Gate, Incident, Key, MetricId, Milestone, PostMortem,
-    Probe, ProbeResult, Records, Release, Report, Run, Shift, Silence, SourceName, Staleness,
-    Ticket, Track,
+    Environment, Fact, Feed, Freshness, Gate, Incident, Key, Measure, MetricId, Milestone,
+    Objective, PostMortem, Probe, ProbeResult, Records, Release, Report, Run, Shift, Silence,
+    SourceName, Staleness, Ticket, Track,
 };
 
 /// Results kept per probe: enough for hysteresis and flapping (20 checks) and a sparkline.
 pub const RESULTS_KEPT: usize = 240;
+
+/// As long as this what was told of last week is of the same hour.
+const SAME_HOUR: SignedDuration = SignedDuration::from_mins(45);
 
 /// Everything andon knows.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +29,8 @@ pub struct Board {
     pub tracks: BTreeMap<MetricId, Track>,
     /// Which source a number came from, for its freshness.
     pub track_sources: BTreeMap<MetricId, SourceName>,
+    /// What numbers were at the same hour of the week before, and when that was asked.
+    pub baselines: BTreeMap<MetricId, (Timestamp, Measure)>,
     pub probes: BTreeMap<Probe, VecDeque<ProbeResult>>,
     pub probe_sources: BTreeMap<Probe, SourceName>,
     pub alerts: Records<Alert>,
@@ -48,6 +53,7 @@ pub struct Board {
     /// Numbers that nobody configured; `insight::numbers` reads them.
     pub discovered: Records<Discovered>,
     pub brought: Records<Brought>,
+    pub objectives: Records<Objective>,
 }
 
 impl Board {
@@ -78,6 +84,7 @@ impl Board {
                 Feed::Tickets => self.tickets.still(&key, at),
                 Feed::Discovered => self.discovered.still(&key, at),
                 Feed::Brought => self.brought.still(&key, at),
+                Feed::Objectives => self.objectives.still(&key, at),
             }
         }
         for feed in report.complete {
@@ -100,6 +107,7 @@ impl Board {
                 Feed::Tickets => self.tickets.complete(source, at),
                 Feed::Discovered => self.discovered.complete(source, at),
                 Feed::Brought => self.brought.complete(source, at),
+                Feed::Objectives => self.objectives.complete(source, at),
             }
         }
     }
@@ -115,6 +123,11 @@ impl Board {
                 let track = self.track(source, id);
                 for (at, measure) in points {
                     track.add(at, measure);
+                }
+            }
+            Fact::Baseline { id, at, measure } => {
+                if self.baselines.get(&id).is_none_or(|(told, _)| *told <= at) {
+                    self.baselines.insert(id, (at, measure));
                 }
             }
             Fact::Probe(result) => self.fold_probe(source, result),
@@ -139,6 +152,7 @@ impl Board {
             Fact::Ticket(x) => self.tickets.see(x.key.clone(), x, at),
             Fact::Discovered(x) => self.discovered.see(x.key.clone(), *x, at),
             Fact::Brought(x) => self.brought.see(x.key.clone(), x, at),
+            Fact::Objective(x) => self.objectives.see(x.key.clone(), x, at),
         }
     }
 
@@ -198,6 +212,8 @@ impl Board {
         self.tickets.rewind(now);
         self.discovered.rewind(now);
         self.brought.rewind(now);
+        self.objectives.rewind(now);
+        self.baselines.retain(|_, (at, _)| *at <= now);
     }
 
     /// How old a number is: as its source's last answer, or older when the source no longer answers for this number.
@@ -215,5 +231,11 @@ impl Board {
     /// The freshness of the source that feeds a number.
     pub fn freshness_of(&self, id: &MetricId) -> Option<&Freshness> {
         self.track_sources.get(id).and_then(|s| self.sources.get(s))
+    }
+
+    /// What a number was at the same hour of the week before; `None` where nobody knows, or knew too long ago.
+    pub fn baseline_of(&self, id: &MetricId, now: Timestamp) -> Option<f64> {
+        let (at, measure) = self.baselines.get(id)?;
+        (now.duration_since(*at).abs() <= SAME_HOUR).then_some(measure)?.number()
     }
 }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     Alert, AlertRule, Approval, Brought, Calendar, Change, Clean, Deploy, Discovered, Drift,
-    Environment, Gate, Id, Incident, Measure, MetricId, Milestone, PostMortem, ProbeResult,
-    Release, Run, Shift, Silence, Ticket,
+    Environment, Gate, Id, Incident, Measure, MetricId, Milestone, Objective, PostMortem,
+    ProbeResult, Release, Run, Shift, Silence, Ticket,
 };
 
 /// One thing that is true, as told by one source.
@@ -24,6 +24,12 @@ pub enum Fact {
     History {
         id: MetricId,
         points: Vec<(Timestamp, Measure)>,
+    },
+    /// What the number was at the same hour of the week before, told at `at`.
+    Baseline {
+        id: MetricId,
+        at: Timestamp,
+        measure: Measure,
     },
     Probe(ProbeResult),
     Alert(Alert),
@@ -47,6 +53,7 @@ pub enum Fact {
     /// A number that a preset knows how to ask for.
     Discovered(Box<Discovered>),
     Brought(Brought),
+    Objective(Objective),
 }
 
 /// The kinds of records that can be listed completely, so that absence means something.
@@ -72,6 +79,7 @@ pub enum Feed {
     Tickets,
     Discovered,
     Brought,
+    Objectives,
 }
 
 /// What one good poll told.

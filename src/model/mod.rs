@@ -16,6 +16,7 @@ mod ident;
 mod incident;
 mod link;
 mod metric;
+mod objective;
 mod plan;
 mod postmortem;
 mod records;
@@ -45,6 +46,7 @@ pub use link::Link;
 pub use metric::{
     Bound, Comparison, Measure, MetricId, Probe, ProbeResult, Role, Track, Unit, Weight,
 };
+pub use objective::{BURN_WINDOWS, Objective, Spent, Weighted, Written, asked_every};
 pub use plan::Milestone;
 pub use postmortem::{
     Action, ActionState, Amount, Clock, Dated, Found, Happening, Interval, Lasted, Loss, LossUnit,

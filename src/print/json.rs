@@ -8,8 +8,8 @@ use crate::insight::review::present;
 use crate::insight::standing::Standing;
 use crate::insight::words::{earlier, later};
 use crate::insight::{
-    Before, Clearance, Event, Pipeline, Rhythm, ServiceState, Suspect, Versions, calendar,
-    deploys_from, is_production, level, moment, numbers, of_incident, pipelines, preset,
+    Before, Budget, Burn, Clearance, Event, Pipeline, Rhythm, ServiceState, Suspect, Versions,
+    calendar, deploys_from, is_production, level, moment, numbers, of_incident, pipelines, preset,
     run_moment, waiting,
 };
 use crate::model::{
@@ -173,18 +173,68 @@ fn of_service(scene: &Scene<'_>, service: &Service, state: &ServiceState) -> Val
         "on_call": state.on_call.as_ref().map(Clean::as_str),
         "held_by": state.held_by.as_ref().map(Clean::as_str),
         "metrics": numbers(scene.board, service).map(|m| metric(scene, m)).collect::<Value>(),
-        "slos": service.slos.iter().map(|s| json!({
-            "name": s.name.as_str(),
-            "objective": s.objective,
-            "window_s": s.window.as_secs(),
-            "left": null,
-        })).collect::<Value>(),
+        "slos": slos(service, state),
         "deploys": own.take(DEPLOYS).map(|d| deploy(scene, d)).collect::<Value>(),
         "incidents": incidents.collect::<Value>(),
         "changes": state.changes.iter().map(change).collect::<Value>(),
         "changes_known": state.changes_known,
         "can_deploy": permission(&state.clearance),
     })
+}
+
+/// Those of the configuration, asked or not, then those that were found.
+fn slos(service: &Service, state: &ServiceState) -> Value {
+    let unheard = service.slos.iter().filter(|slo| {
+        let key = slo.key(&service.name);
+        state.slos.iter().all(|standing| standing.key != key)
+    });
+    let unheard = unheard.map(|slo| {
+        json!({
+            "name": slo.name.as_str(),
+            "objective": slo.objective,
+            "window_s": slo.window.as_secs(),
+            "source": slo.source.as_str(),
+            "left": null, "bad": null, "total": null, "allowed": null, "burn": [],
+            "exhausted_in_s": null, "weighted": "events", "verdict": "unknown",
+            "low_traffic": null, "written": "configuration", "at": null,
+        })
+    });
+    state.slos.iter().map(slo).chain(unheard).collect()
+}
+
+fn slo(slo: &Budget) -> Value {
+    let burn = |burn: &Burn| {
+        json!({
+            "window_s": burn.window.as_secs(),
+            "rate": burn.rate.filter(|rate| rate.is_finite()).map(rounded),
+            "reading": burn.ratio.word(),
+            "bad": burn.bad,
+            "total": burn.total,
+            "at": time(burn.at),
+        })
+    };
+    json!({
+        "name": slo.name.as_str(),
+        "objective": rounded(slo.target * 100.0),
+        "window_s": slo.period.as_secs(),
+        "source": slo.key.source.as_str(),
+        "left": slo.left.map(rounded),
+        "bad": slo.bad,
+        "total": slo.total,
+        "allowed": slo.allowed.map(rounded),
+        "burn": slo.burns.iter().map(burn).collect::<Value>(),
+        "exhausted_in_s": seconds(slo.gone_in),
+        "weighted": slo.weighted.word(),
+        "verdict": slo.verdict.word(),
+        "low_traffic": slo.total.map(|_| slo.low_traffic),
+        "written": slo.written.word().to_lowercase(),
+        "at": maybe(slo.at),
+    })
+}
+
+/// Without the digits that only arithmetic put there.
+fn rounded(value: f64) -> f64 {
+    (value * 1e9).round() / 1e9
 }
 
 fn metric(scene: &Scene<'_>, metric: &Metric) -> Value {
@@ -201,7 +251,7 @@ fn metric(scene: &Scene<'_>, metric: &Metric) -> Value {
         "bad": bound(metric.bad),
         "found": preset(scene.board, metric).map(Clean::as_str),
         "health": newest.and_then(|(_, m)| level(metric, m)).map(crate::model::Health::word),
-        "baseline": null,
+        "baseline": scene.board.baseline_of(&metric.id, scene.now),
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 use url::Url;
 
-use crate::model::{Clean, Metric, Name, Report, Slices, SourceName, Trouble, Weight};
+use crate::model::{Clean, Metric, Name, Report, Slices, Slo, SourceName, Trouble, Weight};
 
 /// What an upstream means. Pure: it says what to ask, and reads what was heard.
 pub trait Source: Debug + Send + Sync {
@@ -275,6 +275,8 @@ pub struct Opening<'a> {
     pub zone: TimeZone,
     /// The numbers services want from this source.
     pub metrics: Vec<Metric>,
+    /// The objectives of services that this source answers for.
+    pub slos: Vec<(Name, Slo)>,
     /// Whether an Alertmanager of the same configuration tells of alerts.
     pub alerts_delivered: bool,
     /// What remains of the `[[source]]` table for this kind to read.

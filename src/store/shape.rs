@@ -59,6 +59,7 @@ shapes! {
     "link.rs",
     "metric.rs",
     "mod.rs",
+    "objective.rs",
     "plan.rs",
     "postmortem.rs",
     "records.rs",

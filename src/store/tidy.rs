@@ -240,8 +240,16 @@ pub fn forget_before(base: &mut Connection, cutoff: Timestamp) -> Result<(), Tro
 
 /// Drops versions that were followed by others before a moment.
 fn drop_passing(base: &mut Connection, before: Timestamp) -> Result<(), Trouble> {
-    const MANY: [&str; 7] =
-        ["rules", "runs", "post_mortems", "calendar", "drifts", "environments", "gates"];
+    const MANY: [&str; 8] = [
+        "rules",
+        "runs",
+        "post_mortems",
+        "calendar",
+        "drifts",
+        "environments",
+        "gates",
+        "objectives",
+    ];
     let work = base.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for feed in MANY.into_iter().filter_map(feeds::of_word) {
         work.execute(

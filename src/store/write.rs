@@ -15,7 +15,7 @@ use super::pack::pack;
 use super::words::Trouble;
 use super::{Store, nanos, read};
 use crate::cockpit::Heard;
-use crate::model::{Clean, Fact, Freshness, Name, Report, SourceName, Status, Turned};
+use crate::model::{Clean, Fact, Freshness, Name, Objective, Report, SourceName, Status, Turned};
 
 /// What one poll gave, as it is remembered.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ impl From<&Heard> for Told {
 const BACK: i64 = 60 * 1_000_000_000;
 /// Bytes of the log while somebody reads an old moment of the file.
 const LONGEST_LOG: u64 = 32 * 1024 * 1024;
+/// Versions of an objective that is spent calmly lie at least this far apart.
+const QUARTER: i64 = 15 * 60 * 1_000_000_000;
 /// Points of a stretch of history lie at least this far apart.
 const APART: i64 = 25 * 1_000_000_000;
 
@@ -61,6 +63,8 @@ pub struct Known {
     newest: HashMap<i64, i64>,
     spans: HashMap<i64, Span>,
     states: HashMap<Name, Clean>,
+    /// By source and name: when an objective was last written down, and what it was about then.
+    objectives: HashMap<i64, HashMap<Box<str>, (i64, Vec<i64>)>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -269,6 +273,8 @@ impl Writing<'_> {
                 let points = points.iter().map(|(at, m)| (*at, Reading::Measure(m.clone())));
                 lines.extend(series.add(points, APART));
             }
+            // Asked again at every start.
+            Fact::Baseline { .. } => {}
             Fact::Probe(result) => {
                 let series = self.series(source, read::PROBE, &result.probe)?;
                 let probed = Probed {
@@ -304,9 +310,31 @@ impl Writing<'_> {
                 told!(x);
             }
             Fact::Brought(x) => told!(x),
+            Fact::Objective(x) => {
+                if self.is_news(source, at, x) {
+                    told!(x);
+                } else {
+                    names.insert((feed_of(x), x.key.id.raw()));
+                }
+            }
             Fact::Calendar(x) => self.record(source, CALENDAR, "", at, &**x)?,
         }
         Ok(())
+    }
+
+    /// An objective moves at every poll: a version of it is worth keeping every quarter of an hour, and whenever a
+    /// hundredth of its budget has gone or its burn has doubled.
+    fn is_news(&mut self, source: i64, at: i64, objective: &Objective) -> bool {
+        let spent = coarse(objective);
+        let objectives = self.known.objectives.entry(source).or_default();
+        let before = objectives.get(objective.key.id.raw());
+        let news = before.is_none_or(|(then, before)| {
+            !(0..QUARTER).contains(&at.saturating_sub(*then)) || *before != spent
+        });
+        if news {
+            objectives.insert(objective.key.id.raw().into(), (at, spent));
+        }
+        news
     }
 
     /// A new version in the log, if it is one.
@@ -538,6 +566,19 @@ impl Writing<'_> {
         self.known.spans.insert(source, Span { since, until: at, complete, steady });
         Ok(())
     }
+}
+
+/// Hundredths of the budget gone over the period, and for each shorter window how often one budget's pace was doubled.
+fn coarse(objective: &Objective) -> Vec<i64> {
+    let budget = 1.0 - objective.target;
+    let pace = |spent: &crate::model::Spent| match spent.ratio.number().map(|ratio| ratio / budget)
+    {
+        None => -2,
+        Some(pace) if spent.window == objective.period => (pace * 100.0) as i64,
+        Some(pace) if pace < 0.5 => -1,
+        Some(pace) => pace.log2() as i64,
+    };
+    objective.spent.iter().map(pace).collect()
 }
 
 fn feed_of<T: Kept>(_: &T) -> i64 {

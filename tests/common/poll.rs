@@ -37,6 +37,7 @@ pub fn open(kind: &Kind, url: &str, options: &str) -> Result<Box<dyn Source>, Ve
         every: kind.every,
         zone: TimeZone::UTC,
         metrics: Vec::new(),
+        slos: Vec::new(),
         alerts_delivered: true,
         options: ValueDeserializer::parse(options).unwrap(),
     })

@@ -45,6 +45,7 @@ pub fn open(
         every: kind.every,
         zone: jiff::tz::TimeZone::UTC,
         metrics,
+        slos: Vec::new(),
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse(&text).unwrap(),
     })

@@ -19,7 +19,7 @@ use super::read::only;
 use super::tree::{Table, Texts, Value};
 use super::{Config, STATUS_FORMATS, StatusLine, Ui, zone};
 use crate::cockpit::{Keymap, Turns};
-use crate::model::{Clean, Metric, Service, Team};
+use crate::model::{Clean, Metric, Name, Service, Slo, Team};
 use crate::page::Skin;
 use crate::page::wall::LEAVES;
 
@@ -104,9 +104,14 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         .filter(|(s, _)| matches!(s.kind.get_ref().as_str(), "prometheus" | "json"))
         .map(|(s, _)| s.name.get_ref().as_str())
         .collect();
+    let counting: Vec<&str> = sources
+        .iter()
+        .filter(|(s, _)| s.kind.get_ref() == "prometheus")
+        .map(|(s, _)| s.name.get_ref().as_str())
+        .collect();
     let mut built: Vec<Service> = services
         .iter()
-        .map(|s| build_service(s, &service_names, &names, &askable, &mut site))
+        .map(|s| build_service(s, &service_names, &names, &askable, &counting, &mut site))
         .collect();
 
     let mut upstreams = Vec::new();
@@ -119,7 +124,14 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
             .filter(|m| m.source.as_str() == raw.name.get_ref())
             .cloned();
         let metrics: Vec<Metric> = metrics.collect();
-        if let Some(upstream) = build_source(raw, value, &metrics, delivered, &zone, &mut site) {
+        let slos: Vec<(Name, Slo)> = built
+            .iter()
+            .flat_map(|s| s.slos.iter().map(|slo| (s.name.clone(), slo.clone())))
+            .filter(|(_, slo)| slo.source.as_str() == raw.name.get_ref())
+            .collect();
+        if let Some(upstream) =
+            build_source(raw, value, &metrics, &slos, delivered, &zone, &mut site)
+        {
             for metric in upstream.source.metrics() {
                 own_service(&metric, value, &service_names, &mut site);
             }

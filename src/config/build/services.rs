@@ -27,6 +27,7 @@ pub fn build_service(
     services: &[&str],
     sources: &[&str],
     askable: &[&str],
+    counting: &[&str],
     site: &mut Site<'_>,
 ) -> Service {
     let name = Name::new(raw.name.get_ref());
@@ -39,6 +40,7 @@ pub fn build_service(
         }
     }
     unique(raw.metrics.iter().map(|m| &m.name), "metric of this service", site);
+    unique(raw.slos.iter().map(|s| &s.name), "objective of this service", site);
     let labels =
         raw.matching.labels.iter().map(|(k, v)| (Clean::line(k), Clean::line(v))).collect();
     Service {
@@ -61,7 +63,7 @@ pub fn build_service(
             .iter()
             .filter_map(|m| build_metric(m, &name, sources, askable, site))
             .collect(),
-        slos: raw.slos.iter().filter_map(|s| build_slo(s, sources, askable, site)).collect(),
+        slos: raw.slos.iter().filter_map(|s| build_slo(s, sources, counting, site)).collect(),
         finds: raw.found.unwrap_or(true),
         name,
     }
@@ -139,10 +141,18 @@ pub fn build_metric(
 pub fn build_slo(
     raw: &raw::Slo,
     sources: &[&str],
-    askable: &[&str],
+    counting: &[&str],
     site: &mut Site<'_>,
 ) -> Option<Slo> {
-    let source = asked(raw.source.as_ref(), &raw.window.span(), sources, askable, site);
+    let source = asked(raw.source.as_ref(), &raw.window.span(), sources, counting, site);
+    if let (Some(named), Some(source)) = (&raw.source, &source)
+        && !counting.contains(&source.as_str())
+    {
+        let message = format!("{source} counts no events in windows");
+        let hint = "an objective needs a source of kind \"prometheus\"".to_owned();
+        site.problem(&named.span(), message, Some(hint));
+        return None;
+    }
     let objective = *raw.objective.get_ref();
     if !(objective > 0.0 && objective < 100.0) {
         site.problem(
@@ -153,12 +163,19 @@ pub fn build_slo(
         return None;
     }
     let window = site.duration_of_days(&raw.window)?;
+    for (key, query) in [("bad", &raw.bad), ("total", &raw.total)] {
+        if !query.get_ref().contains("$window") {
+            let message = format!("`{key}` is asked in several windows, and names none");
+            let hint = "write $window for the window: sum(increase(…[$window]))".to_owned();
+            site.problem(&query.span(), message, Some(hint));
+        }
+    }
     Some(Slo {
-        name: Name::new(&raw.name),
+        name: Name::new(raw.name.get_ref()),
         objective,
         window,
         source: source?,
-        bad: raw.bad.as_str().into(),
-        total: raw.total.as_str().into(),
+        bad: raw.bad.get_ref().as_str().into(),
+        total: raw.total.get_ref().as_str().into(),
     })
 }

@@ -14,7 +14,7 @@ use crate::config::read::{remove_at, rest, say};
 use crate::config::secret::{Secret, below};
 use crate::config::tree::Value;
 use crate::config::{Auth, BODY_CAP, Endpoint, Proxy, Upstream};
-use crate::model::{Clean, Metric, SourceName};
+use crate::model::{Clean, Metric, Name, Slo, SourceName};
 use crate::source::{self, KINDS, Kind, Opening};
 
 use super::site::{Site, known};
@@ -24,6 +24,7 @@ pub fn build_source(
     raw: &raw::Source,
     value: &Value,
     metrics: &[Metric],
+    slos: &[(Name, Slo)],
     alerts_delivered: bool,
     zone: &TimeZone,
     site: &mut Site<'_>,
@@ -64,6 +65,7 @@ pub fn build_source(
             every,
             zone: zone.clone(),
             metrics: metrics.to_owned(),
+            slos: slos.to_owned(),
             alerts_delivered,
             options: ValueDeserializer::from(options.clone()),
         };

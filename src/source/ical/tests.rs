@@ -17,6 +17,7 @@ fn opened(url: Option<&str>, options: &str) -> Result<Box<dyn Source>, Vec<Probl
         every: KIND.every,
         zone: jiff::tz::TimeZone::UTC,
         metrics: Vec::new(),
+        slos: Vec::new(),
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse(options).unwrap(),
     })
@@ -101,6 +102,7 @@ fn publishers_are_not_asked_too_often() {
             every: Duration::from_secs(every),
             zone: jiff::tz::TimeZone::UTC,
             metrics: Vec::new(),
+            slos: Vec::new(),
             alerts_delivered: true,
             options: toml::de::ValueDeserializer::parse("{}").unwrap(),
         };

@@ -5,11 +5,12 @@ mod curves;
 mod numbers;
 mod promql;
 mod rules;
+mod slo;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
@@ -18,6 +19,7 @@ use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, So
 use crate::model::{Clean, Fact, Feed, Metric, Report, Slices, SourceName, Status, Trouble};
 use curves::Curves;
 use numbers::Numbers;
+use slo::Promises;
 
 pub const KIND: Kind = Kind {
     name: "prometheus",
@@ -69,6 +71,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             base,
             every: opening.every,
             metrics: opening.metrics,
+            promises: Promises::new(opening.slos),
             rules: options.rules,
             // What fires is told by somebody: where no Alertmanager does, by the rules.
             alerts: options.alerts.unwrap_or(options.rules && !opening.alerts_delivered),
@@ -89,6 +92,7 @@ struct Prometheus {
     base: Url,
     every: Duration,
     metrics: Vec<Metric>,
+    promises: Promises,
     rules: bool,
     alerts: bool,
     /// Asked about a moment of the past: numbers of then, and no rules, which are of now only.
@@ -98,6 +102,7 @@ struct Prometheus {
 /// Tags: what an exchange was for.
 const NOW: &str = "now:";
 const THEN: &str = "then:";
+const WEEK: &str = "week:";
 const RULES: &str = "rules";
 const ABOUT: &str = "about";
 
@@ -110,15 +115,9 @@ const QUICK: Duration = Duration::from_secs(2);
 
 impl Source for Prometheus {
     fn ask(&self, asking: &Asking<'_>) -> Vec<Request> {
-        let alone = promql::alone(asking.memory);
-        let (single, many): (Vec<usize>, Vec<usize>) =
-            (0..self.metrics.len()).partition(|i| alone.contains(&promql::mark(self.query(*i))));
-        let mut requests: Vec<_> = many
-            .chunks(promql::BATCH)
-            .map(<[usize]>::to_vec)
-            .chain(single.into_iter().map(|i| vec![i]))
-            .map(|batch| self.instant(&batch, asking))
-            .collect();
+        let batches = self.batches((0..self.metrics.len()).collect(), asking);
+        let mut requests: Vec<_> =
+            batches.iter().map(|batch| self.instant(batch, asking)).collect();
         if requests.is_empty() {
             requests.push(self.instant(&[], asking));
         }
@@ -152,15 +151,16 @@ impl Source for Prometheus {
         if let Some(batch) = history.to_ask_singly() {
             return Ok(Reading::More(batch.iter().map(|i| self.range(&[*i], asking)).collect()));
         }
-        if !history.asked() && self.wants_history(asking, heard) {
-            let (alone, many): (Vec<usize>, Vec<usize>) = numbers
-                .with_one_series()
-                .partition(|i| numbers.alone().contains(i) || self.is_alone(*i, asking));
-            let batches = many.chunks(promql::BATCH).map(<[usize]>::to_vec);
-            let requests: Vec<_> = batches
-                .chain(alone.into_iter().map(|i| vec![i]))
-                .map(|batch| self.range(&batch, asking))
-                .collect();
+        if let Some(batch) = Promises::to_ask_singly(heard) {
+            let single = |i: &usize| self.promised(&[*i], asking);
+            return Ok(Reading::More(batch.iter().map(single).collect()));
+        }
+        // The numbers came first: what may take longer is asked for together, after them.
+        if !heard.iter().any(|e| is_further(tag_of(e))) {
+            let mut requests = self.history(asking, heard, &numbers);
+            let due = self.promises.due(asking, self.recalls);
+            requests.extend(due.iter().map(|batch| self.promised(batch, asking)));
+            requests.extend(self.baselines(asking, heard, &numbers));
             if !requests.is_empty() {
                 return Ok(Reading::More(requests));
             }
@@ -178,6 +178,11 @@ impl Source for Prometheus {
         let own: Vec<Metric> = own.cloned().collect();
         (!own.is_empty()).then(|| Box::new(Curves::new(self.base.clone(), own, *slices)) as _)
     }
+}
+
+/// Whether a question is one of those asked after the numbers.
+fn is_further(tag: &str) -> bool {
+    [THEN, WEEK, slo::TAG].iter().any(|sort| tag.starts_with(sort))
 }
 
 fn no_answer() -> Trouble {
@@ -204,12 +209,76 @@ impl Prometheus {
 
     /// The store's own now is asked for, unless the past is: clocks differ, and its newest sample must not be missed.
     fn instant(&self, batch: &[usize], asking: &Asking<'_>) -> Request {
-        let url = wire::join(&self.base, "api/v1/query");
         let query = promql::batch(self.queries(batch));
-        let (limit, time) = (self.limit(0.4), asking.now.as_second().to_string());
-        let form = [("query", query.as_str()), ("timeout", &limit), ("time", &time)];
-        let form = if self.recalls { &form[..] } else { form.get(..2).unwrap_or(&form) };
-        Request::Http(Http::get(numbers::tag(NOW, batch), url).form(form))
+        let then = self.recalls.then_some(asking.now);
+        self.question(numbers::tag(NOW, batch), &query, then, 0.4)
+    }
+
+    fn question(&self, tag: String, query: &str, at: Option<Timestamp>, share: f64) -> Request {
+        let url = wire::join(&self.base, "api/v1/query");
+        let limit = self.limit(share);
+        let time = at.map(|at| at.as_second().to_string());
+        let mut form = vec![("query", query), ("timeout", &limit)];
+        form.extend(time.as_deref().map(|time| ("time", time)));
+        Request::Http(Http::get(tag, url).form(&form))
+    }
+
+    /// Windows of objectives.
+    fn promised(&self, batch: &[usize], asking: &Asking<'_>) -> Request {
+        let queries: Vec<(usize, String)> =
+            batch.iter().filter_map(|i| Some((*i, self.promises.query(*i)?))).collect();
+        let query = promql::batch(queries.iter().map(|(i, query)| (*i, query.as_str())));
+        let then = self.recalls.then_some(asking.now);
+        self.question(numbers::tag(slo::TAG, batch), &query, then, 0.2)
+    }
+
+    /// The same numbers a week before. Thousands are spread over the polls of their interval.
+    fn baselines(
+        &self,
+        asking: &Asking<'_>,
+        heard: &[Exchange],
+        numbers: &Numbers,
+    ) -> Vec<Request> {
+        let Ok(then) = asking.now.checked_sub(A_WEEK) else { return Vec::new() };
+        if numbers::slowest(heard, NOW) > QUICK {
+            return Vec::new();
+        }
+        let turns = (BASELINE_EVERY.as_secs() / self.every.as_secs().max(1)).max(1);
+        let batches = self.told_now(asking, numbers);
+        let all = asking.round == 0 && batches.len() <= AT_ONCE;
+        let mut requests = Vec::new();
+        for (turn, batch) in batches.iter().enumerate() {
+            if all || self.recalls || asking.round % turns == turn as u64 % turns {
+                let query = promql::batch(self.queries(batch));
+                requests.push(self.question(numbers::tag(WEEK, batch), &query, Some(then), 0.2));
+            }
+        }
+        requests
+    }
+
+    /// Queries as they are asked together; those that cannot be, alone.
+    fn batches(&self, metrics: Vec<usize>, asking: &Asking<'_>) -> Vec<Vec<usize>> {
+        let alone = promql::alone(asking.memory);
+        let (single, many): (Vec<usize>, Vec<usize>) =
+            metrics.into_iter().partition(|i| alone.contains(&promql::mark(self.query(*i))));
+        let many = many.chunks(promql::BATCH).map(<[usize]>::to_vec);
+        many.chain(single.into_iter().map(|i| vec![i])).collect()
+    }
+
+    fn history(&self, asking: &Asking<'_>, heard: &[Exchange], numbers: &Numbers) -> Vec<Request> {
+        if !self.wants_history(asking, heard) {
+            return Vec::new();
+        }
+        self.told_now(asking, numbers).iter().map(|batch| self.range(batch, asking)).collect()
+    }
+
+    /// Queries that answer one number now: only of them there is more to ask.
+    fn told_now(&self, asking: &Asking<'_>, numbers: &Numbers) -> Vec<Vec<usize>> {
+        let alone = numbers.alone();
+        let (alone, many): (Vec<usize>, Vec<usize>) =
+            numbers.with_one_series().partition(|i| alone.contains(i) || self.is_alone(*i, asking));
+        let many = many.chunks(promql::BATCH).map(<[usize]>::to_vec);
+        many.chain(alone.into_iter().map(|i| vec![i])).collect()
     }
 
     fn range(&self, batch: &[usize], asking: &Asking<'_>) -> Request {
@@ -255,6 +324,18 @@ impl Prometheus {
             if let Some(points) = history.points(i) {
                 report.facts.push(Fact::History { id: metric.id.clone(), points });
             }
+        }
+        let weeks = Numbers::of(heard, WEEK);
+        let baselines = self.metrics.iter().enumerate().filter_map(|(i, metric)| {
+            let measure = weeks.measure(i)?;
+            Some(Fact::Baseline { id: metric.id.clone(), at: asking.now, measure })
+        });
+        report.facts.extend(baselines);
+        let (objectives, words) = self.promises.tell(asking, heard, self.recalls);
+        report.facts.extend(objectives);
+        report.remember.extend(words);
+        if let Some(words) = Promises::trouble(heard) {
+            report.notes.push(Clean::line(format_args!("objectives: {words}")));
         }
         partial.extend(numbers.partial());
         report.notes.extend(numbers.notes());
@@ -309,6 +390,10 @@ impl Prometheus {
 
 const LEAST: Duration = Duration::from_secs(2);
 const MOST: Duration = Duration::from_secs(6);
+/// How often the same hour of last week is asked for, and for how many requests' worth of numbers at the first poll.
+const BASELINE_EVERY: Duration = Duration::from_secs(300);
+const AT_ONCE: usize = 4;
+const A_WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Seconds between points of the history, and how far back it reaches.
 const STEP: i64 = 60;
 const BACK: i64 = 6 * 3600;

@@ -17,7 +17,8 @@ pub fn tag(what: &str, batch: &[usize]) -> String {
     format!("{what}{}", list.join(","))
 }
 
-fn batch_of(tag: &str, what: &str) -> Option<Vec<usize>> {
+/// The indices in a tag, where it is of this sort.
+pub fn batch_of(tag: &str, what: &str) -> Option<Vec<usize>> {
     tag.strip_prefix(what).map(|list| list.split(',').filter_map(|i| i.parse().ok()).collect())
 }
 
@@ -45,7 +46,6 @@ pub struct Numbers {
     /// Samples that could not be read, and the first of them with its place.
     skipped: usize,
     first: Option<String>,
-    asked: bool,
     answered: bool,
 }
 
@@ -66,7 +66,6 @@ impl Numbers {
         let mut numbers = Self::default();
         for exchange in heard {
             if let Some(batch) = batch_of(tag_of(exchange), what) {
-                numbers.asked = true;
                 numbers.add(exchange, &batch);
             }
         }
@@ -224,10 +223,6 @@ impl Numbers {
         alone
     }
 
-    pub fn asked(&self) -> bool {
-        self.asked
-    }
-
     /// At least one question got an answer, be it a refusal.
     pub fn answered(&self) -> bool {
         self.answered
@@ -270,7 +265,14 @@ impl Numbers {
         let told = self.told.get(&i)?;
         let own = told.points.last().and_then(|p| when::epoch_seconds(p.at));
         let at = own.filter(|at| now.duration_since(*at) > old).unwrap_or(now);
-        let measure = match (&told.instead, told.series, told.points.as_slice()) {
+        let measure = self.measure(i)?;
+        Some(Fact::Sample { id: metric.id.clone(), at, measure, note: told.note.clone() })
+    }
+
+    /// What an instant question came to; `None` when nothing was heard of it.
+    pub fn measure(&self, i: usize) -> Option<Measure> {
+        let told = self.told.get(&i)?;
+        Some(match (&told.instead, told.series, told.points.as_slice()) {
             (Some(words), ..) => Measure::Unreadable(words.clone()),
             (None, 0, _) => Measure::NoData,
             _ if told.ranged => Measure::Unreadable(Clean::from(RANGE)),
@@ -278,8 +280,7 @@ impl Numbers {
             (None, n, _) => Measure::Unreadable(Clean::line(format_args!(
                 "{n} series where one number is needed: wrap the query in sum(…), max(…) or avg(…)"
             ))),
-        };
-        Some(Fact::Sample { id: metric.id.clone(), at, measure, note: told.note.clone() })
+        })
     }
 
     /// The history of one metric, oldest first; `None` when there is none.
