@@ -66,6 +66,7 @@ shapes! {
     "review.rs",
     "team.rs",
     "text.rs",
+    "ticket.rs",
 }
 
 #[cfg(test)]
