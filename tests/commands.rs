@@ -519,6 +519,31 @@ fn can_deploy_says_yes_no_or_that_nobody_can_say() {
 }
 
 #[test]
+fn a_credential_that_is_not_there_is_named_with_what_to_do_about_it() {
+    let home = home();
+    let kinds = [
+        ("gitlab", "projects = [\"a/b\"]"),
+        ("github", "repos = [\"a/b\"]"),
+        ("jira", "projects = [\"AB\"]"),
+        ("argocd", ""),
+        ("incident-io", ""),
+        ("pagerduty", ""),
+    ];
+    let mut text = String::new();
+    for (kind, options) in kinds {
+        text += &format!(
+            "[[source]]\nname = \"{kind}\"\nkind = \"{kind}\"\nurl = \"http://127.0.0.1:9\"\n{options}\n\
+             auth = {{ bearer = \"env:ANDON_NOT_SET\" }}\n"
+        );
+    }
+    write_config(home.path(), &text);
+    let checked = andon(home.path(), &["check"]);
+    let said = out(&checked);
+    let advice = said.lines().filter(|l| l.trim() == "hint: set ANDON_NOT_SET before andon starts");
+    assert_eq!(advice.count(), kinds.len(), "{said}{}", err(&checked));
+}
+
+#[test]
 fn the_release_calendar_is_read_back_as_it_was_written() {
     let world = served();
     let written = world.run(&["show", "releases", "--format", "ics"]);

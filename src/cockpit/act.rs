@@ -202,7 +202,9 @@ impl Cockpit {
         // The crumb says the name already, where there is one.
         if self.frame.above >= 3
             && let Some(first) = blocks.as_mut().and_then(|b| b.first_mut())
-            && (tab.id)(&self.scene(), key).as_ref() == Some(&first.title)
+            && (tab.id)(&self.scene(), key).is_some_and(|id| {
+                id == first.title || crate::page::words::short_hash(id.clone()) != id
+            })
         {
             first.title = Clean::default();
         }
@@ -643,7 +645,8 @@ fn next_planned(scene: &Scene<'_>, day: Date) -> Option<Date> {
     let from = midnight(day.tomorrow().ok()?)?;
     let until = midnight(day.checked_add(Span::new().years(1)).ok()?)?;
     let planned = plans(scene.board, scene.team, Window { from, until }, scene.zone);
-    planned.iter().map(|e| e.touches(scene.zone).0).filter(|d| *d > day).min()
+    let open = planned.iter().filter(|e| e.is_open());
+    open.map(|e| e.touches(scene.zone).0).filter(|d| *d > day).min()
 }
 
 /// After these the selection belongs to its row: it was chosen, or something was done with it.

@@ -8,8 +8,8 @@ use super::state::{Cockpit, Mode};
 use crate::insight::{DeadMan, Verdict};
 use crate::model::{Clean, Health, Name};
 use crate::page::{
-    Block, Column, Completion, Foot, Head, Hint, Line, Noun, Place, Prompt, Screen, TabLabel, Tone,
-    room, words,
+    Block, Column, Completion, Foot, Head, Hint, Line, Noun, Place, Prompt, RowKey, Screen,
+    TabLabel, Tone, room, words,
 };
 
 impl Cockpit {
@@ -186,11 +186,22 @@ impl Cockpit {
         self.tabs.iter().enumerate().map(label).collect()
     }
 
+    /// What the card of an opened row is called.
+    fn card_name(&self, key: &RowKey) -> Option<Clean> {
+        let look = self.look()?;
+        let blocks = (self.here()?.detail)(&self.scene(), look, key)?;
+        blocks.into_iter().next().map(|block| block.title).filter(|title| !title.is_empty())
+    }
+
     fn crumb(&self) -> Line {
         let (Some(tab), Some(look)) = (self.here(), self.look()) else { return Line::new() };
         if let Some(key) = &look.opened {
             let name = (tab.id)(&self.scene(), key).unwrap_or_else(|| Clean::line(&**key));
-            let name = words::short_hash(name);
+            let name = match words::short_hash(name.clone()) {
+                // A card knows a better name than a hash.
+                short if short != name => self.card_name(key).unwrap_or(short),
+                name => name,
+            };
             let line = Line::of(tab.title, Tone::Dim).and(" › ", Tone::Dim).and(name, Tone::Title);
             return match self.found_says() {
                 Some(says) => line.dot().and(says, Tone::Match),

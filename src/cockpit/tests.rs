@@ -6,7 +6,7 @@ use super::actions::{ACTIONS, Context};
 use super::commands::Ground;
 use super::toy::{self, cockpit, deploy, heard, many, now, press};
 use super::{Cockpit, Effect, Key, Message, Mouse, Which};
-use crate::model::{Clean, Freshness, SourceName, Status, Trouble};
+use crate::model::{Clean, Fact, Freshness, Milestone, SourceName, Status, Trouble};
 use crate::page::{Foot, Noun, Screen, Size, Skin, Table};
 
 const SIZE: Size = Size { width: 80, height: 24 };
@@ -366,6 +366,59 @@ fn the_month_is_walked_by_day_week_and_month() {
         press(&mut cockpit, keys);
         let Noun::Prose(text) = &screen(&cockpit).blocks[0].noun else { panic!() };
         assert_eq!(text.lines[0].text(), day, "{keys}");
+    }
+}
+
+/// Where the cursor of the month stands.
+fn day(cockpit: &Cockpit) -> String {
+    let Noun::Prose(text) = &screen(cockpit).blocks[0].noun else { panic!() };
+    text.lines[0].text()
+}
+
+#[test]
+fn the_next_release_is_jumped_to_from_anywhere_and_its_absence_is_said() {
+    let mut cockpit = small();
+    press(&mut cockpit, ": n e x t - r e l e a s e enter");
+    assert_eq!(day(&cockpit), "2026-11-22", "the month is shown, and the cursor stays");
+    assert!(notice(&cockpit).contains("no release is planned"), "{}", notice(&cockpit));
+    let plan = |due: &str, done: bool| {
+        Fact::Milestone(Milestone {
+            key: crate::model::Key::new(&SourceName::new("git"), due),
+            repo: "o/r".into(),
+            title: "train".into(),
+            about: Clean::default(),
+            start: None,
+            due: due.parse().ok(),
+            done,
+            done_at: None,
+            done_on: None,
+            items: None,
+            url: None,
+        })
+    };
+    let plans = vec![
+        plan("2026-11-20", false),
+        plan("2026-11-26", true),
+        plan("2026-12-01", false),
+        plan("2027-01-12", false),
+    ];
+    for (keys, expected) in [
+        ("2 n", "2026-12-01"),
+        ("2 n n", "2027-01-12"),
+        ("2 n n n", "2027-01-12"),
+        ("2 < < n", "2026-11-20"),
+        ("1 j : n e x t - r e l e a s e enter", "2026-12-01"),
+        ("2 v : n e x t - r e l e a s e enter", "2026-12-01"),
+    ] {
+        let mut cockpit = small();
+        let Message::Heard(mut told) = heard(now(), Vec::new()) else { panic!() };
+        if let Ok(report) = &mut told.outcome {
+            report.facts.clone_from(&plans);
+        }
+        cockpit.update(now(), Message::Heard(told));
+        cockpit.settle(now());
+        press(&mut cockpit, keys);
+        assert_eq!(day(&cockpit), expected, "{keys}: closed plans are none");
     }
 }
 

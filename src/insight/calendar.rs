@@ -41,6 +41,8 @@ pub struct Event {
     pub conflicts: Vec<Clean>,
     /// What a milestone or a version itself says of being made; `None` where a plan does not know.
     pub made: Option<Made>,
+    /// Work items in it: done, and all of them.
+    pub items: Option<(u64, u64)>,
     /// Who had the turn before this one, when it begins with a hand-off.
     pub takes_over: Option<Clean>,
 }
@@ -70,6 +72,7 @@ impl Event {
             url: None,
             conflicts: Vec::new(),
             made: None,
+            items: None,
             takes_over: None,
         }
     }
@@ -97,6 +100,12 @@ impl Event {
             description: frozen.how_to_override,
             ..Self::bare(key, Purpose::Freeze, frozen.from)
         }
+    }
+
+    /// Whether it is still to come out, as far as it says itself: a milestone that was closed early is no plan any more.
+    pub fn is_open(&self) -> bool {
+        let is = |word: &str| self.status.as_str().eq_ignore_ascii_case(word);
+        !is("done") && !is("cancelled")
     }
 
     /// First and last day it touches, in a zone.
@@ -155,6 +164,7 @@ fn of_milestone(milestone: &Milestone, team: &Team, zone: &TimeZone) -> Option<E
         services: own.map(|s| s.name.clone()).collect(),
         description: milestone.about.clone(),
         url: milestone.url.clone(),
+        items: milestone.items.filter(|(_, all)| *all > 0),
         made: match (milestone.done, day_made(milestone, zone)) {
             (false, _) => Some(Made::NotYet),
             (true, day) => day.map(Made::On),

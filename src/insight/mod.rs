@@ -38,7 +38,7 @@ use crate::model::{
 pub use alike::{Like, Trouble, Why, alike};
 pub use automation::{Pipeline, moment as run_moment, pipelines, waiting};
 pub use brought::{Load, loads, steps};
-pub use calendar::{CONFIG, Event, calendar, plans};
+pub use calendar::{CONFIG, Event, Made, calendar, plans};
 pub use can_deploy::{Clearance, Freezes};
 pub use changes::LOOK_BACK;
 pub use freezes::{Frozen, occurrences, within as frozen_within};

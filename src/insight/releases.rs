@@ -23,7 +23,7 @@ pub fn next(board: &Board, team: &Team, now: Timestamp) -> Option<Planned> {
     let until = later(now, AHEAD);
     plans(board, team, Window { from: now, until }, &team.zone)
         .into_iter()
-        .find(|o| o.start > now)
+        .find(|o| o.start > now && o.is_open())
         .map(|o| Planned { title: o.title, at: o.start })
 }
 

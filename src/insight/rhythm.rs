@@ -144,7 +144,7 @@ impl<'a> Beats<'a> {
         let named = |e: &&Event| e.services.contains(&service.name);
         let concerns = |e: &&Event| e.services.is_empty() || e.services.contains(&service.name);
         let made = self.releases(|s| s.name == service.name);
-        let next = self.plans.iter().filter(concerns).find(|e| e.start > self.now && !is_off(e));
+        let next = self.plans.iter().filter(concerns).find(|e| e.start > self.now && e.is_open());
         Rhythm {
             next: next.map(|e| e.start),
             // A plan for everybody is kept by anybody: who had nothing to release is not late.
@@ -182,7 +182,7 @@ impl<'a> Beats<'a> {
     fn rhythm<'e>(&self, made: &[Timestamp], plans: impl Iterator<Item = &'e Event>) -> Rhythm {
         let zone = &self.team.zone;
         let plans: Vec<&Event> = plans.filter(|e| !is_off(e)).collect();
-        let next = plans.iter().find(|e| e.start > self.now).map(|e| e.start);
+        let next = plans.iter().find(|e| e.start > self.now && e.is_open()).map(|e| e.start);
         let made_on: BTreeSet<Date> = made.iter().map(|at| date(*at, zone)).collect();
         let recent: Vec<Date> = {
             let mut last: Vec<Date> = made_on.iter().rev().take(RELEASES).copied().collect();

@@ -248,6 +248,7 @@ fn incident_of(answer: &HttpAnswer) -> Incident {
 /// `{type, status, errors: [{code, message}]}`.
 fn judge(exchange: &Exchange) -> Result<&HttpAnswer, Trouble> {
     wire::judge(exchange, wire::reason).map_err(|trouble| match trouble.status {
+        _ if exchange.answer.is_err() => trouble,
         Status::Auth => trouble.hint("the API key needs the scope to view data"),
         _ => trouble,
     })

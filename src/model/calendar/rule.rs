@@ -15,6 +15,8 @@ use super::moment::add_days;
 
 /// Starts a day beyond which a rule is named instead of expanded: every quarter of an hour.
 const STARTS_A_DAY: usize = 96;
+/// Minutes walked through at once: fifty years of quarters of an hour.
+const WALK: usize = 1_800_000;
 /// The Gregorian calendar repeats after 400 years: same weekdays, same leap years, same ISO weeks.
 const CYCLE: i16 = 400;
 /// The library stops at the year 10,000, so rules are asked for in the last cycles before it: then a rule
@@ -364,6 +366,9 @@ fn ask(
     until: Option<DateTime>,
     most: usize,
 ) -> Vec<DateTime> {
+    if rule.freq == ICalendarFrequency::Minutely {
+        return by_the_minute(rule, start, until, most);
+    }
     let year = until.map_or(start.year(), DateTime::year);
     let shift = (LAST_YEAR - year).div_euclid(CYCLE).max(0) * CYCLE;
     let Some(from) = later(start, shift) else { return Vec::new() };
@@ -392,6 +397,43 @@ fn ask(
 
 fn entry(name: ICalendarProperty, value: ICalendarValue) -> ICalendarEntry {
     ICalendarEntry { name, params: Vec::new(), values: vec![value] }
+}
+
+/// The first dates of a rule by the minute, walked through one by one: the library loses dates where an interval is not
+/// part of a day.
+fn by_the_minute(
+    rule: &ICalendarRecurrenceRule,
+    start: DateTime,
+    until: Option<DateTime>,
+    most: usize,
+) -> Vec<DateTime> {
+    let every = SignedDuration::from_mins(i64::from(rule.interval.unwrap_or(1).max(1)));
+    let most = rule.count.map_or(most, |count| most.min(count as usize));
+    let among = |list: &[u8], value: i8| {
+        list.is_empty() || list.iter().any(|one| i8::try_from(*one) == Ok(value))
+    };
+    let fits = |at: DateTime| {
+        let today = weekday(at.date().weekday());
+        among(&rule.byhour, at.hour())
+            && among(&rule.byminute, at.minute())
+            && (rule.byday.is_empty() || rule.byday.iter().any(|day| day.weekday == today))
+    };
+    let mut found = Vec::new();
+    let mut next = start.with().second(0).build().ok();
+    for _ in 0..WALK {
+        let Some(minute) = next.filter(|at| until.is_none_or(|until| *at <= until)) else { break };
+        if fits(minute) {
+            let seconds = rule.bysecond.iter().filter_map(|s| i8::try_from(*s).ok());
+            let times = seconds.filter_map(|s| minute.with().second(s.min(59)).build().ok());
+            found.extend(times.filter(|at| *at >= start && until.is_none_or(|until| *at <= until)));
+        }
+        if found.len() >= most {
+            break;
+        }
+        next = minute.checked_add(every).ok();
+    }
+    found.truncate(most);
+    found
 }
 
 /// The same wall clock whole cycles away: always a date, because leap years repeat too.

@@ -8,7 +8,9 @@ use super::environments::{self, ENVIRONMENT};
 use super::event::{self, EVENT};
 use super::made::Made;
 use super::rhythm;
-use crate::insight::{Event, Load, deploys_from, gates, is_production, moment, version};
+use crate::insight::{
+    Event, Load, Made as MadeOn, deploys_from, gates, is_production, moment, version,
+};
 use crate::model::{Clean, Deploy, Link, Name, Outcome, Purpose, Release};
 use crate::page::build::{card, date, name_key, name_of, names, of_repo, pair, record_key};
 use crate::page::service::{self, outcome_tone};
@@ -25,7 +27,9 @@ pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>
     if let Some(name) = service_of(key) {
         let mut blocks = service::detail(scene, look, &name_key(health::KIND, &name))?;
         if let Some(service) = scene.team.service(&name) {
-            blocks.extend(environments::beside(scene, service));
+            // What waits to be deployed is why somebody opens it here: before the numbers, behind the card.
+            let behind = blocks.len().min(1);
+            blocks.splice(behind..behind, environments::beside(scene, service));
         }
         return Some(blocks);
     }
@@ -222,6 +226,19 @@ fn of_event(scene: &Scene<'_>, event: &Event) -> Vec<Block> {
             }
             None => pair(&mut pairs, "ends", &"no end known".into(), Tone::Dim),
         }
+    }
+    match event.made {
+        Some(MadeOn::On(day)) => {
+            pair(&mut pairs, "made", &words::day(day).into(), Tone::Plain);
+        }
+        Some(MadeOn::NotYet) if event.end.is_some_and(|end| end < scene.now) => {
+            pair(&mut pairs, "made", &"not yet".into(), Tone::Degraded);
+        }
+        Some(MadeOn::NotYet) | None => {}
+    }
+    if let Some((done, all)) = event.items {
+        let words = Clean::line(format_args!("{done} of {all} done"));
+        pair(&mut pairs, "work", &words, Tone::Plain);
     }
     for conflict in &event.conflicts {
         pair(&mut pairs, "conflict", conflict, Tone::Degraded);

@@ -56,8 +56,8 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
             rank: u8::try_from(from_last + 1).unwrap_or(u8::MAX),
         });
     }
-    columns.push(left("drift", share(16, 3), 1));
-    columns.push(left("can deploy", share(18, 3), 2));
+    columns.push(left("drift", share(16, 5), 1));
+    columns.push(left("can deploy", share(18, 4), 2));
     let row = |key: &RowKey| {
         let service = scene.team.service(&name_of(ENVIRONMENT, key)?)?;
         let versions = Versions::of(scene.board, scene.team, service, scene.now);

@@ -1,5 +1,7 @@
 //! The one line over the tab: frozen or not, the next release, the last one, the next freeze.
 
+use jiff::Timestamp;
+
 use super::rhythm::rhythms;
 use crate::model::{Clean, Name};
 use crate::page::build::names;
@@ -22,18 +24,39 @@ fn few(services: &[Name]) -> Clean {
     }
 }
 
+/// Who is frozen, and until when: freezes that end together are said together, and one of everybody is of the others too.
+fn frozen(scene: &Scene<'_>) -> Vec<(Option<Vec<Name>>, Option<Timestamp>)> {
+    let mut all: Vec<(Option<Vec<Name>>, Option<Timestamp>)> = Vec::new();
+    for one in &scene.survey.frozen {
+        match all.iter_mut().find(|(_, until)| *until == one.until) {
+            None => all.push((one.services.clone(), one.until)),
+            Some((services, _)) => match (services.as_mut(), &one.services) {
+                (Some(known), Some(more)) => {
+                    for name in more {
+                        if !known.contains(name) {
+                            known.push(name.clone());
+                        }
+                    }
+                }
+                _ => *services = None,
+            },
+        }
+    }
+    all
+}
+
 /// What counts most comes first; who is frozen and how to override last.
 fn told(scene: &Scene<'_>, named: bool) -> Line {
     let survey = scene.survey;
     let mut parts: Vec<Line> = Vec::new();
-    for frozen in &survey.frozen {
-        let until = frozen.until.map_or_else(
+    for (services, until) in frozen(scene) {
+        let until = until.map_or_else(
             || "no end known".to_owned(),
             |at| format!("until {}", words::near(at, scene.now, scene.zone)),
         );
         // Who is frozen must not be what has no room: the others may deploy.
         let mut line = Line::of("FROZEN ", Tone::Freeze);
-        if let Some(services) = &frozen.services {
+        if let Some(services) = &services {
             line = line.and(few(services), Tone::Freeze).space();
         }
         parts.push(line.and(Clean::line(until), Tone::Freeze));

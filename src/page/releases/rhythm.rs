@@ -75,8 +75,8 @@ pub fn detail(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Block>> {
     let (rhythm, service) = of(scene, key)?;
     let pairs = vec![
         ("rhythm".into(), evenness(&rhythm)),
-        ("slip".into(), slip(&rhythm, service.is_some())),
-        ("deploy days".into(), deploy_days(&rhythm)),
+        ("median slip".into(), slip(&rhythm, service.is_some())),
+        ("median deploy days".into(), deploy_days(&rhythm)),
     ];
     let rows: Vec<Vec<Cell>> = rhythm
         .slips
@@ -119,9 +119,9 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
         right("last", 13, 0),
         right("usual", 9, 2),
         right("next", 12, 1),
-        left("slip", share(18, 3), 3),
+        left("median slip", share(18, 3), 3),
         left("rhythm", share(16, 3), 0),
-        left("deploy days", share(14, 3), 4),
+        left("median deploy days", share(18, 2), 4),
     ];
     let narrow = breadth(&scene.frame) <= Layout::Tiny;
     let row = |key: &RowKey| {
@@ -168,7 +168,7 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
     Block::main("", Noun::Table(table))
 }
 
-/// `2 d late, median of 6 plans`, `on the day, 4 of 4 plans`. A service is held to its own plans, and not to those for
+/// `2 d late · 6 plans`, `on the day · 4 plans`: the median of them. A service is held to its own plans, and not to those for
 /// everybody, which anybody keeps.
 pub fn slip(rhythm: &Rhythm, service: bool) -> Line {
     let missed = rhythm.slips.iter().filter(|s| s.actual.is_none()).count();
@@ -190,8 +190,7 @@ pub fn slip(rhythm: &Rhythm, service: bool) -> Line {
                 _ => ("on the day".to_owned(), Tone::Plain),
             };
             let of = words::counted(n, "plan", "plans");
-            Line::of(Clean::line(words), tone)
-                .and(Clean::line(format_args!(", median of {of}")), Tone::Dim)
+            Line::of(Clean::line(words), tone).dot().and(Clean::line(of), Tone::Dim)
         }
     };
     if missed == 0 {
@@ -218,13 +217,14 @@ pub fn evenness(rhythm: &Rhythm) -> Line {
     }
 }
 
-/// `4 of 7 a week, 12 weeks`.
+/// `4 a week · 12 weeks`: the median of them.
 pub fn deploy_days(rhythm: &Rhythm) -> Line {
     match rhythm.days_a_week() {
         Some(days) => {
             let weeks = words::counted(rhythm.weeks.len(), "week", "weeks");
             Line::plain(Clean::line(format_args!("{} a week", short(days))))
-                .and(Clean::line(format_args!(", median of {weeks}")), Tone::Dim)
+                .dot()
+                .and(Clean::line(weeks), Tone::Dim)
         }
         None => Line::of(words::NO_DATA, Tone::Dim),
     }

@@ -353,6 +353,7 @@ fn detail_tag(app: &App) -> String {
 /// `{error, code, message}`; a token that expired is `Unauthenticated` with 401.
 fn judge(exchange: &Exchange) -> Result<&HttpAnswer, Trouble> {
     wire::judge(exchange, wire::reason).map_err(|trouble| match trouble.status {
+        _ if exchange.answer.is_err() => trouble,
         Status::Auth if trouble.hint.as_ref().is_none_or(|h| !h.as_str().contains("sign-on")) => {
             trouble.hint("the token is missing, expired, or lacks a right: an account with `apiKey` and `applications, get`")
         }

@@ -274,7 +274,7 @@ impl GitHub {
             yours: row
                 .has("/current_user_can_approve")
                 .then(|| row.flag("/current_user_can_approve")),
-            since: started,
+            since: started.or(run.since),
             not_before: started
                 .filter(|_| !wait.is_zero())
                 .and_then(|at| at.checked_add(wait).ok()),

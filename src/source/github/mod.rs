@@ -103,7 +103,9 @@ fn site(base: &Url) -> Option<Url> {
     let public =
         host.strip_prefix("api.").filter(|h| *h == "github.com" || h.ends_with(".ghe.com"));
     site.set_host(Some(public.unwrap_or(host))).ok()?;
-    site.set_path("/");
+    // What stands before the path of the interface stands before its pages as well.
+    let before = base.path().trim_end_matches('/').trim_end_matches("/api/v3");
+    site.set_path(&format!("{before}/"));
     site.set_query(None);
     Some(site)
 }

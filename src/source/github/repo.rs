@@ -52,7 +52,8 @@ impl Repo {
     /// A page of the repository for people.
     pub fn page(&self, below: &str) -> Option<Link> {
         let mut url = self.site.clone()?;
-        url.set_path(&format!("{}/{}/{below}", self.owner, self.name));
+        let before = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{before}/{}/{}/{below}", self.owner, self.name));
         Link::parse(url.as_str())
     }
 

@@ -28,6 +28,9 @@ pub struct Waiting {
     pub who: String,
     pub sha: String,
     pub branch: String,
+    /// When the run began; absent in what earlier versions remembered.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
 }
 
 pub fn runs(
@@ -51,6 +54,7 @@ pub fn runs(
                 who: row.first_text(&["/triggering_actor/login", "/actor/login"]).to_string(),
                 sha: row.text("/head_sha").to_string(),
                 branch: row.text("/head_branch").to_string(),
+                since: row.time("/run_started_at").or_else(|| row.time("/created_at")),
             }));
         }
         Some(Run {

@@ -461,6 +461,10 @@ fn about(answer: &HttpAnswer) -> Option<Known> {
 /// The answer if it may be parsed, else what went wrong in GitLab's own terms.
 fn judge(exchange: &Exchange) -> Result<&HttpAnswer, Trouble> {
     wire::judge(exchange, wire::reason).map_err(|trouble| {
+        // What went wrong before anything was asked knows better what to do about it.
+        if exchange.answer.is_err() {
+            return trouble;
+        }
         let scope = trouble.message.as_str().contains("insufficient_scope");
         match trouble.status {
             Status::Auth if scope => trouble.hint("the token needs the scope read_api"),

@@ -193,8 +193,12 @@ impl Reader {
     ) -> Option<Moment> {
         let end = component.property(&ICalendarProperty::Dtend)?;
         let says_date = entry.parameters(&ICalendarParameterName::Value).next().is_some();
-        let is_time = end.values.first()?.as_partial_date_time()?.hour.is_some();
-        let mut start = entry.values.first()?.as_partial_date_time()?.clone();
+        let written = |entry: &ICalendarEntry| {
+            let value = entry.values.first()?;
+            value.as_partial_date_time().cloned().or_else(|| stamp(value.as_text()?))
+        };
+        let is_time = written(end)?.hour.is_some();
+        let mut start = written(entry)?;
         if says_date || !is_time || start.hour.is_some() {
             return None;
         }

@@ -200,6 +200,8 @@ impl Jira {
 /// `{errorMessages, errors}`; a project that may not be seen is not found.
 fn judge(exchange: &Exchange) -> Result<&HttpAnswer, Trouble> {
     wire::judge(exchange, wire::reason).map_err(|trouble| match trouble.status {
+        // What went wrong before anything was asked knows better what to do about it.
+        _ if exchange.answer.is_err() => trouble,
         Status::NotFound => {
             trouble.hint("the project is not there, or the credential may not browse it")
         }
