@@ -19,7 +19,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use andon::demo::cast;
-use andon::source::{Http, HttpAnswer, Method, argocd, github, pagerduty};
+use andon::source::{Http, HttpAnswer, Method, argocd, github, jira, pagerduty};
 use common::fixtures::transcript;
 use common::poll::{World, answered, ok, target};
 
@@ -423,6 +423,52 @@ fn argo_cds_own_description_has_nothing_against_our_requests() {
     let mut world = World::new(&argocd::KIND, &format!("http://127.0.0.1:{port}"), "{ }", NOW);
     let told = world.poll(|http| Some(send(port, http, &[("authorization", "Bearer x")])));
     assert!(told.is_ok(), "{told:?}");
+}
+
+/// Jira's description (`swagger-v3.v3.json`) is read where `ANDON_JIRA_SCHEMA` says. It is of version 3 of the interface;
+/// version 2, which Data Center speaks as well, has the same versions of projects.
+#[test]
+fn jiras_own_description_has_nothing_against_our_requests() {
+    if !asked_for("the judgement of Jira's description") {
+        return;
+    }
+    let Some(description) = std::env::var_os("ANDON_JIRA_SCHEMA").map(PathBuf::from) else {
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: ANDON_JIRA_SCHEMA names no copy of Jira's swagger-v3.v3.json"
+        );
+        return;
+    };
+    let Some(packages) = packages() else { return };
+    let paths = ["/rest/api/3/project/{projectIdOrKey}/versions"];
+    let (_mock, port) = mock(&packages, &description, "jira.json", &paths);
+    let url = format!("http://127.0.0.1:{port}");
+    let mut world = World::new(&jira::KIND, &url, r#"{ projects = ["SHOP"] }"#, NOW);
+    let report = world
+        .poll(|http| {
+            let mut asked = http.clone();
+            let path = http.url.path().replace("/rest/api/2/", "/rest/api/3/");
+            asked.url.set_path(&path);
+            let answer = send(port, &asked, &[("authorization", "Basic bm90OmE=")]);
+            assert_eq!(faults(&answer), [""; 0], "{}", target(http));
+            assert_eq!(answer.status, 200, "{}", target(http));
+            // The examples of this description are texts that hold JSON.
+            match serde_json::from_slice::<String>(&answer.body) {
+                Ok(text) => Some(ok(http, text)),
+                Err(_) => Some(answer),
+            }
+        })
+        .unwrap();
+    assert_eq!((world.asked.len(), report.partial), (1, None));
+    let titles: Vec<&str> = report
+        .facts
+        .iter()
+        .map(|f| match f {
+            andon::model::Fact::Milestone(m) => m.title.as_str(),
+            _ => "",
+        })
+        .collect();
+    assert_eq!(titles, ["Next Version"], "the other one was released sixteen years ago");
 }
 
 /// The demo, served alone by the real program.

@@ -184,26 +184,25 @@ impl Reader {
         }
     }
 
-    /// The start where a day is written for a time: without `VALUE=DATE`, and before an end with a time of day. Without
-    /// that parameter a start is a DATE-TIME (RFC 5545 §3.8.2.4), and both ends are of one kind (§3.8.2.2).
+    /// The start where a day is written for a time: before an end with a time of day, because both ends are of one kind
+    /// (RFC 5545 §3.8.2.2). Whether it says `VALUE=DATE` cannot be told: the parser adds that by itself.
     fn midnight(
         &mut self,
         component: &ICalendarComponent,
         entry: &ICalendarEntry,
     ) -> Option<Moment> {
         let end = component.property(&ICalendarProperty::Dtend)?;
-        let says_date = entry.parameters(&ICalendarParameterName::Value).next().is_some();
         let written = |entry: &ICalendarEntry| {
             let value = entry.values.first()?;
             value.as_partial_date_time().cloned().or_else(|| stamp(value.as_text()?))
         };
         let is_time = written(end)?.hour.is_some();
         let mut start = written(entry)?;
-        if says_date || !is_time || start.hour.is_some() {
+        if !is_time || start.hour.is_some() {
             return None;
         }
         (start.hour, start.minute, start.second) = (Some(0), Some(0), Some(0));
-        self.at(&start, entry)
+        self.timed(&start, entry)
     }
 
     fn at(&mut self, value: &PartialDateTime, entry: &ICalendarEntry) -> Option<Moment> {
@@ -215,6 +214,12 @@ impl Reader {
         if value.hour.is_none() || (as_date && local.time() == Time::midnight()) {
             return Some(Moment::Day(local.date()));
         }
+        self.timed(value, entry)
+    }
+
+    /// A wall clock in the zone that is written beside it, else in that of the calendar.
+    fn timed(&mut self, value: &PartialDateTime, entry: &ICalendarEntry) -> Option<Moment> {
+        let local = civil(value)?;
         if let Some(zone) = zone::fixed(value) {
             return Some(Moment::Fixed(local, zone));
         }
