@@ -19,7 +19,7 @@ use ratatui::layout::Rect;
 const SIZES: [Size; 2] = [Size { width: 80, height: 24 }, Size { width: 200, height: 60 }];
 /// More than any of the screens shows.
 const A_SCREENFUL: usize = 100;
-const MANY: usize = 10_000;
+const MANY: usize = 3_000;
 
 /// The way of every frame, as the loop goes it.
 struct Sight {
@@ -84,6 +84,39 @@ fn a_key_allocates_the_same_and_composes_the_same_rows_however_many_services_the
         assert_eq!(few.rows(), many.rows());
         assert!(few.rows() <= usize::from(size.height));
     }
+}
+
+/// The survey and the order of a list are made once for what was heard, not once for each frame.
+#[test]
+fn a_frame_without_news_costs_the_same_however_many_services_there_are() {
+    for size in SIZES {
+        let (mut few, mut many) = (Sight::new(A_SCREENFUL, size), Sight::new(MANY, size));
+        let of_few = measure(|| _ = few.frame()).count_total;
+        let of_many = measure(|| _ = many.frame()).count_total;
+        assert_eq!(of_few, of_many, "{size:?}");
+    }
+}
+
+/// A history of hours in which nothing happened is not read point by point: five thousand of them are looked through
+/// at every poll.
+#[test]
+fn a_poll_allocates_the_same_however_long_the_histories_are() {
+    let heard_after = |minutes: i32| {
+        let team = team(A_SCREENFUL);
+        let mut cockpit =
+            estate::cockpit(team.clone(), SIZES[0], estate::report(&team, moment(), minutes));
+        let at = moment() + SignedDuration::from_secs(15);
+        let ids = team.services.iter().flat_map(|s| s.metrics.iter().map(|m| m.id.clone()));
+        let told = sample(ids.map(|id| (id, Measure::Number(0.5))), at);
+        let message = heard(at, told);
+        measure(|| {
+            cockpit.update(at, message);
+            cockpit.settle(at);
+        })
+    };
+    let (short, long) = (heard_after(100), heard_after(600));
+    let least = short.count_total.min(long.count_total);
+    assert!(short.count_total.abs_diff(long.count_total) <= least / 20, "{short:?} {long:?}");
 }
 
 #[test]

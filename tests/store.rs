@@ -196,7 +196,7 @@ fn assert_same(was: &Board, is: &Board, then: Option<Timestamp>) {
         // A note is about the newest answer: of then, nobody knows any more.
         assert!(found.note == track.note || then.is_some() && found.note.is_none());
         let known = |at: &Timestamp| track.at(*at).map(|p| p.1.clone());
-        assert!(found.points().iter().all(|(at, m)| known(at).as_ref() == Some(m)), "{id:?}");
+        assert!(found.points().all(|(at, m)| known(&at).as_ref() == Some(&m)), "{id:?}");
     }
     for (probe, results) in &was.probes {
         assert_eq!(results.back().map(|r| &r.words), is.probes[probe].back().map(|r| &r.words));

@@ -7,8 +7,12 @@ mod estate;
 
 use std::sync::Arc;
 
-use andon::cockpit::{Cockpit, Effect, Key, Message, Setup, Turns};
-use andon::model::{Measure, Report, Team};
+use allocation_counter::measure;
+use andon::cockpit::{Cockpit, Effect, Heard, Key, Message, Setup, Turns};
+use andon::model::{
+    Alert, AlertState, Clean, Deploy, Fact, Feed, Freshness, Incident, IncidentStatus,
+    Key as Identity, Measure, Name, Outcome, Report, Severity, Status, Team, Trouble,
+};
 use andon::page::wall::Panel;
 use andon::page::{Size, Skin, wall::Wall};
 use andon::view::encode::Encoder;
@@ -239,4 +243,130 @@ proptest! {
         let lines = seen(&wall, at(silent), false);
         prop_assert!(lines.lines().count() == usize::from(height));
     }
+}
+
+/// A day in the life of a team: polls, deploys, alerts and incidents that come and go, an upstream that is away for
+/// an hour, and a terminal that is resized now and then.
+fn a_day(wall: &mut Cockpit, team: &Team, day: i64) {
+    let name = |word: &str| Name::new(word);
+    let size = |minute: i64| SIZES[usize::try_from(minute / 360).unwrap() % SIZES.len()];
+    for minute in 0..1_440 {
+        let now = at((day * 1_440 + minute) * 60);
+        let number = day * 1_440 + minute;
+        if (600..660).contains(&minute) {
+            let trouble = Trouble::new(Status::Unreachable, "connection refused");
+            let freshness = Freshness { kind: "prometheus", ..Freshness::default() };
+            let heard = Heard { source: name("prom"), at: now, outcome: Err(trouble), freshness };
+            wall.update(now, Message::Heard(Box::new(heard)));
+        } else {
+            let value = if minute % 97 < 5 { BAD } else { FINE };
+            wall.update(now, heard(now, told(team, value, now)));
+        }
+        // An alert and an incident of this hour; the ones before are over.
+        let hour = number / 60;
+        wall.update(now, told_by("am", "alertmanager", now, vec![Fact::Alert(alert(hour, now))]));
+        let ended = (minute % 60 > 30).then_some(now);
+        let incident = incident(hour, now, ended);
+        wall.update(now, told_by("pd", "pagerduty", now, vec![Fact::Incident(incident)]));
+        if minute % 30 == 0 {
+            let deploy = deploy(number / 30, now);
+            wall.update(now, told_by("hub", "github", now, vec![Fact::Deploy(deploy)]));
+            wall.update(now, Message::Resized(size(minute)));
+        }
+        wall.update(now, Message::Clock);
+        wall.settle(now);
+        if minute % 20 == 0 {
+            let _ = seen(wall, now, false);
+        }
+    }
+}
+
+fn told_by(source: &str, kind: &'static str, at: Timestamp, facts: Vec<Fact>) -> Message {
+    let freshness = Freshness {
+        kind,
+        every: SignedDuration::from_secs(60),
+        last_ok: Some(at),
+        last_try: Some(at),
+        ..Freshness::default()
+    };
+    // Alerts are listed completely: those that are not there any more are gone.
+    let complete = if kind == "alertmanager" { vec![Feed::Alerts] } else { Vec::new() };
+    let outcome = Ok(Report { facts, complete, ..Report::default() });
+    Message::Heard(Box::new(Heard { source: Name::new(source), at, outcome, freshness }))
+}
+
+fn alert(hour: i64, now: Timestamp) -> Alert {
+    Alert {
+        key: Identity::new(&Name::new("am"), hour.to_string()),
+        name: Clean::line(format_args!("HighErrorRate {hour}")),
+        labels: [("service".into(), "service-00001".into())].into(),
+        summary: "many errors".into(),
+        description: Clean::default(),
+        state: AlertState::Firing,
+        suppressed: Vec::new(),
+        severity: Some(Severity(3)),
+        started: Some(now),
+        receivers: Vec::new(),
+        url: None,
+        runbook: None,
+    }
+}
+
+fn incident(hour: i64, now: Timestamp, resolved: Option<Timestamp>) -> Incident {
+    let open = IncidentStatus::Open;
+    Incident {
+        key: Identity::new(&Name::new("pd"), hour.to_string()),
+        reference: Clean::line(format_args!("#{hour}")),
+        title: "Baskets are lost".into(),
+        service_id: "P1".into(),
+        service_name: "service-00001".into(),
+        status: if resolved.is_some() { IncidentStatus::Resolved } else { open },
+        severity: Some(Severity(3)),
+        priority: Clean::default(),
+        started: Some(now),
+        acked: None,
+        mitigated: None,
+        resolved,
+        who: vec!["ada".into()],
+        policy: Clean::default(),
+        url: None,
+    }
+}
+
+fn deploy(number: i64, now: Timestamp) -> Deploy {
+    Deploy {
+        key: Identity::new(&Name::new("hub"), number.to_string()),
+        repo: "team/service-00001".into(),
+        app: Clean::default(),
+        environment: "production".into(),
+        version: Clean::line(format_args!("v{number}")),
+        sha: Clean::default(),
+        started: Some(now),
+        finished: Some(now),
+        outcome: Outcome::Succeeded,
+        who: "ada".into(),
+        description: Clean::default(),
+        committed: None,
+        url: None,
+    }
+}
+
+#[test]
+fn weeks_of_polls_leave_the_memory_as_it_was() {
+    let team = team(3);
+    let kept = SignedDuration::from_hours(24);
+    let turns = Some(Turns::default());
+    let setup = Setup { wall: turns, kept, ..Setup::new(team.clone(), SIZES[0], moment()) };
+    let mut wall = Cockpit::new(setup);
+    // By then every history is as long as it gets.
+    for day in 0..2 {
+        a_day(&mut wall, &team, day);
+    }
+    let board = wall.board();
+    let held = (board.deploys.len(), board.alerts.len(), board.incidents.len());
+    let grown = measure(|| a_day(&mut wall, &team, 2));
+    let board = wall.board();
+    assert_eq!((board.deploys.len(), board.alerts.len(), board.incidents.len()), held);
+    // What one day leaves behind is what one day takes away: a map may keep a node more or less.
+    assert!(grown.bytes_current.abs() < 16_384, "{} bytes in a day", grown.bytes_current);
 }

@@ -31,6 +31,8 @@ pub struct Setup {
     /// What was remembered from an earlier run.
     pub board: Board,
     pub tabs: &'static [&'static Tab],
+    /// How long what is no longer told is kept on the board.
+    pub kept: SignedDuration,
     /// It hangs on a wall, and these pages take turns.
     pub wall: Option<Turns>,
 }
@@ -47,6 +49,7 @@ impl Setup {
             past: None,
             board: Board::default(),
             tabs: TABS,
+            kept: SignedDuration::from_hours(90 * 24),
             wall: None,
         }
     }
@@ -78,6 +81,9 @@ pub struct Cockpit {
     badged: Option<u64>,
     memo: Memo,
     pub(super) wall: Option<Rotation>,
+    kept: SignedDuration,
+    /// When the board last forgot what is too old.
+    forgot: Timestamp,
     dirty: bool,
 }
 
@@ -141,6 +147,9 @@ pub(super) const NOTICE: SignedDuration = SignedDuration::from_secs(5);
 /// A clock that is less than this behind was read by somebody else a little earlier; beyond, it was set back.
 const TREMBLE: SignedDuration = SignedDuration::from_secs(1);
 
+/// How often the board forgets what is too old.
+const FORGETS: SignedDuration = SignedDuration::from_hours(1);
+
 pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.checked_add(by).unwrap_or(Timestamp::MAX)
 }
@@ -172,6 +181,8 @@ impl Cockpit {
             badges: vec![0; setup.tabs.len()],
             badged: None,
             memo: Memo::default(),
+            kept: setup.kept,
+            forgot: setup.moment,
             wall: setup.wall.map(|turns| Rotation::new(turns, setup.moment)),
             dirty: true,
         };
@@ -289,6 +300,10 @@ impl Cockpit {
             Err(_) => board.version += 1,
         }
         board.sources.insert(source, freshness);
+        if at.duration_since(self.forgot).abs() >= FORGETS {
+            self.forgot = at;
+            board.forget(at.checked_sub(self.kept).unwrap_or(Timestamp::MIN));
+        }
     }
 
     /// Makes anew what follows from the board, where the board or its moment changed. Cheap when nothing did.

@@ -83,6 +83,7 @@ pub fn open(
         keymap: config.ui.keymap.clone(),
         skin: config.ui.skin,
         board: opened.board,
+        kept: config.memory.retention,
         wall: wall.then(|| config.ui.wall.clone()),
         ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
     };

@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use color_eyre::eyre::{Result, eyre};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cli::{Common, Poll};
 use super::cockpit::awaited;
@@ -23,6 +23,8 @@ use crate::model::{Board, Clean, Team};
 use crate::print::status::{Glance, Teller};
 use crate::store;
 
+/// How often the board forgets what is too old.
+const FORGETS: SignedDuration = SignedDuration::from_hours(1);
 /// How often it is looked whether anybody still asks.
 const LOOK: Duration = Duration::from_secs(20);
 
@@ -86,6 +88,8 @@ fn stay(
         lamp: company.lamp(&config).map(|lamp| lamp.remembered_by(pen.scribe())),
         board: opened.board,
         team: config.team,
+        kept: config.memory.retention,
+        forgot: from_clock(),
         settled: false,
     };
     let (sender, news) = channel();
@@ -156,6 +160,9 @@ struct Desk {
     lamp: Option<Lamp>,
     board: Board,
     team: Team,
+    /// How long what is no longer told is kept, and when that was last looked at.
+    kept: SignedDuration,
+    forgot: Timestamp,
     /// It is known who polls.
     settled: bool,
 }
@@ -169,6 +176,10 @@ impl Desk {
                     Err(_) => self.board.version += 1,
                 }
                 self.board.sources.insert(heard.source, heard.freshness);
+                if heard.at.duration_since(self.forgot).abs() >= FORGETS {
+                    self.forgot = heard.at;
+                    self.board.forget(heard.at.checked_sub(self.kept).unwrap_or(Timestamp::MIN));
+                }
             }
             Message::Poller(who) => {
                 out::words(&format!("polled by {who}"));

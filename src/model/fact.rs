@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     Alert, AlertRule, Approval, Brought, Calendar, Change, Clean, Deploy, Discovered, Drift,
-    Environment, Expected, Gate, Id, Incident, LogEntry, Measure, MetricId, Milestone, Objective,
-    PostMortem, ProbeResult, Release, Run, Shift, Silence, Ticket,
+    Environment, Gate, Id, Incident, Measure, MetricId, Milestone, Objective, PostMortem,
+    ProbeResult, Release, Run, Shift, Silence, Ticket,
 };
 
 /// One thing that is true, as told by one source.
@@ -50,7 +50,6 @@ pub enum Fact {
     Drift(Drift),
     Approval(Approval),
     Ticket(Ticket),
-    LogEntry(LogEntry),
     /// A number that a preset knows how to ask for.
     Discovered(Box<Discovered>),
     Brought(Brought),
@@ -78,7 +77,6 @@ pub enum Feed {
     Drifts,
     Approvals,
     Tickets,
-    Log,
     Discovered,
     Brought,
     Objectives,
@@ -98,8 +96,6 @@ pub struct Report {
     pub partial: Option<Clean>,
     /// Worth knowing, no failure: truncated lists, deprecations, warnings of the store.
     pub notes: Vec<Clean>,
-    /// Alerts that have to arrive, and whether they did; `None` where the answer was not whole, or none are expected.
-    pub expected: Option<Vec<Expected>>,
     /// The upstream's name and version, where it told.
     pub about: Option<Clean>,
     /// Some is not read yet: while this grows, the source is asked again at once and not after its interval.
@@ -124,8 +120,7 @@ impl Report {
 
     /// Adds what the poll after this one told, as if both had been one.
     pub fn go_on(&mut self, next: Self) {
-        let Self { facts, complete, still, remember, partial, notes, expected, about, progress } =
-            next;
+        let Self { facts, complete, still, remember, partial, notes, about, progress } = next;
         self.facts.extend(facts);
         self.complete = complete;
         // What one of them told anew is no longer merely still there.
@@ -134,7 +129,6 @@ impl Report {
         self.remember.extend(remember);
         self.partial = partial.or_else(|| self.partial.take());
         self.notes = notes;
-        self.expected = expected.or_else(|| self.expected.take());
         self.about = about.or_else(|| self.about.take());
         self.progress = progress;
     }

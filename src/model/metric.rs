@@ -1,4 +1,4 @@
-//! Numbers of a service, technical and business: what was measured, what good looks like, and a bounded history.
+//! Numbers of a service, technical and business: what was measured, and what good looks like.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -241,77 +241,6 @@ impl Bound {
     }
 }
 
-/// The bounded history of one number: one point per moment, oldest first.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Track {
-    points: Vec<(Timestamp, Measure)>,
-    /// What the store said about the newest answer (warnings, truncation).
-    pub note: Option<Clean>,
-}
-
-/// Points kept per number: six hours at 30 s. The metric store keeps the rest.
-pub const POINTS_KEPT: usize = 720;
-
-impl Track {
-    /// Adds a point; the same moment told twice replaces (folding is idempotent), and order does not matter.
-    pub fn add(&mut self, at: Timestamp, measure: Measure) {
-        match self.points.last() {
-            Some((last, _)) if *last < at => self.points.push((at, measure)),
-            None => self.points.push((at, measure)),
-            _ => match self.points.binary_search_by_key(&at, |(t, _)| *t) {
-                Ok(i) => {
-                    if let Some(slot) = self.points.get_mut(i) {
-                        slot.1 = measure;
-                    }
-                }
-                Err(i) => self.points.insert(i, (at, measure)),
-            },
-        }
-        // Trimmed in steps, so that a full track does not shift on every point.
-        if self.points.len() > POINTS_KEPT + POINTS_KEPT / 8 {
-            self.points.drain(..self.points.len() - POINTS_KEPT);
-        }
-    }
-
-    /// The clock was set back to `now`: points after it would stand before every newer one.
-    pub fn rewind(&mut self, now: Timestamp) {
-        let after = self.points.partition_point(|(at, _)| *at <= now);
-        self.points.truncate(after);
-    }
-
-    pub fn points(&self) -> &[(Timestamp, Measure)] {
-        &self.points
-    }
-
-    pub fn newest(&self) -> Option<&(Timestamp, Measure)> {
-        self.points.last()
-    }
-
-    /// The reading at `moment`: the newest point not after it.
-    pub fn at(&self, moment: Timestamp) -> Option<&(Timestamp, Measure)> {
-        let after = self.points.partition_point(|(t, _)| *t <= moment);
-        after.checked_sub(1).and_then(|i| self.points.get(i))
-    }
-
-    /// Means of the finite points in `buckets` equal slices of `[from, until)`; `None` where nothing was measured.
-    pub fn buckets(&self, from: Timestamp, until: Timestamp, buckets: usize) -> Vec<Option<f64>> {
-        let mut sums = vec![(0.0_f64, 0_u32); buckets];
-        let span = until.duration_since(from).as_secs_f64();
-        if span > 0.0 && buckets > 0 {
-            let first = self.points.partition_point(|(t, _)| *t < from);
-            for (at, measure) in self.points.iter().skip(first).take_while(|(t, _)| *t < until) {
-                let Some(value) = measure.number() else { continue };
-                let slot = (at.duration_since(from).as_secs_f64() / span * buckets as f64) as usize;
-                if let Some(cell) = sums.get_mut(slot.min(buckets - 1)) {
-                    cell.0 += value;
-                    cell.1 += 1;
-                }
-            }
-        }
-        sums.into_iter().map(|(sum, n)| (n > 0).then(|| sum / f64::from(n))).collect()
-    }
-}
-
 /// What a probe asks (`[[service.probe]]`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Probe {
@@ -358,10 +287,6 @@ pub struct ProbeResult {
 mod tests {
     use super::*;
 
-    fn t(s: i64) -> Timestamp {
-        Timestamp::from_second(s).unwrap()
-    }
-
     #[test]
     fn bounds_read_what_people_write() {
         assert!(Bound::parse("< 0.3").unwrap().holds(0.2));
@@ -377,32 +302,5 @@ mod tests {
         assert_eq!(Measure::of(f64::NAN), Measure::NoTraffic);
         assert_eq!(Measure::of(f64::NEG_INFINITY), Measure::Infinite(false));
         assert_eq!(Measure::of(0.0).number(), Some(0.0));
-    }
-
-    #[test]
-    fn a_track_is_the_same_in_any_order_and_bounded() {
-        let (mut a, mut b) = (Track::default(), Track::default());
-        for i in 0..50 {
-            a.add(t(i), Measure::Number(i as f64));
-            b.add(t(49 - i), Measure::Number((49 - i) as f64));
-            b.add(t(49 - i), Measure::Number((49 - i) as f64));
-        }
-        assert_eq!(a, b);
-        for i in 0..5_000 {
-            a.add(t(i), Measure::Number(0.0));
-        }
-        assert!(a.points().len() <= POINTS_KEPT + POINTS_KEPT / 8);
-        assert_eq!(a.newest().unwrap().0, t(4_999));
-    }
-
-    #[test]
-    fn buckets_keep_gaps() {
-        let mut track = Track::default();
-        for (at, v) in [(0, 1.0), (1, 3.0), (30, 9.0)] {
-            track.add(t(at), Measure::Number(v));
-        }
-        assert_eq!(track.buckets(t(0), t(40), 4), [Some(2.0), None, None, Some(9.0)]);
-        assert_eq!(track.at(t(29)).unwrap().1, Measure::Number(3.0));
-        assert_eq!(track.at(t(-1)), None);
     }
 }

@@ -9,6 +9,7 @@ mod discovered;
 mod environment;
 mod fact;
 mod folded;
+mod forget;
 mod freshness;
 mod gate;
 mod health;
@@ -25,6 +26,7 @@ mod slices;
 mod team;
 mod text;
 pub mod ticket;
+mod track;
 
 pub use alert::{
     Alert, AlertRule, AlertState, Labels, RuleHealth, RuleState, Severity, Silence, SilenceState,
@@ -37,15 +39,13 @@ pub use discovered::Discovered;
 pub use environment::{Against, Approval, Commit, Drift, Environment, Place};
 pub use fact::{Fact, Feed, Progress, Report};
 pub use folded::Folded;
-pub use freshness::{Expected, Freshness, Rate, Staleness, Status, Trouble};
+pub use freshness::{Freshness, Rate, Staleness, Status, Trouble};
 pub use gate::{BadCron, Cron, Gate, GateKind, Schedule, Stretch};
 pub use health::{Health, Overlays, Turned};
 pub use ident::{Id, Key, Name, SourceName};
-pub use incident::{Incident, IncidentStatus, LogEntry, LogKind, Shift};
+pub use incident::{Incident, IncidentStatus, Shift};
 pub use link::Link;
-pub use metric::{
-    Bound, Comparison, Measure, MetricId, Probe, ProbeResult, Role, Track, Unit, Weight,
-};
+pub use metric::{Bound, Comparison, Measure, MetricId, Probe, ProbeResult, Role, Unit, Weight};
 pub use objective::{BURN_WINDOWS, Objective, Spent, Weighted, Written, asked_every};
 pub use plan::Milestone;
 pub use postmortem::{
@@ -58,3 +58,4 @@ pub use slices::{MOST_SLICES, Slices};
 pub use team::{Freeze, FreezeRule, Matching, Metric, Plan, PlanRule, Service, Slo, Team};
 pub use text::{Clean, Shape, clean};
 pub use ticket::{Linked, Ticket, TicketState};
+pub use track::Track;

@@ -166,9 +166,9 @@ impl<T> Records<T> {
         self.by_key.values_mut().for_each(change);
     }
 
-    /// Forgets what has been gone since before `moment`.
-    pub fn forget_gone_before(&mut self, moment: Timestamp) {
-        self.by_key.retain(|_, r| r.gone.is_none_or(|g| g >= moment));
+    /// The same, with the key each is known by.
+    pub fn retain_keyed(&mut self, keep: impl Fn(&Key, &Record<T>) -> bool) {
+        self.by_key.retain(|key, record| keep(key, record));
     }
 }
 

@@ -154,12 +154,10 @@ pub fn readings(
     fold: Fold,
 ) -> Vec<Option<Measure>> {
     let mut found: Vec<Option<Measure>> = vec![None; slices.count()];
-    put(&mut found, slices, told.unwrap_or(&[]), fold);
+    put(&mut found, slices, told.unwrap_or(&[]).iter().cloned(), fold);
     if let Some(track) = polled.filter(|_| found.iter().any(Option::is_none)) {
         let mut known = vec![None; slices.count()];
-        let points = track.points();
-        let first = points.partition_point(|(at, _)| *at <= slices.from());
-        put(&mut known, slices, points.get(first..).unwrap_or(&[]), fold);
+        put(&mut known, slices, track.after(slices.from()), fold);
         for (slot, polled) in found.iter_mut().zip(known) {
             if slot.is_none() {
                 *slot = polled;
@@ -172,12 +170,12 @@ pub fn readings(
 fn put(
     found: &mut [Option<Measure>],
     slices: &Slices,
-    points: &[(Timestamp, Measure)],
+    points: impl Iterator<Item = (Timestamp, Measure)>,
     fold: Fold,
 ) {
     let mut counted: (usize, u32) = (usize::MAX, 0);
     for (at, measure) in points {
-        let Some(slice) = slices.slice(*at) else { continue };
+        let Some(slice) = slices.slice(at) else { continue };
         let Some(slot) = found.get_mut(slice) else { continue };
         let n = if counted.0 == slice { counted.1 } else { 0 };
         let both = slot.as_ref().and_then(Measure::number).zip(measure.number());
@@ -194,7 +192,7 @@ fn put(
             (None, Some(Measure::Number(_))) => continue,
             (None, _) => {
                 counted = (slice, 1);
-                Some(measure.clone())
+                Some(measure)
             }
         };
     }

@@ -305,7 +305,6 @@ impl Writing<'_> {
             Fact::Drift(x) => told!(x),
             Fact::Approval(x) => told!(x),
             Fact::Ticket(x) => told!(x),
-            Fact::LogEntry(x) => told!(x),
             Fact::Discovered(x) => {
                 let x = &**x;
                 told!(x);

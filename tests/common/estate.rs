@@ -1,4 +1,4 @@
-//! An estate of any size: services with three numbers each, and one poll that tells them all.
+//! An estate of any size: services with five numbers each, and one poll that tells them all.
 
 #![allow(dead_code, clippy::expect_used)]
 
@@ -34,6 +34,8 @@ pub fn service(n: usize) -> Service {
     let metrics = vec![
         metric(&name, "latency", Role::Latency, Unit::Seconds),
         metric(&name, "errors", Role::Errors, Unit::Ratio),
+        metric(&name, "requests", Role::Traffic, Unit::PerSecond),
+        metric(&name, "memory", Role::Saturation, Unit::Ratio),
         metric(&name, "orders", Role::Business, Unit::Count),
     ];
     Service {
@@ -54,7 +56,7 @@ pub fn service(n: usize) -> Service {
 pub fn report(team: &Team, at: Timestamp, minutes: i32) -> Report {
     let ids = team.services.iter().flat_map(|s| s.metrics.iter().map(|m| m.id.clone()));
     let facts = ids.enumerate().flat_map(|(n, id)| {
-        let value = |k: i32| Measure::Number((n as f64).sin().abs() + f64::from(k) / 60.0);
+        let value = |k: i32| Measure::Number((n as f64).sin().abs() + f64::from(k % 60) / 61.0);
         let points = (0..minutes)
             .map(|k| (at - SignedDuration::from_mins(i64::from(minutes - k)), value(k)))
             .collect();

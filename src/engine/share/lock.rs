@@ -13,7 +13,6 @@ use tokio::time::{sleep, timeout};
 
 use super::place::{open_private, prepare};
 use super::wire::{self, TOLD_CAP, Told};
-use crate::engine::watch::Rhythm;
 use crate::model::Clean;
 
 /// How long the one who polls may take to answer.
@@ -57,7 +56,6 @@ pub struct Lead {
 pub struct Follow {
     pub stream: UnixStream,
     pub pid: u32,
-    pub rhythm: Rhythm,
     /// What he wrote into the lock: another poller writes something else.
     pub lock: u64,
 }
@@ -95,9 +93,7 @@ impl Hall {
             match self.try_elect(silent) {
                 Ok(Tried::Lead(lead)) => return Seat::Lead(lead),
                 Ok(Tried::Held(lock)) => match self.join().await {
-                    Ok((stream, pid, rhythm)) => {
-                        return Seat::Follow(Follow { stream, pid, rhythm, lock });
-                    }
+                    Ok((stream, pid)) => return Seat::Follow(Follow { stream, pid, lock }),
                     Err(_) => silent = Some(lock),
                 },
                 Ok(Tried::Busy) => {}
@@ -155,12 +151,12 @@ impl Hall {
     }
 
     /// Calls on the one who polls, and waits for his name.
-    async fn join(&self) -> io::Result<(UnixStream, u32, Rhythm)> {
+    async fn join(&self) -> io::Result<(UnixStream, u32)> {
         let called = timeout(PATIENCE, async {
             let mut stream = UnixStream::connect(&self.socket).await?;
             is_us(&stream)?;
             match wire::read(&mut stream, TOLD_CAP).await? {
-                Told::Hello { pid, seed, origin } => Ok((stream, pid, Rhythm { seed, origin })),
+                Told::Hello { pid } => Ok((stream, pid)),
                 _ => Err(io::Error::other("no greeting")),
             }
         });

@@ -39,7 +39,6 @@ impl Ledger {
                 facts: known.facts,
                 about: known.about,
                 notes: known.notes,
-                expected: known.expected,
                 ..Freshness::default()
             },
         }
@@ -105,9 +104,6 @@ impl Ledger {
                 fresh.facts = if told == 0 { fresh.facts } else { told };
                 if let Some(about) = &report.about {
                     fresh.about = about.clone();
-                }
-                if let Some(expected) = &report.expected {
-                    fresh.expect(expected);
                 }
                 fresh.notes.clone_from(&report.notes);
                 fresh.progress = report.progress;

@@ -1,4 +1,4 @@
-//! Numbers as the wall shows them: the newest reading, what good looks like, and its last hours.
+//! Numbers as the wall shows them: the newest reading, what it was a week ago, what good looks like, and its last hours.
 
 use jiff::SignedDuration;
 
@@ -10,15 +10,18 @@ use crate::page::{Line, Scene, Tone, health, words};
 const TREND: SignedDuration = SignedDuration::from_hours(2);
 const SLOTS: usize = 24;
 
-/// A number that says nothing yet is left out where there is no room for it.
+/// A number of a service or of the team.
 pub fn figure(scene: &Scene<'_>, metric: &Metric) -> Figure {
     let (value, tone) = health::value(scene, metric);
     let mut about = Line::new();
+    if let Some(before) = scene.board.baseline_of(&metric.id, scene.now) {
+        let before = words::number(before, &metric.unit);
+        about = Line::of(Clean::line(format_args!("last week {before}")), Tone::Plain);
+    }
     if let Some(good) = metric.good {
-        about = Line::of(
-            Clean::line(format_args!("good {}", words::bound(good, &metric.unit))),
-            Tone::Dim,
-        );
+        about = if about.0.is_empty() { about } else { about.dot() };
+        let words = Clean::line(format_args!("good {}", words::bound(good, &metric.unit)));
+        about = about.and(words, Tone::Dim);
     }
     let tone = match tone {
         Tone::Plain if metric.role == Role::Business => Tone::Business,

@@ -35,8 +35,8 @@ fn compose(scene: &Scene<'_>, _part: usize) -> (Panel, Vec<Panel>) {
         let (word, tone) =
             if task.overdue { ("late", Tone::Degraded) } else { ("open", Tone::Plain) };
         let line = Line::of(word, tone).space().and(task.action.text.clone(), Tone::Strong).dot();
-        lines.push(match &task.action.owner {
-            Some(owner) => line.and(owner.clone(), Tone::OnCall),
+        lines.push(match task.owner() {
+            Some(owner) => line.and(owner, Tone::OnCall),
             None => line.and("nobody", Tone::Degraded),
         });
     }

@@ -12,10 +12,9 @@ use super::rows::Gaps;
 use super::{
     Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, no_numbers, wire,
 };
-use crate::model::{Id, SourceName, Status, Trouble};
+use crate::model::{SourceName, Status, Trouble};
 
 pub mod incident;
-mod log;
 pub mod memory;
 pub mod oncall;
 pub mod part;
@@ -84,7 +83,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct PagerDuty {
     name: SourceName,
     base: Url,
@@ -93,10 +92,6 @@ struct PagerDuty {
 }
 
 impl Source for PagerDuty {
-    fn log_of(&self, incident: &Id) -> Option<Box<dyn Source>> {
-        log::of(self, incident)
-    }
-
     fn ask(&self, asking: &Asking<'_>) -> Vec<Request> {
         let wanted = wanted(asking);
         wanted.into_iter().map(|part| self.page(part, 0, asking)).collect()

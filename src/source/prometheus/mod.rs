@@ -14,7 +14,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
-use super::expects::{self, Expect};
 use super::rows::Gaps;
 use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
 use crate::model::{Clean, Fact, Feed, Metric, Report, Slices, SourceName, Status, Trouble};
@@ -34,22 +33,20 @@ pub const KIND: Kind = Kind {
             "alerts",
             "take firing and pending alerts from the rules (true where no alertmanager is configured)",
         ),
-        expects::OPTION,
     ],
     open,
 };
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Options {
     rules: bool,
     alerts: Option<bool>,
-    expects: Vec<Expect>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rules: true, alerts: None, expects: Vec::new() }
+        Self { rules: true, alerts: None }
     }
 }
 
@@ -68,16 +65,6 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             });
         }
     }
-    // What fires is told by somebody: where no Alertmanager does, by the rules.
-    let alerts = options.alerts.unwrap_or(options.rules && !opening.alerts_delivered);
-    problems.extend(expects::problems(&options.expects));
-    if !alerts && !options.expects.is_empty() {
-        let message =
-            "alerts are not taken from here, so none can be missed: write it at the source \
-             that tells them, or alerts = true"
-                .to_owned();
-        problems.push(Problem::Key { key: expects::OPTION.0, message });
-    }
     match opening.url {
         Some(base) if problems.is_empty() => Ok(Box::new(Prometheus {
             name: opening.name,
@@ -86,8 +73,8 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             metrics: opening.metrics,
             promises: Promises::new(opening.slos),
             rules: options.rules,
-            alerts,
-            expects: options.expects,
+            // What fires is told by somebody: where no Alertmanager does, by the rules.
+            alerts: options.alerts.unwrap_or(options.rules && !opening.alerts_delivered),
             recalls: false,
         })),
         Some(_) => Err(problems),
@@ -108,7 +95,6 @@ struct Prometheus {
     promises: Promises,
     rules: bool,
     alerts: bool,
-    expects: Vec<Expect>,
     /// Asked about a moment of the past: numbers of then, and no rules, which are of now only.
     recalls: bool,
 }
@@ -357,7 +343,7 @@ impl Prometheus {
             report.notes.push(Clean::line(format_args!("history: {words}")));
         }
         if let Some(exchange) = heard.iter().find(|e| tag_of(e) == RULES) {
-            self.read_rules(exchange, asking.now, &mut report, &mut gaps, &mut partial);
+            self.read_rules(exchange, &mut report, &mut gaps, &mut partial);
         }
         partial.extend(gaps.words().map(Clean::line));
         report.partial = (!partial.is_empty()).then(|| join(&partial));
@@ -379,7 +365,6 @@ impl Prometheus {
     fn read_rules(
         &self,
         exchange: &Exchange,
-        now: Timestamp,
         report: &mut Report,
         gaps: &mut Gaps,
         partial: &mut Vec<Clean>,
@@ -387,14 +372,7 @@ impl Prometheus {
         match rules::read(exchange, &self.name, self.alerts, gaps) {
             Ok(told) => {
                 let whole = !gaps.lost_some() && told.truncated.is_none();
-                let mut alerts = told.alerts;
-                let expected = expects::take(&self.expects, &mut alerts, now);
-                if whole && self.alerts {
-                    report.notes.extend(expects::notes(&expected));
-                    report.expected = Some(expected);
-                }
                 report.facts.extend(told.facts);
-                report.facts.extend(alerts.into_iter().map(Fact::Alert));
                 report.notes.extend(told.truncated);
                 if whole {
                     report.complete.push(Feed::Rules);
