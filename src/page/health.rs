@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::build::{cell, in_sight, left, list, name_key, name_of, right, share};
 use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tab,
-    Tone, Width, happened, service, words,
+    Tone, Width, happened, objectives, service, words,
 };
 use crate::insight::{ServiceState, level, numbers};
 use crate::model::{Clean, Health, Metric, Name, Role, Service, Staleness, Track};
@@ -129,8 +129,7 @@ fn compose(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         above = 1;
     }
     let layout = scene.frame.layout;
-    let table =
-        list(scene, look, above, columns(Form::of(scene)), || empty(scene), |key| row(scene, key));
+    let table = list(scene, look, above, columns(scene), || empty(scene), |key| row(scene, key));
     blocks.push(Block::main("", Noun::Table(table)));
     // The list comes first: only what it leaves free tells what happened.
     let taken = look.order.len() + usize::from(above) + 5;
@@ -163,20 +162,26 @@ fn business(scene: &Scene<'_>) -> Option<Line> {
     Some(line)
 }
 
-fn columns(form: Form) -> Vec<Column> {
+fn columns(scene: &Scene<'_>) -> Vec<Column> {
+    let form = Form::of(scene);
     let state = left("state", Width::Exactly(16), 0);
     let name = left("service", share(11, 1), 0);
     let since = right("since", 6, 1);
-    let trend = |title| left(title, Width::Exactly(TREND_CELLS), 3);
+    let promised = objectives::are_there(scene);
+    // A budget says in one number where a curve leads: where both have no room, the curve gives way.
+    let trend = |title| left(title, Width::Exactly(TREND_CELLS), if promised { 6 } else { 3 });
+    let budget = || promised.then(|| right("budget", 8, 3));
     let numbers = || {
-        vec![
+        let mut numbers = vec![
             right("latency", 8, 2),
             trend("2 h"),
             right("errors", 9, 4),
             right("traffic", 8, 7),
             right("saturation", 10, 8),
             right("business", 9, 5),
-        ]
+        ];
+        numbers.splice(0..0, budget());
+        numbers
     };
     match form {
         Form::Tiny => {
@@ -222,13 +227,20 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
         Cell::Line(titled(state)),
         since(scene, state),
     ];
+    let form = Form::of(scene);
     let number = |role| {
         of_role(scene, configured, role).map_or(Cell::Blank, |metric| {
             let (text, tone) = value(scene, metric);
-            cell(text, tone)
+            let line = Line::of(text, tone);
+            // Where nobody said what is good, last week does; the page of the service says how much.
+            let differs = matches!(role, Role::Traffic | Role::Business) && form == Form::Full;
+            let differs = differs.then(|| objectives::against_last_week(scene, metric)).flatten();
+            Cell::Line(match differs {
+                Some((sign, _)) => line.space().and(sign, Tone::Dim),
+                None => line,
+            })
         })
     };
-    let form = Form::of(scene);
     match form {
         Form::Tiny => {}
         Form::Small | Form::Normal | Form::Wide => {
@@ -260,6 +272,9 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
             // One history a row, of what users feel first.
             let told = [Role::Latency, Role::Traffic, Role::Business];
             let told = told.into_iter().find(|r| of_role(scene, configured, *r).is_some());
+            if objectives::are_there(scene) {
+                cells.push(objectives::budget(configured, state));
+            }
             cells.push(number(Role::Latency));
             cells.push(trend(scene, configured, told.unwrap_or(Role::Latency)));
             cells.extend(

@@ -16,6 +16,7 @@ pub mod markdown;
 mod marks;
 mod memo;
 mod noun;
+mod objectives;
 mod post_mortems;
 mod releases;
 pub mod review;

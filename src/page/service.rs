@@ -9,7 +9,7 @@ use super::health::{self, KIND, just_before, suspected, value};
 use super::zoom::{self, Fold, Panel, Told, WINDOWS, Zoom};
 use super::{
     Axis, Block, Cell, Chart, Cursor, Limit, Line, Look, Noun, RowKey, Scene, Series, Tone, Width,
-    learnt, marks, room, words,
+    learnt, marks, objectives, room, words,
 };
 use crate::insight::{
     Clearance, ServiceState, Trouble, level as level_of, moment, numbers, preset, version,
@@ -33,6 +33,7 @@ pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>
     let i = scene.survey.by_name.get(&name).copied()?;
     let (state, service) = (scene.survey.services.get(i)?, scene.team.services.get(i)?);
     let mut blocks = vec![facts(scene, state, service)];
+    blocks.extend(objectives::block(scene, service, state));
     blocks.extend(charts(scene, service, look, key));
     blocks.extend(probes(scene, service));
     blocks.extend(alerts(scene, state));
@@ -355,6 +356,9 @@ fn about(scene: &Scene<'_>, metric: &Metric) -> Clean {
     }
     if let Some(preset) = preset(scene.board, metric) {
         let _ = write!(text, " · found: {preset}");
+    }
+    if let Some(usual) = objectives::usual(scene, metric) {
+        let _ = write!(text, " · {usual}");
     }
     match scene.board.age_of(&metric.id, scene.now) {
         Some((age, staleness)) if staleness != Staleness::Fresh => {

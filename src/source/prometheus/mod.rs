@@ -4,6 +4,7 @@ mod answer;
 mod curves;
 mod numbers;
 mod promql;
+mod recorded;
 mod rules;
 mod slo;
 
@@ -161,9 +162,15 @@ impl Source for Prometheus {
             let due = self.promises.due(asking, self.recalls);
             requests.extend(due.iter().map(|batch| self.promised(batch, asking)));
             requests.extend(self.baselines(asking, heard, &numbers));
+            let recorded = recorded::due(asking, self.every.as_secs(), self.recalls);
+            requests.extend(self.recorded(recorded, asking));
             if !requests.is_empty() {
                 return Ok(Reading::More(requests));
             }
+        }
+        let found = self.recorded(recorded::next(asking, heard), asking);
+        if !found.is_empty() {
+            return Ok(Reading::More(found));
         }
         Ok(Reading::Done(self.report(asking, heard, &numbers, &history)))
     }
@@ -182,7 +189,7 @@ impl Source for Prometheus {
 
 /// Whether a question is one of those asked after the numbers.
 fn is_further(tag: &str) -> bool {
-    [THEN, WEEK, slo::TAG].iter().any(|sort| tag.starts_with(sort))
+    [THEN, WEEK, slo::TAG, recorded::TAG].iter().any(|sort| tag.starts_with(sort))
 }
 
 fn no_answer() -> Trouble {
@@ -230,6 +237,14 @@ impl Prometheus {
         let query = promql::batch(queries.iter().map(|(i, query)| (*i, query.as_str())));
         let then = self.recalls.then_some(asking.now);
         self.question(numbers::tag(slo::TAG, batch), &query, then, 0.2)
+    }
+
+    /// Objectives that somebody records already.
+    fn recorded(&self, questions: Vec<recorded::Question>, asking: &Asking<'_>) -> Vec<Request> {
+        let then = self.recalls.then_some(asking.now);
+        let ask =
+            |(tag, query): recorded::Question| self.question(tag.to_owned(), query, then, 0.2);
+        questions.into_iter().map(ask).collect()
     }
 
     /// The same numbers a week before. Thousands are spread over the polls of their interval.
@@ -345,6 +360,7 @@ impl Prometheus {
         if let Some(exchange) = heard.iter().find(|e| tag_of(e) == RULES) {
             self.read_rules(exchange, &mut report, &mut gaps, &mut partial);
         }
+        self.read_recorded(asking, heard, &mut report);
         partial.extend(gaps.words().map(Clean::line));
         report.partial = (!partial.is_empty()).then(|| join(&partial));
         report.about = heard
@@ -360,6 +376,22 @@ impl Prometheus {
         alone.retain(|mark| self.metrics.iter().any(|m| promql::mark(&m.query) == *mark));
         report.remember.push(promql::remember_alone(&alone));
         report
+    }
+
+    /// After the rules, which tell of objectives too.
+    fn read_recorded(&self, asking: &Asking<'_>, heard: &[Exchange], report: &mut Report) {
+        let rules = report.complete.contains(&Feed::Rules).then(|| {
+            let rules = report.facts.iter().filter_map(|fact| match fact {
+                Fact::Rule(rule) => Some(rule),
+                _ => None,
+            });
+            rules.collect::<Vec<_>>()
+        });
+        let told = recorded::tell(&self.name, asking, heard, rules.as_deref());
+        report.facts.extend(told.facts);
+        report.notes.extend(told.truncated);
+        report.remember.extend(told.remember);
+        report.complete.extend((told.whole && !self.recalls).then_some(Feed::Objectives));
     }
 
     fn read_rules(
