@@ -12,7 +12,7 @@ use crate::config::{Config, Places, Ui, Upstream, load, load_text};
 use crate::demo;
 use crate::engine::{Limits, from_clock, poll_once_within, share};
 use crate::insight::{Survey, survey};
-use crate::model::{Board, SourceName, Team};
+use crate::model::{Board, Clean, Key, SourceName, Team};
 use crate::page::words::ago;
 
 /// A whole round of asking never takes longer than this, whatever the sources' own deadlines.
@@ -203,6 +203,23 @@ fn resting(
 pub fn limits(demo: bool) -> Limits {
     let shared = if demo { None } else { share::meeting() };
     Limits { shared, ..Limits::default() }
+}
+
+/// Asks what was written down about an incident, on top of what is known; that it could not be had is the return.
+pub fn ask_log(board: &mut Board, stores: &Stores, incident: &Key) -> Option<Clean> {
+    let upstream = stores.upstreams.iter().find(|u| u.name == incident.source);
+    let asked = upstream?.log_of(&incident.id)?;
+    for heard in poll_once_within(vec![asked], ROUND, &stores.limits) {
+        match heard.outcome {
+            Ok(report) => {
+                let partial = report.partial.clone();
+                board.fold(&heard.source, heard.at, report);
+                return partial;
+            }
+            Err(trouble) => return Some(trouble.message),
+        }
+    }
+    None
 }
 
 /// What every source says when it is asked once.

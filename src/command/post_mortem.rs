@@ -10,7 +10,7 @@ use color_eyre::eyre::{Result, eyre};
 use jiff::Timestamp;
 
 use super::cli::{Common, NewPostMortem, PostMortemWhat, World};
-use super::gather::{Gathered, OLD};
+use super::gather::{Gathered, OLD, Stores};
 use super::{cockpit, gather, memory, out};
 use crate::config::nearest;
 use crate::engine::from_clock;
@@ -116,7 +116,9 @@ struct Known {
 fn known(common: &Common, options: &NewPostMortem) -> Result<Known> {
     let asked = |why: &str| {
         out::words(&format!("andon: {why}: every source is asked now"));
-        Ok(Known { gathered: gather::gather(common, &options.world)?, memory: None })
+        let mut gathered = gather::gather(common, &options.world)?;
+        log(&mut gathered.board, &gathered.stores, options);
+        Ok(Known { gathered, memory: None })
     };
     if options.world.demo.is_some() {
         return asked("the demo remembers nothing");
@@ -144,15 +146,33 @@ fn known(common: &Common, options: &NewPostMortem) -> Result<Known> {
         out::words(&format!(
             "andon: from memory, last heard {from}, and every source is asked now"
         ));
-        gather::ask_on(&mut board, config.upstreams, &gather::limits(false));
+        gather::ask_on(&mut board, config.upstreams.clone(), &gather::limits(false));
     } else {
         out::words(&format!("andon: from memory, last heard {from}"));
     }
+    let stores =
+        Stores { upstreams: config.upstreams, limits: gather::limits(false), ..Stores::default() };
+    log(&mut board, &stores, options);
     let now = from_clock();
     let survey = survey(&board, &config.team, now);
-    let (ui, stores) = (config.ui, gather::Stores::default());
-    let gathered = Gathered { team: config.team, board, survey, now, clock: now, ui, stores };
+    let gathered =
+        Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui, stores };
     Ok(Known { gathered, memory: Some((opened.store, awaited)) })
+}
+
+/// Asks for what was written down about the incident that is named; without it the draft is made all the same.
+fn log(board: &mut Board, stores: &Stores, options: &NewPostMortem) {
+    let Some(word) = options.incident.as_deref() else { return };
+    let all = || board.incidents.all().map(|r| &r.what);
+    let incident = if word == "last" {
+        all().max_by_key(|i| i.started)
+    } else {
+        all().find(|i| is_called(i, word))
+    };
+    let Some(key) = incident.map(|i| i.key.clone()) else { return };
+    if let Some(words) = gather::ask_log(board, stores, &key) {
+        out::words(&format!("andon: notes and log of the incident: {words}"));
+    }
 }
 
 /// How services turned around it, and the board as it was known when it was over.

@@ -23,7 +23,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::cockpit::{Keymap, Turns};
-use crate::model::{Clean, Freshness, Linked, Metric, Slices, SourceName, Team};
+use crate::model::{Clean, Freshness, Id, Linked, Metric, Slices, SourceName, Team};
 use crate::page::Skin;
 use crate::source::Source;
 
@@ -72,17 +72,26 @@ pub struct Upstream {
 impl Upstream {
     /// The same upstream, to be asked about the past; `None` where it keeps none.
     pub fn recalling(&self) -> Option<Self> {
-        Some(Self {
+        Some(self.asked_by(self.source.recalling()?))
+    }
+
+    /// The same upstream, to be asked what was written down about one of its incidents; `None` where nobody writes.
+    pub fn log_of(&self, incident: &Id) -> Option<Self> {
+        Some(self.asked_by(self.source.log_of(incident)?))
+    }
+
+    fn asked_by(&self, source: Box<dyn Source>) -> Self {
+        Self {
             name: self.name.clone(),
             kind: self.kind,
-            source: self.source.recalling()?.into(),
+            source: source.into(),
             endpoint: self.endpoint.clone(),
             every: self.every,
             timeout: self.timeout,
             memory: BTreeMap::new(),
             known: None,
             linked: Linked::default(),
-        })
+        }
     }
 }
 

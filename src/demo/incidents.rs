@@ -17,6 +17,8 @@ pub struct Incident {
     pub acked: Option<(Secs, &'static Person)>,
     /// `None` for the person means that it went away alone.
     pub resolved: Option<(Secs, Option<&'static Person>)>,
+    /// What people wrote while it lasted, oldest first.
+    pub notes: Vec<(Secs, &'static Person, &'static str)>,
 }
 
 impl Incident {
@@ -63,6 +65,7 @@ pub fn incidents(world: &World, now: Secs) -> Vec<Incident> {
         triggered,
         acked: None,
         resolved: None,
+        notes: Vec::new(),
     };
     for (past, start, end) in &world.past {
         let mut one = make(past.title, past.service, past.priority, start + 100.0);
@@ -99,6 +102,14 @@ pub fn incidents(world: &World, now: Secs) -> Vec<Incident> {
         let guard = world.guard(plot.service, at(story::PAGED));
         one.acked = Some((at(story::ACKED), guard));
         one.resolved = Some((at(story::RESOLVED), Some(guard)));
+        one.notes = vec![
+            (
+                at(story::ACKED + 50.0),
+                guard,
+                "errors began with the deploy, looking at what it changed",
+            ),
+            (at(story::ROLLBACK_ASKED + 6.0), guard, "going back to the version before"),
+        ];
         out.push(one);
         let mut mail = make(
             "Order confirmations are late: mail queue is long",
@@ -121,6 +132,7 @@ pub fn incidents(world: &World, now: Secs) -> Vec<Incident> {
         one.number = first + place as u32 - if told { 0 } else { forgotten };
         one.acked = one.acked.filter(|(at, _)| *at <= now);
         one.resolved = one.resolved.filter(|(at, _)| *at <= now);
+        one.notes.retain(|(at, ..)| *at <= now);
     }
     out
 }

@@ -61,7 +61,10 @@ fn reply(world: &World, asked: &Asked, now: Secs) -> Reply {
             Some(i) => paged(asked, "log_entries", site.log(i)),
             None => not_found(),
         },
-        ["incidents", _, "notes"] => Reply::json(200, &json!({ "notes": [] })),
+        ["incidents", id, "notes"] => match known().iter().find(|i| i.id == *id) {
+            Some(i) => Reply::json(200, &json!({ "notes": site.notes(i) })),
+            None => not_found(),
+        },
         ["incidents", _, "alerts"] => paged(asked, "alerts", Vec::new()),
         ["oncalls"] => paged(asked, "oncalls", on_calls(world, &site, asked, now)),
         ["priorities"] => {
@@ -373,6 +376,20 @@ impl Site<'_> {
             "alert_counts": { "all": 1, "triggered": u8::from(i.resolved.is_none()), "resolved": u8::from(i.resolved.is_some()) },
             "incident_key": i.id.to_lowercase(),
         })
+    }
+
+    /// Newest first, as the pager lists them.
+    fn notes(&self, i: &Incident) -> Vec<Json> {
+        let one = |(n, (at, person, words)): (usize, &(Secs, &Person, &str))| {
+            json!({
+                "id": format!("N{}{n}", i.id),
+                "user": self.user_reference(person),
+                "content": words,
+                "created_at": rfc3339(*at),
+                "channel": { "summary": "The PagerDuty website or APIs" },
+            })
+        };
+        i.notes.iter().enumerate().map(one).rev().collect()
     }
 
     fn log(&self, i: &Incident) -> Vec<Json> {

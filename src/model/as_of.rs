@@ -36,6 +36,7 @@ impl Board {
         board.environments.date_back(then, |x| since(x.since), |_| {});
         board.drifts.date_back(then, |_| None, |_| {});
         board.approvals.date_back(then, |x| since(x.since), |_| {});
+        board.log.date_back(then, |x| Some(x.at <= then), |_| {});
         board.tickets.date_back(then, |_| None, |x| ticket(x, then));
         // Like the configuration, what can be asked for has no date.
         board.discovered.date_back(then, |_| Some(true), |_| {});

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Alert, AlertRule, Approval, Brought, Calendar, Change, Clean, Deploy, Discovered, Drift,
-    Environment, Fact, Feed, Freshness, Gate, Incident, Key, Measure, MetricId, Milestone,
-    Objective, PostMortem, Probe, ProbeResult, Records, Release, Report, Run, Shift, Silence,
-    SourceName, Staleness, Ticket, Track,
+    Environment, Fact, Feed, Freshness, Gate, Incident, Key, LogEntry, Measure, MetricId,
+    Milestone, Objective, PostMortem, Probe, ProbeResult, Records, Release, Report, Run, Shift,
+    Silence, SourceName, Staleness, Ticket, Track,
 };
 
 /// Results kept per probe: enough for hysteresis and flapping (20 checks) and a sparkline.
@@ -50,6 +50,8 @@ pub struct Board {
     pub drifts: Records<Drift>,
     pub approvals: Records<Approval>,
     pub tickets: Records<Ticket>,
+    /// What was written down about incidents.
+    pub log: Records<LogEntry>,
     /// Numbers that nobody configured; `insight::numbers` reads them.
     pub discovered: Records<Discovered>,
     pub brought: Records<Brought>,
@@ -82,6 +84,7 @@ impl Board {
                 Feed::Drifts => self.drifts.still(&key, at),
                 Feed::Approvals => self.approvals.still(&key, at),
                 Feed::Tickets => self.tickets.still(&key, at),
+                Feed::Log => self.log.still(&key, at),
                 Feed::Discovered => self.discovered.still(&key, at),
                 Feed::Brought => self.brought.still(&key, at),
                 Feed::Objectives => self.objectives.still(&key, at),
@@ -105,6 +108,7 @@ impl Board {
                 Feed::Drifts => self.drifts.complete(source, at),
                 Feed::Approvals => self.approvals.complete(source, at),
                 Feed::Tickets => self.tickets.complete(source, at),
+                Feed::Log => self.log.complete(source, at),
                 Feed::Discovered => self.discovered.complete(source, at),
                 Feed::Brought => self.brought.complete(source, at),
                 Feed::Objectives => self.objectives.complete(source, at),
@@ -150,6 +154,7 @@ impl Board {
             Fact::Drift(x) => self.drifts.see(x.key.clone(), x, at),
             Fact::Approval(x) => self.approvals.see(x.key.clone(), x, at),
             Fact::Ticket(x) => self.tickets.see(x.key.clone(), x, at),
+            Fact::LogEntry(x) => self.log.see(x.key.clone(), x, at),
             Fact::Discovered(x) => self.discovered.see(x.key.clone(), *x, at),
             Fact::Brought(x) => self.brought.see(x.key.clone(), x, at),
             Fact::Objective(x) => self.objectives.see(x.key.clone(), x, at),
@@ -210,6 +215,7 @@ impl Board {
         self.drifts.rewind(now);
         self.approvals.rewind(now);
         self.tickets.rewind(now);
+        self.log.rewind(now);
         self.discovered.rewind(now);
         self.brought.rewind(now);
         self.objectives.rewind(now);

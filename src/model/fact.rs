@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Alert, AlertRule, Approval, Brought, Calendar, Change, Clean, Deploy, Discovered, Drift,
-    Environment, Gate, Id, Incident, Measure, MetricId, Milestone, Objective, PostMortem,
+    Environment, Gate, Id, Incident, LogEntry, Measure, MetricId, Milestone, Objective, PostMortem,
     ProbeResult, Release, Run, Shift, Silence, Ticket,
 };
 
@@ -50,6 +50,7 @@ pub enum Fact {
     Drift(Drift),
     Approval(Approval),
     Ticket(Ticket),
+    LogEntry(LogEntry),
     /// A number that a preset knows how to ask for.
     Discovered(Box<Discovered>),
     Brought(Brought),
@@ -77,6 +78,7 @@ pub enum Feed {
     Drifts,
     Approvals,
     Tickets,
+    Log,
     Discovered,
     Brought,
     Objectives,

@@ -54,6 +54,31 @@ pub struct Incident {
     pub url: Option<Link>,
 }
 
+/// Something that was written down about an incident while it lasted, by people or by the pager.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LogEntry {
+    pub key: Key,
+    pub incident: Key,
+    pub at: Timestamp,
+    pub who: Clean,
+    pub kind: LogKind,
+    /// The words of a note, or whom it was given to; empty where the kind says everything.
+    pub text: Clean,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogKind {
+    Acknowledged,
+    /// Somebody had it, and let go of it.
+    Unacknowledged,
+    Assigned,
+    Escalated,
+    Snoozed,
+    Noted,
+    Resolved,
+}
+
 /// A turn on call. No start or no end is permanent.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Shift {

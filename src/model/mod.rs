@@ -43,7 +43,7 @@ pub use freshness::{Freshness, Rate, Staleness, Status, Trouble};
 pub use gate::{BadCron, Cron, Gate, GateKind, Schedule, Stretch};
 pub use health::{Health, Overlays, Turned};
 pub use ident::{Id, Key, Name, SourceName};
-pub use incident::{Incident, IncidentStatus, Shift};
+pub use incident::{Incident, IncidentStatus, LogEntry, LogKind, Shift};
 pub use link::Link;
 pub use metric::{Bound, Comparison, Measure, MetricId, Probe, ProbeResult, Role, Unit, Weight};
 pub use objective::{BURN_WINDOWS, Objective, Spent, Weighted, Written, asked_every};

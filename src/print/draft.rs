@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::markdown::escaped;
 use crate::insight::words::{earlier, later, number, span};
 use crate::insight::{Before, Trouble, alike, deploys_from, moment, survey, version};
-use crate::model::{Board, Clean, Health, Incident, Name, Service, Turned};
+use crate::model::{Board, Clean, Health, Incident, LogEntry, LogKind, Name, Service, Turned};
 use crate::page::{Scene, listed};
 
 /// The template of the SRE book's postmortem chapter, in our own words.
@@ -223,6 +223,10 @@ fn changes(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
     }
     for suspect in found {
         let before = match suspect.before_s {
+            // What ended then may have begun before or after: a rollback is no change just before.
+            _ if suspect.at > began => {
+                format!("ended {} after it began", span(suspect.at.duration_since(began)))
+            }
             0 => "under way when it began".to_owned(),
             s => format!("{} before it began", span(SignedDuration::from_secs(s))),
         };
@@ -297,17 +301,23 @@ fn timeline(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
     }
     steps.extend(turns(scene, occasion, &window));
     if let Some(incident) = occasion.incident {
+        let written = log(scene.board, incident);
+        // The log says who, and may say it several times: what the incident itself says of it is a part of that.
+        let told = |kind| written.iter().any(|entry| entry.kind == kind);
         let who: Vec<&str> = incident.who.iter().map(Clean::as_str).collect();
         let acked = format!("acknowledged{}", by(&Clean::line(who.join(", "))));
         let opened = format!("incident {} is opened: {}", incident.reference, incident.title);
+        let acked_at = incident.acked.filter(|_| !told(LogKind::Acknowledged));
+        let resolved_at = incident.resolved.filter(|_| !told(LogKind::Resolved));
         for (at, words) in [
             (incident.started, opened),
-            (incident.acked, acked),
+            (acked_at, acked),
             (incident.mitigated, "mitigated".to_owned()),
-            (incident.resolved, "resolved".to_owned()),
+            (resolved_at, "resolved".to_owned()),
         ] {
             steps.extend(at.map(|at| (at, words)));
         }
+        steps.extend(written.iter().map(|entry| (entry.at, entry_words(entry))));
     }
     let mut out = String::from("| Time (UTC) | Event |\n| --- | --- |\n");
     for (at, words) in steps {
@@ -315,6 +325,28 @@ fn timeline(scene: &Scene<'_>, occasion: &Occasion<'_>) -> String {
         let _ = writeln!(out, "| {clock} | {} |", escaped(&words));
     }
     out.trim_end().to_owned()
+}
+
+/// What was written down about an incident.
+fn log<'a>(board: &'a Board, incident: &Incident) -> Vec<&'a LogEntry> {
+    let all = board.log.of(&incident.key.source).map(|(_, record)| &record.what);
+    all.filter(|entry| entry.incident == incident.key).collect()
+}
+
+/// `acknowledged by Lin`, `escalated to Ada`, `Lin: rolled back to v411`.
+fn entry_words(entry: &LogEntry) -> String {
+    let to = if entry.text.is_empty() { String::new() } else { format!(" to {}", entry.text) };
+    let who = by(&entry.who);
+    match entry.kind {
+        LogKind::Acknowledged => format!("acknowledged{who}"),
+        LogKind::Unacknowledged => format!("let go of{who}"),
+        LogKind::Assigned => format!("assigned{to}{who}"),
+        LogKind::Escalated => format!("escalated{to}"),
+        LogKind::Snoozed => format!("snoozed{who}"),
+        LogKind::Resolved => format!("resolved{who}"),
+        LogKind::Noted if entry.who.is_empty() => format!("note: {}", entry.text),
+        LogKind::Noted => format!("{}: {}", entry.who, entry.text),
+    }
 }
 
 /// How its service turned, and those it stands on: `checkout is down: error rate 12 %`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 use url::Url;
 
-use crate::model::{Clean, Metric, Name, Report, Slices, Slo, SourceName, Trouble, Weight};
+use crate::model::{Clean, Id, Metric, Name, Report, Slices, Slo, SourceName, Trouble, Weight};
 
 /// What an upstream means. Pure: it says what to ask, and reads what was heard.
 pub trait Source: Debug + Send + Sync {
@@ -37,6 +37,12 @@ pub trait Source: Debug + Send + Sync {
     /// `model::ticket::called` gives them. `None` where none of them is.
     fn tracking(&self, wanted: &[Box<str>]) -> Option<Box<dyn Source>> {
         let _ = wanted;
+        None
+    }
+
+    /// The same source, asked only for what was written down about one incident of its own. `None` where nobody writes.
+    fn log_of(&self, incident: &Id) -> Option<Box<dyn Source>> {
+        let _ = incident;
         None
     }
 

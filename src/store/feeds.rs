@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 
 use crate::model::{
     Alert, AlertRule, Approval, Board, Brought, Change, Deploy, Discovered, Drift, Environment,
-    Feed, Gate, Incident, Key, Milestone, Objective, PostMortem, Records, Release, Run, Shift,
-    Silence, Ticket,
+    Feed, Gate, Incident, Key, LogEntry, Milestone, Objective, PostMortem, Records, Release, Run,
+    Shift, Silence, Ticket,
 };
 
 /// Calendars are told whole, one a source: no records, but they lie in the same log.
@@ -91,4 +91,5 @@ kept! {
     18 Discovered Discovered discovered,
     19 Brought Brought brought,
     20 Objective Objectives objectives,
+    21 LogEntry Log log,
 }

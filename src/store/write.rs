@@ -305,6 +305,7 @@ impl Writing<'_> {
             Fact::Drift(x) => told!(x),
             Fact::Approval(x) => told!(x),
             Fact::Ticket(x) => told!(x),
+            Fact::LogEntry(x) => told!(x),
             Fact::Discovered(x) => {
                 let x = &**x;
                 told!(x);

@@ -12,9 +12,10 @@ use super::rows::Gaps;
 use super::{
     Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, no_numbers, wire,
 };
-use crate::model::{SourceName, Status, Trouble};
+use crate::model::{Id, SourceName, Status, Trouble};
 
 pub mod incident;
+mod log;
 pub mod memory;
 pub mod oncall;
 pub mod part;
@@ -83,7 +84,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct PagerDuty {
     name: SourceName,
     base: Url,
@@ -92,6 +93,10 @@ struct PagerDuty {
 }
 
 impl Source for PagerDuty {
+    fn log_of(&self, incident: &Id) -> Option<Box<dyn Source>> {
+        log::of(self, incident)
+    }
+
     fn ask(&self, asking: &Asking<'_>) -> Vec<Request> {
         let wanted = wanted(asking);
         wanted.into_iter().map(|part| self.page(part, 0, asking)).collect()
