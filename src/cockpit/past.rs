@@ -175,7 +175,7 @@ impl Cockpit {
             _ if past.waits => line.and(" · recalling", Tone::Dim),
             Some(oldest) if past.at < oldest => {
                 let since = words::absolute(oldest, zone);
-                line.and(Clean::line(format!(" · remembered since {since}")), Tone::Dim)
+                line.dot().and(Clean::line(format!("remembered since {since}")), Tone::Dim)
             }
             _ => line,
         })

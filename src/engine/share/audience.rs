@@ -12,12 +12,14 @@ use tokio::time::Instant;
 
 use super::lock::is_us;
 use super::wire::{self, SAID_CAP, Said, Telling};
+use crate::engine::watch::Rhythm;
 use crate::model::SourceName;
 
 /// Who said what; nothing when he left.
 pub type Word = (u64, Option<Said>);
 
 pub struct Audience {
+    rhythm: Rhythm,
     say: UnboundedSender<Word>,
     backlog: usize,
     seats: Vec<Seat>,
@@ -49,8 +51,9 @@ const KEPT: usize = 16 * 1024 * 1024;
 const SEATS: usize = 256;
 
 impl Audience {
-    pub fn new(say: UnboundedSender<Word>, backlog: usize) -> Self {
+    pub fn new(rhythm: Rhythm, say: UnboundedSender<Word>, backlog: usize) -> Self {
         Self {
+            rhythm,
             say,
             backlog,
             seats: Vec::new(),
@@ -73,7 +76,8 @@ impl Audience {
         self.next += 1;
         let (from, to) = stream.into_split();
         let (frames, waiting) = channel(self.backlog + self.lately.len() + 1);
-        let hello = wire::frame(&Telling::Hello { pid: std::process::id() });
+        let Rhythm { seed, origin } = self.rhythm;
+        let hello = wire::frame(&Telling::Hello { pid: std::process::id(), seed, origin });
         let all = hello.into_iter().chain(self.lately.iter().map(|l| Arc::clone(&l.frame)));
         for frame in all {
             // There is room for all of them.

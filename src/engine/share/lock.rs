@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::place::{open_private, prepare};
 use super::wire::{self, TOLD_CAP, Told};
+use crate::engine::watch::Rhythm;
 use crate::model::Clean;
 
 /// How long the one who polls may take to answer.
@@ -56,6 +57,7 @@ pub struct Lead {
 pub struct Follow {
     pub stream: UnixStream,
     pub pid: u32,
+    pub rhythm: Rhythm,
     /// What he wrote into the lock: another poller writes something else.
     pub lock: u64,
 }
@@ -93,7 +95,9 @@ impl Hall {
             match self.try_elect(silent) {
                 Ok(Tried::Lead(lead)) => return Seat::Lead(lead),
                 Ok(Tried::Held(lock)) => match self.join().await {
-                    Ok((stream, pid)) => return Seat::Follow(Follow { stream, pid, lock }),
+                    Ok((stream, pid, rhythm)) => {
+                        return Seat::Follow(Follow { stream, pid, rhythm, lock });
+                    }
                     Err(_) => silent = Some(lock),
                 },
                 Ok(Tried::Busy) => {}
@@ -151,12 +155,12 @@ impl Hall {
     }
 
     /// Calls on the one who polls, and waits for his name.
-    async fn join(&self) -> io::Result<(UnixStream, u32)> {
+    async fn join(&self) -> io::Result<(UnixStream, u32, Rhythm)> {
         let called = timeout(PATIENCE, async {
             let mut stream = UnixStream::connect(&self.socket).await?;
             is_us(&stream)?;
             match wire::read(&mut stream, TOLD_CAP).await? {
-                Told::Hello { pid } => Ok((stream, pid)),
+                Told::Hello { pid, seed, origin } => Ok((stream, pid, Rhythm { seed, origin })),
                 _ => Err(io::Error::other("no greeting")),
             }
         });

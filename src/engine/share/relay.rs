@@ -20,7 +20,7 @@ use crate::cockpit::{Message, Which};
 use crate::config::Upstream;
 use crate::engine::clock::from_clock;
 use crate::engine::limits::Limits;
-use crate::engine::watch::Watch;
+use crate::engine::watch::{Rhythm, Turn, Watch, draw};
 use crate::model::{Clean, SourceName};
 
 /// Polling that processes of one user and one configuration share. Dropping it ends this one's part.
@@ -71,6 +71,7 @@ impl Relay {
         let shared = folder.filter(|_| hall.as_ref().is_some_and(Result::is_ok));
         let mut desk = Desk {
             limits: Limits { shared, ..Limits::default() }.for_polls_a_second(polls),
+            rhythm: draw(from_clock(), Limits::default().grid),
             upstreams,
             sink,
             part: part.clone(),
@@ -138,6 +139,8 @@ struct Desk {
     sink: Box<dyn Fn(Message) + Send>,
     part: Part,
     orders: UnboundedReceiver<Order>,
+    /// When everybody is asked: one's own, or that of whoever was followed.
+    rhythm: Rhythm,
     /// When each source is due again, as far as was heard.
     due: BTreeMap<SourceName, Timestamp>,
 }
@@ -177,12 +180,13 @@ impl Desk {
     }
 
     fn watch(&self, tell: UnboundedSender<Message>, may: Box<dyn Fn() -> bool + Send>) -> Watch {
-        let due: Vec<_> = self.due.iter().map(|(name, at)| (name.clone(), *at)).collect();
+        let due = self.due.iter().map(|(name, at)| (name.clone(), *at)).collect();
+        let turn = Turn { rhythm: self.rhythm, due, may };
         let sink = Box::new(move |message| {
             // Nobody takes it only while the part ends.
             let _ = tell.send(message);
         });
-        Watch::take_over(self.upstreams.clone(), self.limits.clone(), &due, may, sink)
+        Watch::take_over(self.upstreams.clone(), self.limits.clone(), turn, sink)
     }
 
     /// Polls for nobody else.
@@ -212,7 +216,7 @@ impl Desk {
     async fn lead(&mut self, lead: Lead) -> End {
         let (tell, mut told) = unbounded_channel();
         let (say, mut said) = unbounded_channel();
-        let mut audience = Audience::new(say, BACKLOG);
+        let mut audience = Audience::new(self.rhythm, say, BACKLOG);
         let watch = self.watch(tell, Box::new(lead.licence()));
         self.part.polls.store(true, Relaxed);
         self.say(format_args!("this process"));
@@ -263,7 +267,8 @@ impl Desk {
 
     /// Listens to the one who polls.
     async fn follow(&mut self, follow: Follow) -> End {
-        let Follow { stream, pid, lock } = follow;
+        let Follow { stream, pid, rhythm, lock } = follow;
+        self.rhythm = rhythm;
         let (from, to) = stream.into_split();
         let (tell, mut told) = channel(BACKLOG);
         tokio::spawn(listen(from, tell));

@@ -22,6 +22,9 @@ pub enum Told {
     /// The first frame: who it is.
     Hello {
         pid: u32,
+        /// How he asks: whoever goes on after him asks nobody out of turn.
+        seed: u64,
+        origin: Timestamp,
     },
     /// To a `Ping`.
     Pong,
@@ -46,6 +49,9 @@ pub struct HeardFrame {
 pub enum Telling<'a> {
     Hello {
         pid: u32,
+        /// How he asks: whoever goes on after him asks nobody out of turn.
+        seed: u64,
+        origin: Timestamp,
     },
     Pong,
     Asking {
@@ -143,12 +149,16 @@ mod tests {
         runtime.block_on(read(&mut &*bytes, TOLD_CAP))
     }
 
+    fn hello(pid: u32) -> Telling<'static> {
+        Telling::Hello { pid, seed: 3, origin: Timestamp::UNIX_EPOCH }
+    }
+
     #[test]
     fn what_is_framed_is_read_again() {
         let source = SourceName::new("prom");
         let at = Timestamp::UNIX_EPOCH;
         let frame_of = |telling: &Telling<'_>| frame(telling).unwrap();
-        assert!(matches!(told(&frame_of(&Telling::Hello { pid: 7 })), Ok(Told::Hello { pid: 7 })));
+        assert!(matches!(told(&frame_of(&hello(7))), Ok(Told::Hello { pid: 7, seed: 3, .. })));
         assert!(matches!(told(&frame_of(&Telling::Pong)), Ok(Told::Pong)));
         let asking = told(&frame_of(&Telling::Asking { source: &source, at })).unwrap();
         assert!(matches!(asking, Told::Asking { source: s, at: a } if s == source && a == at));
@@ -182,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_is_cut_or_too_long_is_an_error() {
-        let whole = frame(&Telling::Hello { pid: 70_000 }).unwrap();
+        let whole = frame(&hello(70_000)).unwrap();
         for end in 0..whole.len() {
             assert!(told(&whole[..end]).is_err());
         }

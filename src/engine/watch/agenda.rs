@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// A moment of the grid, counted from the start.
 pub type Slot = u64;
 
@@ -12,6 +14,14 @@ const TOLERANCE: f64 = 0.1;
 const SHORT: u32 = 5;
 /// How much of a wait that was drawn by lot is given up to wake with others.
 const ROUNDING: f64 = 0.25;
+
+/// Where the ticks of a process lie. Whoever goes on where it stopped takes it over: then nobody is asked out of turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rhythm {
+    pub seed: u64,
+    /// The moment its grid begins.
+    pub origin: Timestamp,
+}
 
 /// Who is due at which slot. Pure: time comes in as durations since the start.
 ///

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use super::agenda::{Agenda, Slot, back_off};
+use super::agenda::{Agenda, Rhythm, Slot, back_off};
 use super::ledger::Ledger;
 use super::poll::{Polled, Subject, poll, words};
 use crate::cockpit::{Message, Which};
@@ -78,8 +78,21 @@ const SHARE_OF_SPREAD: Duration = Duration::from_millis(250);
 /// How long nobody is told that a source is being asked: most have answered by then.
 const ASKING_WAITS: Duration = Duration::from_secs(1);
 
+/// After so long a process draws its own.
+const LONGEST_RHYTHM: Duration = Duration::from_secs(90 * 24 * 3600);
+/// What two processes may read their clocks apart.
+const APART: Duration = Duration::from_millis(50);
+
+/// A rhythm of one's own: many started together still ask apart.
+pub fn draw(now: Timestamp, grid: Duration) -> Rhythm {
+    let ago = SignedDuration::try_from(grid.mul_f64(fastrand::f64())).unwrap_or_default();
+    Rhythm { seed: fastrand::u64(..), origin: now.checked_sub(ago).unwrap_or(now) }
+}
+
 impl Beat {
+    /// A rhythm of its own, or that of somebody else who polled until now.
     pub fn new(
+        rhythm: Rhythm,
         subjects: Vec<Subject>,
         limits: Limits,
         way: Rc<dyn Wire>,
@@ -87,15 +100,17 @@ impl Beat {
         sink: Box<dyn Fn(Message)>,
     ) -> Self {
         let now = Instant::now();
+        // A clock that was set meanwhile costs a wait that is shorter than usual, and no more.
+        let passed = Duration::try_from(wall().duration_since(rhythm.origin)).ok();
+        let passed = passed.filter(|passed| *passed < LONGEST_RHYTHM).unwrap_or_default();
         let least = subjects.iter().map(|subject| subject.every).min().unwrap_or_default();
         let mut linked = Linked::default();
         subjects.iter().for_each(|subject| linked.join(subject.linked.clone()));
         let mut beat = Self {
             wanted: linked.wanted().into(),
             linked,
-            agenda: Agenda::new(limits.grid, least, fastrand::u64(..)),
-            // The grid's phase is each process's own: many started together still ask apart.
-            origin: now - limits.grid.mul_f64(fastrand::f64()),
+            agenda: Agenda::new(limits.grid, least, rhythm.seed),
+            origin: now.checked_sub(passed).unwrap_or(now),
             clocks: (now, wall()),
             polls: FuturesUnordered::new(),
             held: Vec::new(),
@@ -221,7 +236,7 @@ impl Beat {
     }
 
     fn rest(&mut self, name: &SourceName, wait: Duration) {
-        let slot = self.agenda.after(self.since_start() + wait);
+        let slot = self.agenda.after(self.since_start() + wait.saturating_sub(APART));
         let at = self.seats.iter().position(|seat| seat.ledger.name() == name);
         if let Some(who) = at.filter(|who| self.seats.get(*who).is_some_and(|s| s.in_air.is_none()))
         {

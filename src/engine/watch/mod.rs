@@ -17,6 +17,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
+pub use agenda::Rhythm;
+pub use beat::draw;
 use beat::{Beat, Order};
 use ledger::Ledger;
 use poll::{Subject, poll_through, track};
@@ -34,6 +36,15 @@ pub struct Watch {
     orders: UnboundedSender<Order>,
 }
 
+/// One's turn to poll, where several take turns.
+pub struct Turn {
+    pub rhythm: Rhythm,
+    /// Sources are not due before those moments.
+    pub due: Vec<(SourceName, Timestamp)>,
+    /// Once it is false nobody is asked any more: the watch ends, and drops its sink.
+    pub may: Box<dyn Fn() -> bool + Send>,
+}
+
 impl Watch {
     /// Starts the thread; `sink` is called from it and should not block. It hears `Heard` for every poll, those of one tick
     /// together, and `Asking` for a source that has not answered after a second.
@@ -48,23 +59,27 @@ impl Watch {
         limits: Limits,
         sink: Box<dyn Fn(Message) + Send>,
     ) -> Self {
-        Self::take_over(upstreams, limits, &[], Box::new(|| true), sink)
+        let turn = Turn {
+            rhythm: draw(from_clock(), limits.grid),
+            due: Vec::new(),
+            may: Box::new(|| true),
+        };
+        Self::take_over(upstreams, limits, turn, sink)
     }
 
-    /// The same after somebody else who polled until now: sources are not due before those moments, and nobody is asked
-    /// once `may` is false: then it ends, and drops the sink.
+    /// The same after somebody else who polled until now.
     pub fn take_over(
         upstreams: Vec<Upstream>,
         limits: Limits,
-        due: &[(SourceName, Timestamp)],
-        may: Box<dyn Fn() -> bool + Send>,
+        turn: Turn,
         sink: Box<dyn Fn(Message) + Send>,
     ) -> Self {
         let (orders, taken) = unbounded_channel();
+        let Turn { rhythm, due, may } = turn;
         for (source, at) in due {
             let wait = at.duration_since(from_clock());
             if let Ok(wait) = Duration::try_from(wait) {
-                let _ = orders.send(Order::Rest(source.clone(), wait));
+                let _ = orders.send(Order::Rest(source, wait));
             }
         }
         let (tell, told) = std::sync::mpsc::channel::<Box<dyn Fn(Message) + Send>>();
@@ -79,7 +94,8 @@ impl Watch {
             runtime.block_on(async {
                 let subjects = upstreams.into_iter().map(Subject::from).collect();
                 let way: Rc<dyn Wire> = way;
-                let beat = Beat::new(subjects, limits, way, Rc::new(from_clock), sink);
+                let wall = Rc::new(from_clock);
+                let beat = Beat::new(rhythm, subjects, limits, way, wall, sink);
                 beat.while_it(may).run(taken).await;
             });
             // A name being looked up, or a file on a dead mount, would be waited for otherwise.

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
-use super::beat::{Beat, Order};
+use super::beat::{Beat, Order, draw};
 use super::poll::Subject;
 use crate::cockpit::{Heard, Message, Which};
 use crate::config::Endpoint;
@@ -189,7 +189,8 @@ fn world(
         _ => {}
     });
     let (orders, taken) = unbounded_channel();
-    let beat = Beat::new(subjects, Limits::default(), wire.clone(), wall, sink);
+    let rhythm = draw(wall(), Limits::default().grid);
+    let beat = Beat::new(rhythm, subjects, Limits::default(), wire.clone(), wall, sink);
     drop(guard);
     World { runtime, wire, beat, orders, taken: Some(taken), heard, told, asking, jump }
 }
