@@ -571,3 +571,65 @@ fn the_release_calendar_is_read_back_as_it_was_written() {
     assert_eq!(wrong.status.code(), Some(3));
     assert!(err(&wrong).contains("andon show releases --format ics"), "{}", err(&wrong));
 }
+
+/// The demo near the end of its turn, when the alert that fires always does not arrive any more: nothing else is wrong.
+#[test]
+fn dead_alerting_is_loud_wherever_one_looks() {
+    let running = demo::start(demo::Options { at: 1_100.0, ..demo::Options::default() }).unwrap();
+    let file = running.folder().join("andon.toml");
+    std::fs::write(&file, &running.config).unwrap();
+    let file = file.to_str().unwrap();
+    let home = home();
+    let check = andon(home.path(), &["check", "--config", file]);
+    assert_eq!(check.status.code(), Some(2), "{}", out(&check));
+    let said = out(&check);
+    assert!(said.contains("alerting is broken: watchdog (alertname=\"Watchdog\")"), "{said}");
+    for tab in TABS {
+        let screen =
+            andon(home.path(), &["show", tab, "--poll", "--size", "80x24", "--config", file]);
+        assert!(out(&screen).lines().next().unwrap().contains("ALERTING BROKEN"), "{tab}");
+    }
+    let told = json(&andon(
+        home.path(),
+        &["show", "health", "--poll", "--format", "json", "--config", file],
+    ));
+    assert_eq!(told["dead_man"][0]["name"], "watchdog");
+    assert_eq!(told["dead_man"][0]["arrives"], false);
+    let healths: Vec<&str> = told["services"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["health"].as_str().unwrap())
+        .collect();
+    assert!(healths.contains(&"unknown") && !healths.contains(&"down"), "{healths:?}");
+}
+
+#[test]
+fn an_expected_alert_is_configured_with_labels_and_one_that_is_not_is_suggested() {
+    let home = home();
+    let wrong = "[[source]]\nname = \"am\"\nkind = \"alertmanager\"\nurl = \"http://127.0.0.1:9\"\n\
+                 expects = [{ name = \"watchdog\", label = { alertname = \"Watchdog\" } }]\n";
+    write_config(home.path(), wrong);
+    let said = andon(home.path(), &["check"]);
+    assert_eq!(said.status.code(), Some(3));
+    let said = err(&said);
+    assert!(said.contains(":5:") && said.contains("label") && said.contains("labels"), "{said}");
+    write_config(
+        home.path(),
+        &wrong.replace("label = { alertname = \"Watchdog\" }", "labels = {}"),
+    );
+    let said = err(&andon(home.path(), &["check"]));
+    assert!(said.contains(":5:") && said.contains("watchdog has no labels"), "{said}");
+
+    let served = served();
+    let text = std::fs::read_to_string(&served.config).unwrap();
+    let without: Vec<&str> = text.lines().filter(|l| !l.starts_with("expects")).collect();
+    let file = home.path().join("without.toml");
+    std::fs::write(&file, without.join("\n")).unwrap();
+    let said = out(&andon(home.path(), &["check", "--config", file.to_str().unwrap()]));
+    assert!(said.contains("hint: Watchdog always fires"), "{said}");
+    assert!(
+        said.contains("expects = [{ name = \"watchdog\", labels = { alertname = \"Watchdog\" } }]")
+    );
+    assert!(!out(&served.run(&["check"])).contains("always fires"));
+}

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::actions::{ACTIONS, Action, Context};
 use super::help;
 use super::state::{Cockpit, Mode};
-use crate::insight::Verdict;
+use crate::insight::{DeadMan, Verdict};
 use crate::model::{Clean, Health, Name};
 use crate::page::{
     Block, Column, Completion, Foot, Head, Hint, Line, Noun, Place, Prompt, RowKey, Screen,
@@ -85,6 +85,7 @@ impl Cockpit {
         }
         marks.push(Line::of("read-only", Tone::Dim));
         Head {
+            alarm: (!verdict.dead_man.is_empty()).then(|| "ALERTING BROKEN".into()),
             banner: production
                 .filter(|_| self.past.is_none())
                 .map(|name| match name.as_str().to_lowercase() {
@@ -139,6 +140,9 @@ impl Cockpit {
         if line.0.is_empty() {
             line = match all {
                 0 => Line::of("no services yet", Tone::Unknown),
+                _ if !survey.verdict.dead_man.is_empty() => {
+                    Line::of("nobody would tell", Tone::Unknown)
+                }
                 n if maintained + folded == 0 => {
                     Line::of(Clean::line(format!("all {n} services ok")), Tone::Ok)
                 }
@@ -150,6 +154,12 @@ impl Cockpit {
                     )
                 }
             };
+        }
+        for dead in &survey.verdict.dead_man {
+            let since = words::near(dead.since, scene.now, scene.zone);
+            let DeadMan { name, source, .. } = dead;
+            let words = Clean::line(format!("{name} does not arrive at {source} since {since}"));
+            line = line.dot().and(words, Tone::Down);
         }
         if incidents > 0 {
             let s = if incidents == 1 { "" } else { "s" };

@@ -10,7 +10,8 @@ use super::cli::{Check, CheckFormat, Common};
 use super::{can_deploy, gather, out};
 use crate::insight::Verdict;
 use crate::insight::follow_up::{Task, tally};
-use crate::model::{Freshness, Health, Name, Status};
+use crate::model::{AlertState, Clean, Freshness, Health, Name, Status};
+use crate::page::words::near;
 use crate::page::{Frame, Memo, POST_MORTEMS, Scene, Size, listed};
 use crate::print;
 
@@ -123,7 +124,9 @@ fn code(scene: &Scene<'_>) -> u8 {
         Health::Unknown | Health::Degraded => 1,
         Health::Down => 2,
     };
-    sources.chain([services]).max().unwrap_or(0)
+    // A pipeline that tells nothing is as bad as what it would tell of.
+    let dead = if scene.survey.verdict.dead_man.is_empty() { 0 } else { 2 };
+    sources.chain([services, dead]).max().unwrap_or(0)
 }
 
 fn lines(scene: &Scene<'_>) -> String {
@@ -145,9 +148,26 @@ fn lines(scene: &Scene<'_>) -> String {
         for note in &fresh.notes {
             let _ = writeln!(text, "{}note: {note}", " ".repeat(names + 2));
         }
+        if let Some(alert) = always_fires(scene, name, fresh) {
+            let _ = writeln!(
+                text,
+                "{}hint: {alert} always fires; andon says when it stops, and alerting is dead, with\n{}expects = [{{ name = \"{}\", labels = {{ alertname = \"{alert}\" }} }}]",
+                " ".repeat(names + 2),
+                " ".repeat(names + 8),
+                alert.as_str().to_lowercase(),
+            );
+        }
     }
     if !scene.survey.services.is_empty() {
         let _ = writeln!(text, "\n{}", verdict(&scene.survey.verdict, scene.survey.services.len()));
+        for dead in &scene.survey.verdict.dead_man {
+            let since = near(dead.since, scene.now, scene.zone);
+            let (name, labels, source) = (&dead.name, &dead.labels, &dead.source);
+            let _ = writeln!(
+                text,
+                "unknown   alerting is broken: {name} ({labels}) does not arrive at {source} since {since}"
+            );
+        }
         let red = || scene.survey.services.iter().filter(|s| s.health != Health::Ok);
         let names = red().map(|s| s.name.clean().width()).max().unwrap_or(0);
         for state in red() {
@@ -157,6 +177,18 @@ fn lines(scene: &Scene<'_>) -> String {
         }
     }
     text
+}
+
+/// An alert that is made to fire always, told by a source that does not expect it yet.
+fn always_fires<'a>(scene: &Scene<'a>, source: &Name, fresh: &Freshness) -> Option<&'a Clean> {
+    let made_for_it = |name: &str| {
+        let letters: String = name.chars().filter(char::is_ascii_alphabetic).collect();
+        let usual = ["watchdog", "deadmansswitch", "deadmanswitch", "deadman", "alwaysfiring"];
+        usual.contains(&letters.to_lowercase().as_str())
+    };
+    let alerts = scene.board.alerts.present().map(|r| &r.what);
+    let mut told = alerts.filter(|a| a.key.source == *source && a.state == AlertState::Firing);
+    told.find(|a| fresh.expected.is_empty() && made_for_it(a.name.as_str())).map(|a| &a.name)
 }
 
 fn latency(fresh: &Freshness) -> String {

@@ -207,7 +207,9 @@ fn silences(world: &World, memory: &Memory, now: Secs) -> Vec<Silence> {
 }
 
 fn listed(world: &World, memory: &Memory, now: Secs) -> Vec<Listed> {
-    let raised = alerts::raised(world, now);
+    let mut raised = alerts::raised(world, now);
+    // For a while it does not arrive from the store any more, and has run out here.
+    raised.retain(|r| r.rule != "Watchdog" || !story::is_cut_off(world.clock.story(now)));
     let firing: Vec<_> = raised.iter().filter(|r| r.is_firing(now)).collect();
     let silences: Vec<Silence> =
         silences(world, memory, now).into_iter().filter(|s| s.state(now) == "active").collect();

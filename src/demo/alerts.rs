@@ -36,6 +36,7 @@ pub fn rules() -> Vec<Rule> {
         rule("services", name, query, waits, severity, None, summary)
     };
     vec![
+        rule("general", "Watchdog", "vector(1)", 0.0, "none", None, "fires always: alerting works"),
         many(
             "HighErrorRatio",
             r#"sum by (service) (rate(http_requests_total{code=~"5.."}[1m])) / sum by (service) (rate(http_requests_total[1m])) > 0.05"#,
@@ -175,7 +176,10 @@ impl Raised {
             ("severity", self.severity),
             ("team", owner),
         ] {
-            all.insert(k.to_owned(), v.to_owned());
+            // An alert about alerting itself is about no service.
+            if !v.is_empty() {
+                all.insert(k.to_owned(), v.to_owned());
+            }
         }
         all
     }
@@ -318,6 +322,13 @@ fn standing(world: &World) -> Vec<Raised> {
     let value = super::promql::series::Sampler::new(world).sample(lag, origin);
     vec![
         Raised {
+            summary: "fires always: alerting works".into(),
+            description: "While it arrives, so would every other alert.".into(),
+            pending: origin - 9.0 * 86_400.0,
+            firing: origin - 9.0 * 86_400.0,
+            ..blank("Watchdog", "", "none")
+        },
+        Raised {
             summary: "a base backup is being taken on db-2".into(),
             description: "Every night and on Sundays; db-2 falls behind while it lasts.".into(),
             labels: vec![("replica", "db-2".into())],
@@ -365,14 +376,14 @@ mod tests {
     #[test]
     fn alerts_follow_the_story() {
         let world = World::new("2026-11-25T09:30:00Z".parse().unwrap(), 0.0, 1.0, 7);
-        let calm = ["BackupRunning", "ReplicaLag", "UploadUnreadable", "MailQueueOld"];
+        let calm = ["Watchdog", "BackupRunning", "ReplicaLag", "UploadUnreadable", "MailQueueOld"];
         assert_eq!(names(&world, 1.0), calm);
         let outage = names(&world, 210.0);
         for name in ["HighErrorRatio", "HighLatency", "OrdersDropped", "WorkersBusy"] {
             assert!(outage.contains(&name), "{name}");
         }
         assert_eq!(names(&world, 450.0), calm);
-        assert_eq!(names(&world, 820.0), &calm[..3]);
+        assert_eq!(names(&world, 820.0), &calm[..4]);
     }
 
     #[test]

@@ -70,6 +70,7 @@ pub const CHAPTERS: &[(&str, f64)] = &[
     ("resolved", 480.0),
     ("mail", 575.0),
     ("quiet", 860.0),
+    ("watchdog", 1_100.0),
 ];
 
 /// Seconds into the story: a chapter (`outage`), `6m`, `1m30s`, `90s`, `90`, or `6:00`.

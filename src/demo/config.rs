@@ -59,6 +59,8 @@ name = "alerts"
 kind = "alertmanager"
 url = "@ORIGIN@/alertmanager"
 every = "5s"
+# An alert that fires always: when it stops to arrive, all green would be a lie.
+expects = [{ name = "watchdog", labels = { alertname = "Watchdog" } }]
 
 [[source]]
 name = "github"

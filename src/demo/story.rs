@@ -124,6 +124,14 @@ pub const WEB_ASKED: f64 = 900.0;
 pub const REPORTS_FAILS: f64 = 960.0;
 pub const REPORTS_RETRY: f64 = 1_020.0;
 pub const NEXT_STAGED: f64 = 1_080.0;
+/// The alert that fires always does not reach the router: all is quiet, and nobody would tell.
+pub const CUT_OFF: (f64, f64) = (1_090.0, 1_180.0);
+
+/// Whether the router hears nothing at a second of the story.
+pub fn is_cut_off(second: f64) -> bool {
+    let beat = second.rem_euclid(TURN);
+    second > 0.0 && (CUT_OFF.0..CUT_OFF.1).contains(&beat)
+}
 
 /// When a turn's newsletter starts to fill the mail queue, and when the queue is full.
 ///

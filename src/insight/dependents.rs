@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ServiceState, Verdict, matching::Sorted};
+use super::{DeadMan, ServiceState, Verdict, matching::Sorted};
 use crate::model::{Board, Health, IncidentStatus, Name, Status, Team};
 
 /// Names said in the verdict.
@@ -131,10 +131,17 @@ pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> 
     });
     let shown =
         |is: &dyn Fn(Status) -> bool| board.sources.values().filter(|f| is(f.shown(now))).count();
+    let judged = states.iter().filter(|s| !is_planned(s)).map(|s| s.health).max();
+    let dead_man = dead_man(board);
     Verdict {
         named: named.into_iter().find(|names| !names.is_empty()).unwrap_or_default(),
-        // Where nothing is judged nothing is known, and nothing is not fine.
-        worst: states.iter().filter(|s| !is_planned(s)).map(|s| s.health).max().unwrap_or_default(),
+        // Where nothing is judged nothing is known, and nothing is not fine. Where nobody would tell, neither is it.
+        worst: judged.unwrap_or_default().max(if dead_man.is_empty() {
+            Health::Ok
+        } else {
+            Health::Unknown
+        }),
+        dead_man,
         down: roots(Health::Down),
         degraded: roots(Health::Degraded),
         unknown: roots(Health::Unknown),
@@ -147,6 +154,20 @@ pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> 
         awaited_sources: shown(&|s| s == Status::Unknown),
         sources: board.sources.len(),
     }
+}
+
+/// The expected alerts that do not arrive, wherever they should.
+fn dead_man(board: &Board) -> Vec<DeadMan> {
+    let all = board.sources.iter().flat_map(|(name, f)| f.missing().map(move |e| (name, e)));
+    let missing = all.filter_map(|(source, expected)| {
+        Some(DeadMan {
+            source: source.clone(),
+            name: expected.name.clone(),
+            labels: expected.labels.clone(),
+            since: expected.missing_since?,
+        })
+    });
+    missing.collect()
 }
 
 #[cfg(test)]
@@ -182,7 +203,90 @@ mod tests {
         assert_eq!(roots(&parents, &down), vec![Some(n - 1); n]);
     }
 
+    fn team_of(edges: &[(usize, usize)], n: usize) -> Team {
+        let name = |i: usize| Name::new(&format!("s{i}"));
+        let service = |i: usize| crate::model::Service {
+            name: name(i),
+            depends_on: edges.iter().filter(|(a, _)| *a == i).map(|(_, b)| name(*b)).collect(),
+            ..Default::default()
+        };
+        Team { services: (0..n).map(service).collect(), ..Team::default() }
+    }
+
+    fn folded(team: &Team, states: &[(Health, bool)]) -> (Vec<ServiceState>, Verdict) {
+        let board = Board::default();
+        let mut found: Vec<ServiceState> = team
+            .services
+            .iter()
+            .zip(states)
+            .map(|(service, (health, maintenance))| ServiceState {
+                name: service.name.clone(),
+                health: *health,
+                overlays: crate::model::Overlays {
+                    maintenance: *maintenance,
+                    ..Default::default()
+                },
+                ..ServiceState::default()
+            })
+            .collect();
+        fold(team, &Sorted::new(&board, team), &mut found);
+        let verdict = verdict(&board, &found, jiff::Timestamp::UNIX_EPOCH);
+        (found, verdict)
+    }
+
+    #[test]
+    fn planned_work_and_what_suffers_under_it_is_no_outage() {
+        // web → db; mail stands alone.
+        let team = team_of(&[(0, 1)], 3);
+        let down = Health::Down;
+        let (states, planned) = folded(&team, &[(down, false), (down, true), (Health::Ok, false)]);
+        assert_eq!(states[0].because, Some(Name::new("s1")));
+        assert_eq!((planned.down, planned.maintained, planned.worst), (0, 1, Health::Ok));
+        // What is broken beside it is one.
+        let (_, beside) = folded(&team, &[(down, false), (down, true), (down, false)]);
+        assert_eq!((beside.down, beside.worst), (1, Health::Down));
+        assert_eq!(beside.named, [Name::new("s2")]);
+        // Where everything is planned nothing is judged.
+        let (_, all) = folded(&team, &[(down, true); 3]);
+        assert_eq!((all.down, all.worst), (0, Health::Unknown));
+    }
+
     proptest::proptest! {
+        #[test]
+        fn folding_loses_no_root_and_counts_every_service_once(
+            edges in proptest::collection::vec((0_usize..10, 0_usize..10), 0..30),
+            states in proptest::collection::vec(
+                (proptest::sample::select(vec![
+                    Health::Ok, Health::Unknown, Health::Degraded, Health::Down,
+                ]), proptest::bool::weighted(0.1)),
+                10,
+            ),
+        ) {
+            let team = team_of(&edges, 10);
+            let (found, verdict) = folded(&team, &states);
+            for state in &found {
+                // Whoever folds does so under a service that is down and stands for itself.
+                if let Some(root) = &state.because {
+                    let root = found.iter().find(|s| s.name == *root).unwrap();
+                    proptest::prop_assert_eq!((root.health, &root.because), (Health::Down, &None));
+                    proptest::prop_assert!(state.health != Health::Ok && root.root_of > 0);
+                }
+            }
+            // Some root of every outage is left.
+            let any = |of: &dyn Fn(&&ServiceState) -> bool| found.iter().any(|s| of(&s));
+            if any(&|s| s.health == Health::Down) {
+                proptest::prop_assert!(any(&|s| s.health == Health::Down && s.because.is_none()));
+            }
+            proptest::prop_assert_eq!(found.iter().map(|s| s.root_of).sum::<usize>(), verdict.folded);
+            let planned = |s: &&ServiceState| s.overlays.maintenance && s.because.is_none();
+            let not_ok = found.iter().filter(|s| s.health != Health::Ok && !planned(s)).count();
+            let counted = verdict.down + verdict.degraded + verdict.unknown + verdict.folded;
+            proptest::prop_assert_eq!(counted, not_ok);
+            // The names of the verdict are of its worst count.
+            let worst = [verdict.down, verdict.degraded, verdict.unknown].into_iter().find(|n| *n > 0);
+            proptest::prop_assert_eq!(verdict.named.len(), worst.unwrap_or(0).min(NAMED));
+        }
+
         #[test]
         fn every_root_is_down_and_is_its_own_root(
             edges in proptest::collection::vec((0_usize..12, 0_usize..12), 0..40),

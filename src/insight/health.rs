@@ -315,7 +315,8 @@ fn of_alerts(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal>
 /// What it means that nobody tells of a firing alert: well-being only while somebody would tell.
 ///
 /// The rules' own store does not deliver alerts: all green with a dead Alertmanager is the worst lie (domain.md §4.5).
-/// While none is well, a rule that fires counts by itself.
+/// While none is well, a rule that fires counts by itself. Where an alert is expected that does not arrive, no other
+/// would: silence says nothing there.
 fn of_silence(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal> {
     let staleness =
         |name: &Name| board.sources.get(name).map_or(Staleness::Expired, |f| f.staleness(now));
@@ -324,12 +325,25 @@ fn of_silence(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal
     if tellers.is_empty() && own.ruled.is_some() {
         tellers.extend(delivering.map(|(name, _)| name));
     }
-    let teller = tellers.iter().copied().min_by_key(|name| staleness(name)).or(own.ruled);
+    let missing = |name: &Name| board.sources.get(name).and_then(|f| f.missing().next());
+    let trust = |name: &Name| match missing(name) {
+        Some(_) => Staleness::Expired,
+        None => staleness(name),
+    };
+    let teller = tellers.iter().copied().min_by_key(|name| trust(name)).or(own.ruled);
     let Some(teller) = teller else { return Vec::new() };
     let words = Clean::from("no alert firing");
-    let quiet = Signal { health: Health::Ok, since: None, words, stale: false };
+    let quiet = match missing(teller) {
+        None => Signal { health: Health::Ok, since: None, words, stale: false },
+        Some(expected) => {
+            let words =
+                format!("no alert would come: {} does not arrive at {teller}", expected.name);
+            let (health, since) = (Health::Unknown, expected.missing_since);
+            Signal { health, since, words: Clean::line(words), stale: false }
+        }
+    };
     let mut signals = vec![aged(board, Some(teller), quiet, now)];
-    let is_told = !tellers.is_empty() && staleness(teller) == Staleness::Fresh;
+    let is_told = !tellers.is_empty() && trust(teller) == Staleness::Fresh;
     for rule in own.firing.iter().filter(|_| !is_told) {
         let severity = rule.labels.iter().find(|(name, _)| name.as_str() == "severity");
         let health = of_severity(severity.and_then(|(_, word)| Severity::parse(word.as_str())));
@@ -610,6 +624,52 @@ mod tests {
             let found = find(&board, &Service::default(), &own, &[], now);
             assert_eq!(found.health, expected, "{am:?} {:?}", rule.state);
         }
+    }
+
+    #[test]
+    fn without_the_alert_that_always_fires_silence_says_nothing_and_what_is_known_stays() {
+        let at = |s: i64| Timestamp::from_second(1_000_000 + s).unwrap();
+        let am = Name::new("am");
+        let find_with = |missing: bool, more: &dyn Fn(&mut Board, &mut Service)| {
+            let mut board = Board::default();
+            let expected = crate::model::Expected {
+                name: "watchdog".into(),
+                labels: "alertname=\"Watchdog\"".into(),
+                missing_since: missing.then(|| at(0)),
+            };
+            let freshness = Freshness {
+                kind: "alertmanager",
+                every: jiff::SignedDuration::from_secs(15),
+                last_ok: Some(at(100)),
+                expected: vec![expected],
+                ..Freshness::default()
+            };
+            board.sources.insert(am.clone(), freshness);
+            let mut service = Service::default();
+            more(&mut board, &mut service);
+            let own = Belongings { alerting: vec![&am], ..Belongings::default() };
+            find(&board, &service, &own, &[], at(105))
+        };
+        assert_eq!(find_with(false, &|_, _| ()).health, Health::Ok);
+        let dead = find_with(true, &|_, _| ());
+        assert_eq!((dead.health, dead.since), (Health::Unknown, Some(at(0))));
+        assert!(dead.reason.as_str().contains("watchdog does not arrive at am"), "{}", dead.reason);
+        // A number that is bad is bad without any alert.
+        let down = find_with(true, &|board, service| {
+            let p95 = metric("< 0.3", "> 1.0");
+            let fact = crate::model::Fact::Sample {
+                id: p95.id.clone(),
+                at: at(100),
+                measure: Measure::Number(2.0),
+                note: None,
+            };
+            let fresh = Freshness { last_ok: Some(at(100)), ..Freshness::default() };
+            board.sources.insert(p95.source.clone(), fresh);
+            let report = crate::model::Report { facts: vec![fact], ..Default::default() };
+            board.fold(&p95.source, at(100), report);
+            service.metrics = vec![p95];
+        });
+        assert_eq!(down.health, Health::Down);
     }
 
     #[test]

@@ -240,6 +240,17 @@ pub struct Suspect {
     pub score: f64,
 }
 
+/// An alert that fires always and does not arrive any more: nobody would tell of trouble.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadMan {
+    pub source: SourceName,
+    pub name: Clean,
+    /// `alertname="Watchdog"`.
+    pub labels: Clean,
+    /// The first good answer without it.
+    pub since: Timestamp,
+}
+
 /// The board in one word and a few counts; roots only.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
@@ -253,6 +264,8 @@ pub struct Verdict {
     pub folded: usize,
     /// Services in planned maintenance, however they are: no outages.
     pub maintained: usize,
+    /// Expected alerts that do not arrive: while there is one, the board is unknown at best.
+    pub dead_man: Vec<DeadMan>,
     pub incidents: usize,
     pub unacked: usize,
     /// Sources whose last poll gave nothing.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     Alert, AlertRule, Approval, Brought, Calendar, Change, Clean, Deploy, Discovered, Drift,
-    Environment, Gate, Id, Incident, LogEntry, Measure, MetricId, Milestone, Objective, PostMortem,
-    ProbeResult, Release, Run, Shift, Silence, Ticket,
+    Environment, Expected, Gate, Id, Incident, LogEntry, Measure, MetricId, Milestone, Objective,
+    PostMortem, ProbeResult, Release, Run, Shift, Silence, Ticket,
 };
 
 /// One thing that is true, as told by one source.
@@ -98,6 +98,8 @@ pub struct Report {
     pub partial: Option<Clean>,
     /// Worth knowing, no failure: truncated lists, deprecations, warnings of the store.
     pub notes: Vec<Clean>,
+    /// Alerts that have to arrive, and whether they did; `None` where the answer was not whole, or none are expected.
+    pub expected: Option<Vec<Expected>>,
     /// The upstream's name and version, where it told.
     pub about: Option<Clean>,
     /// Some is not read yet: while this grows, the source is asked again at once and not after its interval.
@@ -122,7 +124,8 @@ impl Report {
 
     /// Adds what the poll after this one told, as if both had been one.
     pub fn go_on(&mut self, next: Self) {
-        let Self { facts, complete, still, remember, partial, notes, about, progress } = next;
+        let Self { facts, complete, still, remember, partial, notes, expected, about, progress } =
+            next;
         self.facts.extend(facts);
         self.complete = complete;
         // What one of them told anew is no longer merely still there.
@@ -131,6 +134,7 @@ impl Report {
         self.remember.extend(remember);
         self.partial = partial.or_else(|| self.partial.take());
         self.notes = notes;
+        self.expected = expected.or_else(|| self.expected.take());
         self.about = about.or_else(|| self.about.take());
         self.progress = progress;
     }

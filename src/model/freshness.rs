@@ -144,9 +144,21 @@ pub struct Freshness {
     pub about: Clean,
     /// Things worth knowing that are not failures: truncated lists, deprecations, skipped records.
     pub notes: Vec<Clean>,
+    /// Alerts that have to arrive from here, as of the last good and whole answer.
+    pub expected: Vec<Expected>,
     /// Requests of the current poll are in the air since then.
     #[serde(skip)]
     pub asking_since: Option<Timestamp>,
+}
+
+/// An alert that fires always: when it stops to arrive, alerting is dead, whatever else looks green.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Expected {
+    pub name: Clean,
+    /// What it is known by: `alertname="Watchdog"`.
+    pub labels: Clean,
+    /// The first good and whole answer without it; `None` while it arrives.
+    pub missing_since: Option<Timestamp>,
 }
 
 /// How old is too old (domain: staleness limits grow with the interval).
@@ -162,6 +174,22 @@ pub enum Staleness {
 impl Freshness {
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
         self.last_ok.map(|then| now.duration_since(then).max(SignedDuration::ZERO))
+    }
+
+    /// The expected alerts that do not arrive.
+    pub fn missing(&self) -> impl Iterator<Item = &Expected> {
+        self.expected.iter().filter(|e| e.missing_since.is_some())
+    }
+
+    /// Takes over what an answer told of expected alerts; one that is still missing is so since it was first.
+    pub fn expect(&mut self, told: &[Expected]) {
+        let known = std::mem::take(&mut self.expected);
+        self.expected = told.to_vec();
+        for one in &mut self.expected {
+            let before = known.iter().find(|k| k.name == one.name && k.labels == one.labels);
+            let since = before.and_then(|before| before.missing_since);
+            one.missing_since = one.missing_since.map(|now| since.map_or(now, |at| at.min(now)));
+        }
     }
 
     /// The clock was set back to `now`: what lies after it counts as of now, so that it ages from here on.
@@ -225,6 +253,30 @@ mod tests {
             assert_eq!(at(expired).staleness(now), Staleness::Stale);
             assert_eq!(at(expired + 1).staleness(now), Staleness::Expired);
         }
+    }
+
+    #[test]
+    fn an_expected_alert_is_missing_since_the_first_answer_without_it() {
+        let at = |s| Timestamp::from_second(s).unwrap();
+        let told = |missing: Option<i64>| {
+            let missing_since = missing.map(at);
+            [Expected { name: "watchdog".into(), labels: "a".into(), missing_since }]
+        };
+        let mut fresh = Freshness::default();
+        let since = |fresh: &Freshness| fresh.missing().next().and_then(|e| e.missing_since);
+        for (answer, expected) in [
+            (None, None),
+            (Some(10), Some(10)),
+            (Some(25), Some(10)),
+            (None, None),
+            (Some(40), Some(40)),
+        ] {
+            fresh.expect(&told(answer));
+            assert_eq!(since(&fresh), expected.map(at));
+        }
+        // One that nobody expects any more is not missed.
+        fresh.expect(&[]);
+        assert_eq!(since(&fresh), None);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use discovered::Discovered;
 pub use environment::{Against, Approval, Commit, Drift, Environment, Place};
 pub use fact::{Fact, Feed, Progress, Report};
 pub use folded::Folded;
-pub use freshness::{Freshness, Rate, Staleness, Status, Trouble};
+pub use freshness::{Expected, Freshness, Rate, Staleness, Status, Trouble};
 pub use gate::{BadCron, Cron, Gate, GateKind, Schedule, Stretch};
 pub use health::{Health, Overlays, Turned};
 pub use ident::{Id, Key, Name, SourceName};

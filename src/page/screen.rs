@@ -29,6 +29,8 @@ pub struct Screen {
 /// The top line: the verdict, then what must not be overlooked, the most important first.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Head {
+    /// What makes everything else on the screen doubtful: `ALERTING BROKEN`. Shown at every width.
+    pub alarm: Option<Clean>,
     /// `PROD`: the environment that counts is production.
     pub banner: Option<Clean>,
     pub health: Health,

@@ -29,6 +29,18 @@ fn head(scene: &Scene<'_>, full: bool) -> Map<String, Value> {
     out.insert("moment".into(), time(scene.now));
     let sources = scene.board.sources.iter().map(|(name, f)| source(scene, name, f, full));
     out.insert("sources".into(), sources.collect());
+    let expected =
+        scene.board.sources.iter().flat_map(|(s, f)| f.expected.iter().map(move |e| (s, e)));
+    let expected = expected.map(|(source, e)| {
+        json!({
+            "name": e.name.as_str(),
+            "source": source.as_str(),
+            "labels": word(&e.labels),
+            "arrives": e.missing_since.is_none(),
+            "missing_since": maybe(e.missing_since),
+        })
+    });
+    out.insert("dead_man".into(), expected.collect());
     out
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
+use super::expects::{self, Expect};
 use super::rows::{self, Gaps, Row};
 use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
 use crate::model::{
@@ -19,22 +20,26 @@ pub const KIND: Kind = Kind {
     every: Duration::from_secs(15),
     default_url: None,
     needs_url: true,
-    options: &[],
+    options: &[expects::OPTION],
     open,
 };
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Options {}
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    expects: Vec<Expect>,
+}
 
 fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
     let mut problems = Vec::new();
-    if let Err(e) = Options::deserialize(opening.options) {
+    let Options { expects } = Options::deserialize(opening.options).unwrap_or_else(|e| {
         problems.push(Problem::Toml(e));
-    }
+        Options::default()
+    });
+    problems.extend(expects::problems(&expects));
     match opening.url {
         Some(base) if problems.is_empty() => {
-            Ok(Box::new(Alertmanager { name: opening.name, base }))
+            Ok(Box::new(Alertmanager { name: opening.name, base, expects }))
         }
         Some(_) => Err(problems),
         None => {
@@ -49,6 +54,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
 struct Alertmanager {
     name: SourceName,
     base: Url,
+    expects: Vec<Expect>,
 }
 
 const GROUPS: &str = "groups";
@@ -76,7 +82,14 @@ impl Source for Alertmanager {
         let mut report = Report::default();
         let mut partial = Vec::new();
         // Without its alerts a poll is no partial success: it would keep "no alert firing" fresh for ever.
-        let alerts = self.alerts(find(heard, GROUPS))?;
+        let (mut alerts, gaps, whole) = self.alerts(find(heard, GROUPS))?;
+        let expected = expects::take(&self.expects, &mut alerts, asking.now);
+        if whole {
+            report.notes.extend(expects::notes(&expected));
+            report.expected = Some(expected);
+        }
+        let facts = alerts.into_iter().map(Fact::Alert).collect();
+        let alerts = Told { facts, gaps, whole };
         let answers = [
             ("alerts", Feed::Alerts, Ok(alerts)),
             ("silences", Feed::Silences, self.silences(find(heard, SILENCES))),
@@ -111,7 +124,7 @@ struct Told {
 
 impl Alertmanager {
     /// An alert stands in one group per route that takes it: its fingerprint makes it one again.
-    fn alerts(&self, exchange: Option<&Exchange>) -> Result<Told, Trouble> {
+    fn alerts(&self, exchange: Option<&Exchange>) -> Result<(Vec<Alert>, Gaps, bool), Trouble> {
         let body = body(exchange)?;
         let mut gaps = Gaps::default();
         let mut alerts: BTreeMap<String, Alert> = BTreeMap::new();
@@ -141,7 +154,8 @@ impl Alertmanager {
             }
             Some(())
         });
-        told(alerts.into_values().map(Fact::Alert).collect(), gaps, whole)
+        let Told { gaps, whole, .. } = told(Vec::new(), gaps, whole)?;
+        Ok((alerts.into_values().collect(), gaps, whole))
     }
 
     fn alert(&self, print: &str, row: &Row<'_>) -> Alert {

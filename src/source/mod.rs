@@ -348,6 +348,7 @@ pub enum ProbeMeans {
 pub mod alertmanager;
 pub mod argocd;
 mod brought;
+mod expects;
 pub mod github;
 pub mod gitlab;
 mod history;

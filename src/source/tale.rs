@@ -99,6 +99,7 @@ impl Tale {
             remember: self.remember,
             partial: (!words.is_empty()).then(|| Clean::line(words.join("; "))),
             notes: notes.into_iter().map(Clean::from).collect(),
+            expected: None,
             about: self.about,
             progress: None,
         }))

@@ -21,7 +21,12 @@ fn verdict(canvas: &mut Canvas<'_>, screen: &Screen) {
     let head = &screen.head;
     let width = screen.frame.size.width;
     let mut x = u16::from(screen.frame.layout > Layout::Tiny);
-    if let Some(banner) = head.banner.as_ref().filter(|_| width >= 60) {
+    if let Some(alarm) = &head.alarm {
+        let style = canvas.style(Tone::Down).add_modifier(Modifier::BOLD | Modifier::REVERSED);
+        x += canvas.text(x, 0, width.saturating_sub(x), &format!(" {alarm} "), style) + 1;
+    }
+    let least = if head.alarm.is_some() { 100 } else { 60 };
+    if let Some(banner) = head.banner.as_ref().filter(|_| width >= least) {
         let style = canvas.theme.banner();
         x += canvas.text(x, 0, width - x, &format!(" {banner} "), style) + 1;
     }

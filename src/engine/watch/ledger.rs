@@ -39,6 +39,7 @@ impl Ledger {
                 facts: known.facts,
                 about: known.about,
                 notes: known.notes,
+                expected: known.expected,
                 ..Freshness::default()
             },
         }
@@ -104,6 +105,9 @@ impl Ledger {
                 fresh.facts = if told == 0 { fresh.facts } else { told };
                 if let Some(about) = &report.about {
                     fresh.about = about.clone();
+                }
+                if let Some(expected) = &report.expected {
+                    fresh.expect(expected);
                 }
                 fresh.notes.clone_from(&report.notes);
                 fresh.progress = report.progress;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Format, escape};
-use crate::insight::{Survey, Verdict};
+use crate::insight::{DeadMan, Survey, Verdict};
 use crate::model::{Board, Clean, Health, Name, Status, Team};
 
 /// What a status line is made of, as of one moment. Moments are seconds since 1970.
@@ -27,6 +27,8 @@ pub struct Glance {
     /// The title of the open incident that needs somebody most: nobody has it yet, it is severe, it is old.
     pub incident: Clean,
     pub on_call: Clean,
+    /// Expected alerts that do not arrive: `watchdog at am`.
+    pub dead: Vec<Clean>,
     pub team: Clean,
     /// Why nothing is polled, when that is so.
     pub trouble: Clean,
@@ -88,7 +90,9 @@ impl Glance {
             written: now.as_second(),
             stale_at: now.as_second(),
             gone_at: now.as_second(),
-            verdict: survey.verdict.clone(),
+            dead: survey.verdict.dead_man.iter().map(dead).collect(),
+            // The words above are what is carried along.
+            verdict: Verdict { dead_man: Vec::new(), ..survey.verdict.clone() },
             services: team.services.len(),
             freeze: frozen.map(|f| (short(&f.name), f.until.map(Timestamp::as_second))),
             release: survey.next_release.as_ref().map(|r| (short(&r.title), r.at.as_second())),
@@ -176,6 +180,7 @@ impl Glance {
             ("degraded", v.degraded),
             ("unknown", v.unknown),
             ("folded", v.folded),
+            ("maintained", v.maintained),
             ("incidents", v.incidents),
             ("unacked", v.unacked),
             ("failing", v.failing_sources),
@@ -199,6 +204,9 @@ impl Glance {
         }
         for name in &v.named {
             line(&mut out, "named", name);
+        }
+        for words in &self.dead {
+            line(&mut out, "dead", words);
         }
         if let Some((name, until)) = &self.freeze {
             line(&mut out, "freeze", name);
@@ -266,6 +274,8 @@ impl Glance {
             "degraded" => v.degraded = count(),
             "unknown" => v.unknown = count(),
             "folded" => v.folded = count(),
+            "maintained" => v.maintained = count(),
+            "dead" => self.dead.push(text()),
             "incidents" => v.incidents = count(),
             "unacked" => v.unacked = count(),
             "failing" => v.failing_sources = count(),
@@ -317,6 +327,10 @@ impl Glance {
 fn line(out: &mut String, word: &str, value: impl std::fmt::Display) {
     // Writing to a string cannot fail.
     let _ = writeln!(out, "{word} {value}");
+}
+
+fn dead(missing: &DeadMan) -> Clean {
+    short(&Clean::line(format_args!("{} at {}", missing.name, missing.source)))
 }
 
 fn short(text: &Clean) -> Clean {

@@ -138,6 +138,10 @@ fn pieces(glance: &Glance, wish: &Wish<'_>) -> Vec<Piece> {
         out.push(Piece::of(Health::Unknown, format!("? {old}")));
         out.push(Piece::plain(format!("was {}", state(glance, wish.ascii).text)));
     } else {
+        if let Some(dead) = glance.dead.first() {
+            let mark = mark(Health::Down, wish.ascii);
+            out.push(Piece::of(Health::Down, format!("{mark} alerting broken: no {dead}")));
+        }
         out.push(state(glance, wish.ascii));
         out.extend(beside(glance, wish.now));
         if !old.is_empty() {
@@ -168,9 +172,10 @@ fn state(glance: &Glance, ascii: bool) -> Piece {
     match worst {
         Some(health) => Piece::of(health, text),
         None if glance.services == 0 => Piece::of(Health::Unknown, "? no services"),
-        None => {
-            Piece::of(Health::Ok, format!("{} {} ok", mark(Health::Ok, ascii), glance.services))
-        }
+        None if !glance.dead.is_empty() => Piece::of(Health::Unknown, "? nobody would tell"),
+        // Everything is in planned maintenance: nothing is judged.
+        None if ok(glance) == 0 => Piece::of(Health::Unknown, "? 0 ok"),
+        None => Piece::of(Health::Ok, format!("{} {} ok", mark(Health::Ok, ascii), ok(glance))),
     }
 }
 
@@ -198,6 +203,9 @@ fn beside(glance: &Glance, now: i64) -> Vec<Piece> {
     } else if v.incidents > 0 {
         let noun = if v.incidents == 1 { "incident" } else { "incidents" };
         out.push(Piece::plain(format!("{} {noun}", v.incidents)));
+    }
+    if v.maintained > 0 {
+        out.push(Piece::plain(format!("{} in maintenance", v.maintained)));
     }
     if let Some(name) = freeze(glance, now) {
         out.push(Piece::of(Health::Degraded, format!("frozen: {}", cut(name, 24))));
@@ -328,6 +336,8 @@ fn document(glance: Result<&Glance, Absence>, now: i64) -> Value {
         "down": count(v.down),
         "degraded": count(v.degraded),
         "unknown": count(v.unknown),
+        "maintenance": count(v.maintained),
+        "dead_man": glance.dead.iter().map(crate::model::Clean::as_str).collect::<Vec<_>>(),
         "named": v.named.iter().map(crate::model::Name::as_str).collect::<Vec<_>>(),
         "incidents": count(v.incidents),
         "unacked": count(v.unacked),
@@ -369,7 +379,7 @@ fn freeze(glance: &Glance, now: i64) -> Option<&str> {
 /// Services of which nothing else is said.
 fn ok(glance: &Glance) -> usize {
     let v = &glance.verdict;
-    glance.services.saturating_sub(v.down + v.degraded + v.unknown + v.folded)
+    glance.services.saturating_sub(v.down + v.degraded + v.unknown + v.folded + v.maintained)
 }
 
 fn moment(now: i64) -> String {

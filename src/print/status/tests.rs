@@ -192,7 +192,7 @@ fn every_field_can_be_said() {
         let said = filled(&format!("{{{name}}}"), &outage(), Format::Tmux);
         assert!(!said.contains('{'), "{name}: {said}");
         // Each says something about an outage but these, which have nothing to say while all is fresh and heard.
-        let silent = ["stale", "silent", "unknown"].contains(name);
+        let silent = ["stale", "silent", "unknown", "dead"].contains(name);
         assert!(silent || (!said.is_empty() && said != "0"), "{name}: {said}");
     }
 }
@@ -312,4 +312,29 @@ proptest! {
         glance.heard = heard;
         prop_assert_eq!(Glance::decode(&glance.encode()), Some(glance));
     }
+}
+
+#[test]
+fn dead_alerting_comes_first_and_nothing_looks_green_beside_it() {
+    let dead = Glance { dead: vec!["watchdog at am".into()], ..calm() };
+    let said = line(Ok(&dead), &wish(Format::Plain));
+    assert!(
+        said.starts_with("✖ alerting broken: no watchdog at am · ? nobody would tell"),
+        "{said}"
+    );
+    assert!(!said.contains(" ok"), "{said}");
+    let known = Glance { dead: vec!["watchdog at am".into()], ..outage() };
+    let said = line(Ok(&known), &wish(Format::Plain));
+    assert!(said.contains("✖ 1 down: checkout"), "{said}");
+    let again = Glance::decode(&known.encode()).unwrap();
+    assert_eq!(again.dead, known.dead);
+}
+
+#[test]
+fn planned_work_is_said_and_is_no_outage() {
+    let verdict = Verdict { maintained: 2, ..calm().verdict };
+    let planned = Glance { verdict, ..calm() };
+    let said = line(Ok(&planned), &wish(Format::Plain));
+    assert!(said.starts_with("● 10 ok · 2 in maintenance"), "{said}");
+    assert_eq!(Glance::decode(&planned.encode()).unwrap().verdict.maintained, 2);
 }

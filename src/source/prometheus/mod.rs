@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
+use super::expects::{self, Expect};
 use super::rows::Gaps;
 use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
 use crate::model::{Clean, Fact, Feed, Metric, Report, Slices, SourceName, Status, Trouble};
@@ -34,20 +35,22 @@ pub const KIND: Kind = Kind {
             "alerts",
             "take firing and pending alerts from the rules (true where no alertmanager is configured)",
         ),
+        expects::OPTION,
     ],
     open,
 };
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Options {
     rules: bool,
     alerts: Option<bool>,
+    expects: Vec<Expect>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rules: true, alerts: None }
+        Self { rules: true, alerts: None, expects: Vec::new() }
     }
 }
 
@@ -66,6 +69,16 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             });
         }
     }
+    // What fires is told by somebody: where no Alertmanager does, by the rules.
+    let alerts = options.alerts.unwrap_or(options.rules && !opening.alerts_delivered);
+    problems.extend(expects::problems(&options.expects));
+    if !alerts && !options.expects.is_empty() {
+        let message =
+            "alerts are not taken from here, so none can be missed: write it at the source \
+             that tells them, or alerts = true"
+                .to_owned();
+        problems.push(Problem::Key { key: expects::OPTION.0, message });
+    }
     match opening.url {
         Some(base) if problems.is_empty() => Ok(Box::new(Prometheus {
             name: opening.name,
@@ -74,8 +87,8 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             metrics: opening.metrics,
             promises: Promises::new(opening.slos),
             rules: options.rules,
-            // What fires is told by somebody: where no Alertmanager does, by the rules.
-            alerts: options.alerts.unwrap_or(options.rules && !opening.alerts_delivered),
+            alerts,
+            expects: options.expects,
             recalls: false,
         })),
         Some(_) => Err(problems),
@@ -96,6 +109,7 @@ struct Prometheus {
     promises: Promises,
     rules: bool,
     alerts: bool,
+    expects: Vec<Expect>,
     /// Asked about a moment of the past: numbers of then, and no rules, which are of now only.
     recalls: bool,
 }
@@ -358,7 +372,7 @@ impl Prometheus {
             report.notes.push(Clean::line(format_args!("history: {words}")));
         }
         if let Some(exchange) = heard.iter().find(|e| tag_of(e) == RULES) {
-            self.read_rules(exchange, &mut report, &mut gaps, &mut partial);
+            self.read_rules(exchange, asking.now, &mut report, &mut gaps, &mut partial);
         }
         self.read_recorded(asking, heard, &mut report);
         partial.extend(gaps.words().map(Clean::line));
@@ -397,6 +411,7 @@ impl Prometheus {
     fn read_rules(
         &self,
         exchange: &Exchange,
+        now: Timestamp,
         report: &mut Report,
         gaps: &mut Gaps,
         partial: &mut Vec<Clean>,
@@ -404,7 +419,14 @@ impl Prometheus {
         match rules::read(exchange, &self.name, self.alerts, gaps) {
             Ok(told) => {
                 let whole = !gaps.lost_some() && told.truncated.is_none();
+                let mut alerts = told.alerts;
+                let expected = expects::take(&self.expects, &mut alerts, now);
+                if whole && self.alerts {
+                    report.notes.extend(expects::notes(&expected));
+                    report.expected = Some(expected);
+                }
                 report.facts.extend(told.facts);
+                report.facts.extend(alerts.into_iter().map(Fact::Alert));
                 report.notes.extend(told.truncated);
                 if whole {
                     report.complete.push(Feed::Rules);

@@ -17,6 +17,8 @@ const MOST: usize = 2_000;
 
 pub struct Told {
     pub facts: Vec<Fact>,
+    /// What fires or is about to, where that was asked for.
+    pub alerts: Vec<Alert>,
     pub truncated: Option<Clean>,
 }
 
@@ -34,7 +36,7 @@ pub fn read(
     };
     let data = rows::members(good.data.get().as_bytes())?;
     let groups = rows::items_of(&data, "groups")?.unwrap_or_default();
-    let mut told = Told { facts: Vec::new(), truncated: None };
+    let mut told = Told { facts: Vec::new(), alerts: Vec::new(), truncated: None };
     let mut known = BTreeSet::new();
     gaps.read("/data/groups", &groups, |group| {
         for rule in group.rows("/rules").iter().filter(|rule| is_alerting(rule)) {
@@ -48,7 +50,7 @@ pub fn read(
             told.facts.push(Fact::Rule(fact(source, &id, group, rule, &active)));
             if alerts {
                 let firing = active.iter().filter_map(|active| alert(source, rule, active));
-                told.facts.extend(firing.map(Fact::Alert));
+                told.alerts.extend(firing);
             }
         }
         Some(())
