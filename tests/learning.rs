@@ -165,6 +165,30 @@ fn the_weekly_check_ends_with_one_while_an_action_is_late_or_unowned() {
     let orphan: Value = serde_json::from_slice(&ask(&["--format", "json"]).stdout).unwrap();
     assert_eq!((&orphan["unowned"], &orphan["overdue"]), (&Value::from(1), &Value::from(0)));
     assert_eq!(orphan["actions"][0]["owner"], Value::Null);
+    // What a poller remembers of the folder is no reason to see nothing in it.
+    let mut poller = Command::new(env!("CARGO_BIN_EXE_andon"))
+        .args(["poll", "--config", config.to_str().unwrap()])
+        .env_clear()
+        .env("HOME", home.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let remembers = || {
+        let config = config.to_str().unwrap();
+        let shown = andon(home.path(), &["store", "export", "--config", config]);
+        out(&shown).contains("2026-01-01-pool.md")
+    };
+    let begun = std::time::Instant::now();
+    while !remembers() && begun.elapsed().as_secs() < 30 {
+        std::thread::yield_now();
+    }
+    poller.kill().unwrap();
+    poller.wait().unwrap();
+    assert!(remembers());
+    let known = ask(&[]);
+    assert_eq!(code(&known), 1);
+    assert!(out(&known).starts_with("1 of 1 action open"), "{}", out(&known));
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(code(&ask(&[])), 2, "nobody can say");
 }
@@ -317,4 +341,85 @@ fn a_whole_draft_is_what_a_person_would_have_written_down() {
     assert_eq!(code(&output), 0, "{}", err(&output));
     let wanted = include_str!("drafts/checkout.md");
     assert_eq!(without_what_varies(&out(&output)).trim(), wanted.trim());
+}
+
+const OURS: &str = "# {{date}} {{title}}
+
+**Severity**: SEV-2 unless proven otherwise
+
+## Impact
+
+*Money and people, please*
+
+## Root cause
+
+What made it possible, in one sentence for newcomers.
+
+## Our own heading
+
+Kept as it is, {{unknown}} as well.
+
+## Timeline
+
+{{timeline}}
+
+## Actions
+
+- [ ] Something to be done @somebody
+";
+
+#[test]
+fn a_teams_own_template_is_kept_and_what_it_says_itself_is_no_answer() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("papers")).unwrap();
+    std::fs::write(home.path().join("ours.md"), OURS).unwrap();
+    let config = home.path().join("andon.toml");
+    let write = |template: &str| {
+        let text = format!(
+            "[post_mortems]\ntemplate = \"{template}\"\n\
+             [[source]]\nname = \"reviews\"\nkind = \"markdown\"\npath = \"papers\"\n\
+             [[service]]\nname = \"checkout\"\n"
+        );
+        std::fs::write(&config, text).unwrap();
+    };
+    let ask = |more: &[&str]| {
+        andon(home.path(), &[more, &["--config", config.to_str().unwrap()]].concat())
+    };
+    write("ours.md");
+    let new = ["post-mortem", "new", "--title", "Pool dry", "--service", "checkout", "--no-edit"];
+    let made = ask(&new);
+    assert_eq!(code(&made), 0, "{}", err(&made));
+    let path = PathBuf::from(out(&made).trim());
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("## Our own heading\n\nKept as it is, {{unknown}} as well.\n"), "{text}");
+    assert!(text.contains(" Pool dry\n") && !text.contains("{{date}}"), "{text}");
+    assert!(text.contains("| Time (UTC) | Event |"), "{text}");
+    assert_eq!(code(&ask(&new)), 3, "what is there stays");
+    let lint = ask(&["post-mortem", "lint"]);
+    assert_eq!(code(&lint), 1);
+    let said = out(&lint);
+    let missing: Vec<&str> =
+        said.lines().filter_map(|l| Some(l.split_once("missing: ")?.1)).collect();
+    assert_eq!(missing, ["severity", "loss", "root cause", "actions"], "{said}");
+    let filled = text
+        .replace("SEV-2 unless proven otherwise", "SEV-2")
+        .replace("*Money and people, please*", "Nobody noticed.")
+        .replace("What made it possible, in one sentence for newcomers.", "A full disk.")
+        .replace("Something to be done @somebody", "Watch the disk @ada");
+    std::fs::write(&path, filled).unwrap();
+    let lint = ask(&["post-mortem", "lint"]);
+    assert_eq!(code(&lint), 0, "{}", out(&lint));
+    for (template, why) in [("none.md", "No such file"), ("papers", "it is no file")] {
+        write(template);
+        let wrong = ask(&["post-mortem", "lint"]);
+        assert_eq!(code(&wrong), 3, "{template}");
+        let said = err(&wrong);
+        assert!(said.contains("andon.toml:2:12") && said.contains(why), "{said}");
+    }
+    let hostile = home.path().join("hostile.md");
+    std::fs::write(&hostile, b"# \x1b]52;c;eA==\x07{{title}}\n\n## Timeline\n").unwrap();
+    write("hostile.md");
+    let printed = ask(&["post-mortem", "new", "--title", "Pool dry", "--print"]);
+    assert_eq!(code(&printed), 0, "{}", err(&printed));
+    assert!(!out(&printed).contains('\x1b') && out(&printed).contains("Pool dry"));
 }

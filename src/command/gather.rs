@@ -194,9 +194,14 @@ fn resting(
     let place = memory::place(common, &config.memory);
     place.as_ref().and_then(|place| place.file.as_ref()).filter(|file| file.exists())?;
     let awaited = cockpit::awaited(&config.upstreams);
-    let board = memory::open(place.as_ref(), &mut config.upstreams, awaited).board;
+    // Who is handed what was remembered tells only what is new: that is enough on top of the board of then, and else not.
+    let mut upstreams = config.upstreams.clone();
+    let board = memory::open(place.as_ref(), &mut upstreams, awaited).board;
     let rests = memory::resting(&board, from_clock());
-    (!rests.is_empty()).then_some((board, rests))
+    (!rests.is_empty()).then(|| {
+        config.upstreams = upstreams;
+        (board, rests)
+    })
 }
 
 /// The engine's limits, with those that upstreams told other processes; a demo shares nothing.

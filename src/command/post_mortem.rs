@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::cli::{Common, NewPostMortem, PostMortemWhat, World};
 use super::gather::{Gathered, OLD, Stores};
 use super::{cockpit, gather, memory, out};
-use crate::config::nearest;
+use crate::config::{nearest, template};
 use crate::engine::from_clock;
 use crate::engine::terminal::editor;
 use crate::insight::review::present;
@@ -63,7 +63,7 @@ fn new(common: &Common, options: &NewPostMortem) -> Result<ExitCode> {
         return Err(eyre!("{} is no folder", folder.display()));
     }
     let configured = config.as_ref().and_then(|config| config.template.as_deref());
-    let template = template(options, configured, folder.as_deref())?;
+    let template = begin(options, configured, folder.as_deref())?;
     let mut known = known(common, options)?;
     let gathered = &known.gathered;
     let scene = Scene {
@@ -219,38 +219,30 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// A file that is named, `sre` or `pagerduty`, the configuration's, the folder's own, else the SRE book's fields.
-fn template(
+fn begin(
     options: &NewPostMortem,
     configured: Option<&Path>,
     folder: Option<&Path>,
 ) -> Result<String> {
     let read = |path: &Path| {
-        fs::read_to_string(path)
-            .map_err(|error| eyre!("the template {} cannot be read: {error}", path.display()))
+        let text = template::read(path);
+        text.map(|text| text.to_string())
+            .map_err(|why| eyre!("the template {} cannot be used: {why}", path.display()))
     };
     match options.template.as_deref() {
         Some("sre") => Ok(draft::SRE.to_owned()),
         Some("pagerduty") => Ok(draft::PAGERDUTY.to_owned()),
-        Some(other) if Path::new(other).is_file() => read(Path::new(other)),
+        Some(other) if Path::new(other).exists() => read(Path::new(other)),
         Some(other) => Err(eyre!(
             "there is no template `{other}`\nhint: sre, pagerduty, or the path of a file"
         )),
-        None => match configured.map(Path::to_owned).or_else(|| folder.and_then(own_template)) {
-            Some(path) => read(&path),
-            None => Ok(draft::SRE.to_owned()),
-        },
+        None => {
+            match configured.map(Path::to_owned).or_else(|| folder.and_then(template::of_folder)) {
+                Some(path) => read(&path),
+                None => Ok(draft::SRE.to_owned()),
+            }
+        }
     }
-}
-
-/// The template that lies in the team's folder: a Markdown file with `template` in its name.
-fn own_template(folder: &Path) -> Option<PathBuf> {
-    let named = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        let ending = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("md"));
-        name.contains("template") && ending && path.is_file()
-    };
-    let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|e| e.path());
-    entries.filter(named).min()
 }
 
 /// What the document is begun for: the incident that is named, or a service and a title.

@@ -11,6 +11,7 @@ mod raw;
 mod read;
 mod schema;
 mod secret;
+pub mod template;
 mod tree;
 mod veil;
 mod zone;

@@ -10,7 +10,7 @@ use crate::model::{
 
 /// What is required of a document, in the team's order, and whether it is there.
 pub fn present(p: &PostMortem, review: &Review) -> Vec<(bool, Wanted)> {
-    review.required.iter().map(|wanted| (wanted.is_in(p), *wanted)).collect()
+    review.required.iter().map(|wanted| (review.is_said(*wanted, p), *wanted)).collect()
 }
 
 /// How long an incident lasted, with the other measure where both are known.

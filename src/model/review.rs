@@ -1,9 +1,12 @@
 //! How a team wants its post-mortems: what each of them says, how soon its actions are done, and which clock counts.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 
-use super::postmortem::{Clock, PostMortem};
+use super::Clean;
+use super::postmortem::{Clock, Found, PostMortem};
 
 /// Something a post-mortem may be required to say.
 #[derive(
@@ -136,6 +139,35 @@ pub struct Review {
     pub action_slo: SignedDuration,
     pub clock: Clock,
     pub support: SupportHours,
+    /// What the team's template says where a document says its own: found in one, it says nothing.
+    pub unfilled: BTreeSet<Clean>,
+}
+
+impl Review {
+    /// Whether a document says it, in words of its own.
+    pub fn is_said(&self, wanted: Wanted, p: &PostMortem) -> bool {
+        let own = |words: &Clean| !self.unfilled.contains(words);
+        let one = |found: &Option<Found<Clean>>| found.as_ref().is_some_and(|f| own(&f.value));
+        wanted.is_in(p)
+            && (self.unfilled.is_empty()
+                || match wanted {
+                    Wanted::Date | Wanted::Owners => true,
+                    Wanted::Services => p.services.iter().any(|s| own(&s.value)),
+                    Wanted::Severity => p.severity.as_ref().is_some_and(|s| own(&s.value.word)),
+                    Wanted::Loss => !p.loss.amounts.is_empty() || one(&p.loss.words),
+                    Wanted::Duration => {
+                        p.elapsed().is_some()
+                            || p.stated.as_ref().is_some_and(|s| own(&s.value.words))
+                    }
+                    Wanted::Summary => one(&p.summary),
+                    Wanted::RootCause => one(&p.root_cause),
+                    Wanted::Trigger => one(&p.trigger),
+                    Wanted::Detection => one(&p.detection),
+                    Wanted::Timeline => p.timeline.iter().any(|h| own(&h.text)),
+                    Wanted::Lessons => p.lessons.iter().any(|l| own(&l.value)),
+                    Wanted::Actions => p.actions.iter().any(|a| own(&a.text)),
+                })
+    }
 }
 
 impl Default for Review {
@@ -146,6 +178,7 @@ impl Default for Review {
             action_slo: SignedDuration::from_hours(28 * 24),
             clock: Clock::Wall,
             support: SupportHours::default(),
+            unfilled: BTreeSet::new(),
         }
     }
 }

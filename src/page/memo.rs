@@ -41,6 +41,8 @@ pub struct Memo {
     /// What stands over the post-mortems on a day, and the counts of all their actions.
     pub above: Kept<Date, Vec<Line>>,
     pub tally: Kept<Date, Tally>,
+    /// Whether any document is about a service.
+    pub serviced: Kept<(), bool>,
     /// Issues that actions link to.
     pub issues: Kept<(), Issues>,
     /// What came back, by the newer document.

@@ -227,7 +227,14 @@ fn papers(scene: &Scene<'_>, look: &Look) -> Vec<Block> {
         let prose = Prose { total: above.len(), lines: above, first: 0 };
         blocks.push(Block::main("", Noun::Prose(prose)).exactly(rows));
     }
-    let table = list(scene, look, rows, columns(breadth(&scene.frame)), || empty(scene), row);
+    let table = list(
+        scene,
+        look,
+        rows,
+        columns(breadth(&scene.frame), serviced(scene)),
+        || empty(scene),
+        row,
+    );
     blocks.push(Block::main("", Noun::Table(table)));
     let chosen = look.selected.as_ref().or_else(|| in_sight(look, 1).1.first());
     if layout >= Layout::Normal
@@ -253,24 +260,30 @@ fn progress(scene: &Scene<'_>) -> Option<Line> {
     (read < of).then(|| Line::of(format!("{words} of {all} read, the newest first"), Tone::Accent))
 }
 
-fn columns(layout: Layout) -> Vec<Column> {
+/// Whether any document is about a service: a column that is always empty is none.
+fn serviced(scene: &Scene<'_>) -> bool {
+    *scene.memo.serviced.get(scene, (), || all(scene).any(|p| !about(scene, p).is_empty()))
+}
+
+fn columns(layout: Layout, serviced: bool) -> Vec<Column> {
     let date = left("date", Width::Exactly(12), 0);
     let title = left("title", share(16, 4), 0);
-    let service = || left("service", share(8, 1), 1);
+    let service = || serviced.then(|| left("service", share(8, 1), 1));
     let complete = || left("complete", Width::Exactly(9), 3);
     match layout {
         Layout::OneLine | Layout::Tiny => vec![Column { rank: 1, ..date }, title],
-        Layout::Small => vec![date, title, service(), complete()],
-        Layout::Normal | Layout::Wide | Layout::Huge => vec![
-            date,
-            title,
-            service(),
-            left("sev", Width::Exactly(6), 2),
-            right("lasted", 10, 4),
-            left("loss", share(8, 1), 5),
-            complete(),
-            left("actions", Width::Exactly(15), 3),
-        ],
+        Layout::Small => [date, title].into_iter().chain(service()).chain([complete()]).collect(),
+        Layout::Normal | Layout::Wide | Layout::Huge => [date, title]
+            .into_iter()
+            .chain(service())
+            .chain([
+                left("sev", Width::Exactly(6), 2),
+                right("lasted", 10, 4),
+                left("loss", share(8, 1), 5),
+                complete(),
+                left("actions", Width::Exactly(17), 3),
+            ])
+            .collect(),
     }
 }
 
@@ -304,14 +317,14 @@ fn cells(scene: &Scene<'_>, layout: Layout, p: &PostMortem) -> Vec<Cell> {
     let tone = if conflict { Tone::Degraded } else { Tone::Dim };
     let date = cell(date(p.dated.as_ref()), tone);
     let title = Cell::Line(titled(scene, p));
-    let service = || cell(about(scene, p), Tone::Plain);
+    let service = || serviced(scene).then(|| cell(about(scene, p), Tone::Plain));
     let (k, n) = complete(scene, p);
     let tone = if k == n { Tone::Plain } else { Tone::Degraded };
     let odd = if p.flags.is_empty() { "" } else { " !" };
     let complete = cell(Clean::line(format_args!("{k}/{n}{odd}")), tone);
     match layout {
         Layout::OneLine | Layout::Tiny => vec![date, title],
-        Layout::Small => vec![date, title, service(), complete],
+        Layout::Small => [date, title].into_iter().chain(service()).chain([complete]).collect(),
         Layout::Normal | Layout::Wide | Layout::Huge => {
             let lasted = lasted(scene, p);
             let differs = lasted.as_ref().is_some_and(|l| l.other.is_some());
@@ -329,19 +342,20 @@ fn cells(scene: &Scene<'_>, layout: Layout, p: &PostMortem) -> Vec<Cell> {
                         .and(words, Tone::Degraded)
                 }
             };
-            vec![
-                date,
-                title,
-                service(),
-                cell(severity(p), Tone::Plain),
-                cell(
-                    Clean::line(format_args!("{words}{mark}")),
-                    if differs { Tone::Degraded } else { Tone::Plain },
-                ),
-                cell(lost(p), Tone::Business),
-                complete,
-                Cell::Line(actions),
-            ]
+            [date, title]
+                .into_iter()
+                .chain(service())
+                .chain([
+                    cell(severity(p), Tone::Plain),
+                    cell(
+                        Clean::line(format_args!("{words}{mark}")),
+                        if differs { Tone::Degraded } else { Tone::Plain },
+                    ),
+                    cell(lost(p), Tone::Business),
+                    complete,
+                    Cell::Line(actions),
+                ])
+                .collect()
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::page::wall::LEAVES;
 use freezes::build_freeze;
 use memory::build_memory;
 use plans::build_plan;
-use post_mortems::{build_review, build_template};
+use post_mortems::{build_review, build_template, unfilled};
 use probes::build_probes;
 use services::{build_service, own_service};
 use site::{Site, known, list, unique};
@@ -86,7 +86,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
     let post_mortems =
         section("post_mortems").and_then(|v| site.read::<raw::PostMortems>(v)).unwrap_or_default();
     let template = build_template(&post_mortems, &mut site);
-    let review = build_review(&post_mortems, &mut site);
+    let mut review = build_review(&post_mortems, &mut site);
 
     let services: Vec<raw::Service> =
         list(section("service"), &mut site).iter().filter_map(|v| site.read(v)).collect();
@@ -167,6 +167,8 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         .collect();
     let telling = upstreams.iter().filter(|u| u.source.tells_freezes());
     let freeze_sources = telling.map(|u| u.name.clone()).collect();
+    review.unfilled =
+        unfilled(template.as_deref(), upstreams.iter().filter_map(|u| u.source.folder()));
     let team = Team {
         name: Clean::line(written.name.unwrap_or_default()),
         zone,

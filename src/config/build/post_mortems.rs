@@ -1,13 +1,14 @@
 //! `[post_mortems]`: what the team agreed on, with every slip named.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use jiff::SignedDuration;
 use jiff::civil::Time;
 
-use crate::config::raw;
-use crate::model::{Clock, Review, SupportHours, Wanted};
+use crate::config::{raw, template};
+use crate::model::{Clean, Clock, Review, SupportHours, Wanted};
 
 use super::site::{Site, known};
 
@@ -46,12 +47,22 @@ pub fn build_review(raw: &raw::PostMortems, site: &mut Site<'_>) -> Review {
     review
 }
 
+/// What templates say that nobody has filled in: the configured one's, and those that lie in the folders themselves.
+pub fn unfilled<'a>(
+    configured: Option<&Path>,
+    folders: impl Iterator<Item = &'a Path>,
+) -> BTreeSet<Clean> {
+    let lying = folders.filter_map(template::of_folder);
+    let all = configured.map(Path::to_owned).into_iter().chain(lying);
+    all.filter_map(|path| template::read(&path).ok()).flat_map(|t| template::unfilled(&t)).collect()
+}
+
 /// The team's template: a file that must be there, or a mistake is named before somebody needs it.
 pub fn build_template(raw: &raw::PostMortems, site: &mut Site<'_>) -> Option<PathBuf> {
     let text = raw.template.as_ref()?;
     let path = site.path(text);
-    if !path.is_file() {
-        let hint = format!("no file is at {}", path.display());
+    if let Err(why) = template::read(&path) {
+        let hint = format!("{}: {why}", path.display());
         site.problem(&text.span(), "no template", Some(hint));
         return None;
     }
