@@ -8,11 +8,13 @@ mod estate;
 use std::hint::black_box;
 
 use andon::cockpit::{Cockpit, Key, Message};
+use andon::model::Measure;
 use andon::page::{Size, Skin};
 use andon::view::encode::Encoder;
 use andon::view::{Depth, Theme, paint};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use estate::{cockpit, moment, report, team};
+use estate::{cockpit, heard, moment, report, sample, team, wide_team};
+use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -29,8 +31,12 @@ struct Sight {
 
 impl Sight {
     fn new(services: usize, size: Size) -> Self {
+        Self::of(cockpit(team(services), size, report(&team(services), moment(), 60)), size)
+    }
+
+    fn of(cockpit: Cockpit, size: Size) -> Self {
         let mut sight = Self {
-            cockpit: cockpit(team(services), size, report(&team(services), moment(), 60)),
+            cockpit,
             theme: Theme::new(Skin::Terminal, Depth::True, false),
             buffer: Buffer::empty(Rect::new(0, 0, size.width, size.height)),
             encoder: Encoder::new(Depth::True),
@@ -90,6 +96,50 @@ fn frames(c: &mut Criterion) {
     }
 }
 
+/// A thousand services with five numbers each: a poll of all of them and the frame behind it, a key right after it, and
+/// one of them opened, with its cursor on the way.
+fn wide(c: &mut Criterion) {
+    for size in SIZES {
+        let mut group = c.benchmark_group(format!("1000 x 5 {}x{}", size.width, size.height));
+        let team = wide_team(1_000);
+        let told = report(&team, moment(), 60);
+        let mut sight = Sight::of(cockpit(team.clone(), size, told), size);
+        let ids: Vec<_> =
+            team.services.iter().flat_map(|s| s.metrics.iter().map(|m| m.id.clone())).collect();
+        let mut second = 0;
+        let mut poll = |sight: &mut Sight| {
+            second += 1;
+            let at = moment() + SignedDuration::from_secs(second % 3_000);
+            let value = Measure::Number((second as f64).sin().abs());
+            let told = sample(ids.iter().map(|id| (id.clone(), value.clone())), at);
+            sight.cockpit.update(moment(), heard(at, told));
+        };
+        group.bench_function("a poll of all numbers, and its frame", |b| {
+            b.iter(|| {
+                poll(&mut sight);
+                sight.frame()
+            });
+        });
+        group.bench_function("a poll of all numbers, then a key, and their frame", |b| {
+            b.iter(|| {
+                poll(&mut sight);
+                sight.press("j");
+                sight.frame()
+            });
+        });
+        sight.press("enter");
+        group.bench_function("an opened page", |b| b.iter(|| sight.frame()));
+        group.bench_function("its cursor a step back and forth", |b| {
+            b.iter(|| {
+                sight.press("h");
+                sight.frame();
+                sight.press("l");
+                sight.frame()
+            });
+        });
+    }
+}
+
 /// The encoder alone, between two screens it is shown in turn.
 fn encode(c: &mut Criterion) {
     for size in SIZES {
@@ -121,5 +171,5 @@ fn encode(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, frames, encode);
+criterion_group!(benches, frames, wide, encode);
 criterion_main!(benches);

@@ -120,6 +120,23 @@ fn a_poll_allocates_the_same_however_long_the_histories_are() {
 }
 
 #[test]
+fn a_cursor_on_an_opened_page_costs_the_same_however_many_services_there_are() {
+    for size in SIZES {
+        let (mut few, mut many) = (Sight::new(A_SCREENFUL, size), Sight::new(MANY, size));
+        for sight in [&mut few, &mut many] {
+            for key in ["enter", "h", "h", "l", "-", "+"] {
+                sight.press(key);
+            }
+        }
+        for key in ["h", "l", "h", "h", "l"] {
+            let of_few = measure(|| few.press(key)).count_total;
+            let of_many = measure(|| many.press(key)).count_total;
+            assert_eq!(of_few, of_many, "{key} at {size:?}");
+        }
+    }
+}
+
+#[test]
 fn an_answer_that_says_the_same_writes_nothing() {
     for size in SIZES {
         let mut sight = Sight::new(A_SCREENFUL, size);

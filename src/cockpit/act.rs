@@ -45,15 +45,15 @@ impl Cockpit {
             Action::PreviousMonth => self.walk(Span::new().months(-1)),
             Action::Today => self.go_to_day(None),
             Action::NextRelease => self.next_release(now),
-            Action::CursorEarlier => self.move_cursor(-1),
-            Action::CursorLater => self.move_cursor(1),
-            Action::PreviousMark => self.go_to_mark(now, false),
-            Action::NextMark => self.go_to_mark(now, true),
-            Action::Closer => self.change_window(now, -1),
-            Action::Wider => self.change_window(now, 1),
-            Action::WindowEarlier => self.move_window(now, -1),
-            Action::WindowLater => self.move_window(now, 1),
-            Action::WindowNow => self.return_window(),
+            Action::CursorEarlier
+            | Action::CursorLater
+            | Action::PreviousMark
+            | Action::NextMark
+            | Action::Closer
+            | Action::Wider
+            | Action::WindowEarlier
+            | Action::WindowLater
+            | Action::WindowNow => self.steer(now, action),
             Action::Tab(n) => self.go_to_tab(n),
             Action::NextTab => self.go_to_tab((self.tab + 1) % self.tabs.len().max(1)),
             Action::PreviousTab => {

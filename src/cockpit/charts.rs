@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::actions::Action;
 use super::state::Cockpit;
 use super::{Charted, Charting, Effect};
 use crate::model::{Clean, Fact, Metric, Slices, SourceName, Status};
 use crate::page::zoom::{Panel, Told, WINDOWS, Zoom, window};
-use crate::page::{Line, Noun, RowKey, words};
+use crate::page::{Line, Noun, RowKey, room, words};
 
 /// Windows remembered, so that a way back asks nobody.
 const KEPT: usize = 12;
@@ -67,7 +68,34 @@ impl Cockpit {
         Some((panel.chosen(&scene, zoom, &key), panel.slices(&scene, zoom, &key)))
     }
 
-    pub(super) fn move_cursor(&mut self, by: isize) {
+    /// What the keys of charts do; the charts come into sight.
+    pub(super) fn steer(&mut self, now: Timestamp, action: Action) {
+        match action {
+            Action::CursorEarlier => self.move_cursor(-1),
+            Action::CursorLater => self.move_cursor(1),
+            Action::PreviousMark => self.go_to_mark(now, false),
+            Action::NextMark => self.go_to_mark(now, true),
+            Action::Closer => self.change_window(now, -1),
+            Action::Wider => self.change_window(now, 1),
+            Action::WindowEarlier => self.move_window(now, -1),
+            Action::WindowLater => self.move_window(now, 1),
+            _ => self.return_window(),
+        }
+        let blocks = self.opened_blocks().unwrap_or_default();
+        let plan = room::plan(&self.frame, &blocks);
+        let drawn = blocks.iter().zip(&plan.areas);
+        let mut charts = drawn.filter(|(block, _)| matches!(block.noun, Noun::Chart(_)));
+        let Some((_, Some(area))) = charts.next() else { return };
+        let body = usize::from(self.frame.body_height());
+        let (top, end) = (usize::from(area.y), usize::from(area.y) + usize::from(area.height));
+        let most = usize::from(plan.tall).saturating_sub(body);
+        if let Some(seat) = self.seat_mut() {
+            let scroll = seat.look.scroll.max(end.saturating_sub(body)).min(top);
+            seat.look.scroll = scroll.min(most);
+        }
+    }
+
+    fn move_cursor(&mut self, by: isize) {
         let shown = self.shown_moment();
         let Some((_, slices)) = self.slices() else { return };
         let newest = slices.slice(shown).unwrap_or(slices.count().saturating_sub(1));
@@ -111,7 +139,7 @@ impl Cockpit {
         }
     }
 
-    pub(super) fn move_window(&mut self, now: Timestamp, by: isize) {
+    fn move_window(&mut self, now: Timestamp, by: isize) {
         if by > 0 && self.zoom().is_some_and(|zoom| zoom.until.is_none()) {
             self.say(now, Line::plain("the window ends at the moment shown already"));
             return;
@@ -127,7 +155,7 @@ impl Cockpit {
         }
     }
 
-    pub(super) fn return_window(&mut self) {
+    fn return_window(&mut self) {
         if let Some(zoom) = self.zoom_mut() {
             zoom.until = None;
             zoom.cursor = None;
@@ -135,7 +163,7 @@ impl Cockpit {
     }
 
     /// A longer or shorter window: the moment of the cursor stays where it is, else the end does.
-    pub(super) fn change_window(&mut self, now: Timestamp, by: isize) {
+    fn change_window(&mut self, now: Timestamp, by: isize) {
         let shown = self.shown_moment();
         let Some((level, slices)) = self.slices() else { return };
         let Some(to) = level.checked_add_signed(by).filter(|to| *to < WINDOWS.len()) else {
@@ -154,7 +182,7 @@ impl Cockpit {
     }
 
     /// To the next mark on the time axis; the window goes along.
-    pub(super) fn go_to_mark(&mut self, now: Timestamp, later: bool) {
+    fn go_to_mark(&mut self, now: Timestamp, later: bool) {
         let shown = self.shown_moment();
         let Some((_, slices)) = self.slices() else { return };
         let standing = self.zoom().and_then(|zoom| zoom.cursor);

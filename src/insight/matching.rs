@@ -333,6 +333,13 @@ pub fn of_incident(team: &Team, incident: &Incident) -> Option<usize> {
     by_id().or_else(|| services.iter().position(|s| folded(s.name.as_str()) == name))
 }
 
+/// Whether an incident is about this service: the same rule, without a look at the others.
+pub fn is_about(service: &Service, incident: &Incident) -> bool {
+    let id = &incident.service_id;
+    (!id.is_empty() && service.matching.pagerduty == *id)
+        || folded(incident.service_name.as_str()) == folded(service.name.as_str())
+}
+
 /// What people call what was deployed: its tag, else the short hash.
 pub fn version(deploy: &Deploy) -> Clean {
     if deploy.version.is_empty() {

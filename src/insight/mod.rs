@@ -44,7 +44,8 @@ pub use changes::LOOK_BACK;
 pub use freezes::{Frozen, occurrences, within as frozen_within};
 pub use health::{level, of_severity};
 pub use matching::{
-    deploys_from, is_production, moment, named_in, of_incident, reaches, services_of, version,
+    deploys_from, is_about, is_production, moment, named_in, of_incident, reaches, services_of,
+    version,
 };
 pub use numbers::{discovered, numbers, preset};
 pub use on_call::Turn;

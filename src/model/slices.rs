@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{Metric, Role};
+
 /// A stretch of time in slices; each holds its end, and not its beginning, as a query that looks back does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Slices {
@@ -56,6 +58,14 @@ impl Slices {
         SignedDuration::from_secs(self.step)
     }
 
+    /// How often a slice is looked into where it is too long for one look; `None` where one tells it all.
+    ///
+    /// Rates look back five minutes as a rule. Twelve looks a slice bound what the upstream reckons.
+    pub fn looks(&self) -> Option<SignedDuration> {
+        let between = (self.step / LOOKS).max(ONE_LOOK);
+        (self.step > ONE_LOOK).then(|| SignedDuration::from_secs(between))
+    }
+
     pub fn count(&self) -> usize {
         self.count
     }
@@ -74,6 +84,35 @@ impl Slices {
         usize::try_from(slice).ok().filter(|slice| *slice < self.count)
     }
 }
+
+/// How several readings in one slice become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    Mean,
+    Least,
+    Most,
+}
+
+impl Fold {
+    /// The worst of a slice where it is known which way is worse: a short outage is seen on a long axis, too.
+    pub fn of(metric: &Metric) -> Self {
+        use super::Comparison as C;
+        let over = |op| matches!(op, C::Greater | C::GreaterOrEqual);
+        let under = |op| matches!(op, C::Less | C::LessOrEqual);
+        match (metric.bad.map(|b| b.op), metric.good.map(|b| b.op)) {
+            _ if metric.role == Role::Traffic => Self::Mean,
+            (Some(op), _) if over(op) => Self::Most,
+            (Some(op), _) if under(op) => Self::Least,
+            (None, Some(op)) if under(op) => Self::Most,
+            (None, Some(op)) if over(op) => Self::Least,
+            _ => Self::Mean,
+        }
+    }
+}
+
+/// Seconds that one look tells of, and looks at a slice at most.
+const ONE_LOOK: i64 = 300;
+const LOOKS: i64 = 12;
 
 fn ceiling(n: i64, by: i64) -> i64 {
     n.div_euclid(by) + i64::from(n.rem_euclid(by) > 0)

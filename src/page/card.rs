@@ -15,8 +15,12 @@ pub fn label_columns(card: &Card, width: u16) -> u16 {
 
 /// Breaks the values of an opened page's cards where they would be cut.
 pub fn fit(frame: &Frame, blocks: &mut [Block]) {
-    let width = room::opened_width(frame, blocks);
-    for block in blocks.iter_mut().filter(|block| block.place == Place::Main) {
+    let main = room::opened_width(frame, blocks);
+    for block in blocks {
+        let width = match block.place {
+            Place::Side if frame.side > 0 => room::side_width(frame),
+            _ => main,
+        };
         let Noun::Card(card) = &mut block.noun else { continue };
         // A column of air on either side, two between label and value.
         let inner = width.saturating_sub(2);
@@ -74,6 +78,20 @@ mod tests {
         assert_eq!(lines[0].0, "why");
         assert!(lines[1..lines.len() - 1].iter().all(|(label, _)| label.is_empty()));
         assert_eq!(lines.last(), Some(&("x".into(), "y".into())));
+    }
+
+    #[test]
+    fn a_card_beside_is_broken_to_the_column_it_stands_in() {
+        let long = Line::plain("sum by (service) (rate(http_requests_total[5m])) > 0.05 for long");
+        let beside = |size| {
+            let mut block = card("alerts", vec![("rule".into(), long.clone())]);
+            block.place = Place::Side;
+            let mut blocks = vec![card("", vec![("a".into(), Line::plain("b"))]), block];
+            fit(&Frame::new(size), &mut blocks);
+            blocks[1].rows
+        };
+        assert_eq!(beside(Size { width: 200, height: 60 }), Rows::Exactly(2));
+        assert_eq!(beside(Size { width: 120, height: 40 }), Rows::Exactly(1));
     }
 
     #[test]

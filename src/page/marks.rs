@@ -6,8 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Lane, Mark, Scene, Tone, words};
 use crate::insight::{
-    Frozen, deploys_from, frozen_within, moment, named_in, occurrences, of_incident, reaches,
-    version,
+    Frozen, deploys_from, frozen_within, is_about, moment, named_in, occurrences, reaches, version,
 };
 use crate::model::{
     Change, Clean, Deploy, Incident, Purpose, Record, Service, Silence, Suppression, Window,
@@ -130,7 +129,6 @@ fn stretch(
 }
 
 fn incidents(scene: &Scene<'_>, service: &Service, window: Window) -> Vec<Mark> {
-    let mine = scene.survey.by_name.get(&service.name).copied();
     let all = scene.board.incidents.all();
     let mark = |record: &Record<Incident>| {
         let incident = &record.what;
@@ -140,7 +138,7 @@ fn incidents(scene: &Scene<'_>, service: &Service, window: Window) -> Vec<Mark> 
         let lasted = (incident.started, ended);
         // The dates first: names are compared for few.
         let mark = stretch(lasted, window, Tone::Down, '!', text)?;
-        (of_incident(scene.team, incident) == mine).then_some(mark)
+        is_about(service, incident).then_some(mark)
     };
     all.filter_map(mark).collect()
 }

@@ -1,5 +1,6 @@
 //! What a tab says, as plain values: tables, charts, calendars, timelines, text. No terminal in sight.
 
+mod belongings;
 mod build;
 pub mod card;
 mod follow;

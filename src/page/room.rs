@@ -179,6 +179,11 @@ pub fn opened_width(frame: &Frame, blocks: &[Block]) -> u16 {
     main.saturating_sub(SCROLLBAR)
 }
 
+/// Columns of what stands beside it, its scrollbar taken off.
+pub fn side_width(frame: &Frame) -> u16 {
+    frame.side.saturating_sub(SCROLLBAR)
+}
+
 /// Columns a scrollbar takes, with the space before it.
 const SCROLLBAR: u16 = 2;
 /// Lines below which nothing is begun under a list.

@@ -4,19 +4,18 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::build::{card, cell, left, name_of, pair, right, share, side_table};
-use super::health::{self, KIND, just_before, suspected, value};
-use super::zoom::{self, Fold, Panel, Told, WINDOWS, Zoom};
+pub use super::belongings::{outcome_tone, when};
+use super::build::{card, name_of, pair};
+use super::health::{KIND, just_before, suspected, value};
+use super::zoom::{self, Panel, Told, WINDOWS, Zoom};
 use super::{
-    Axis, Block, Cell, Chart, Cursor, Limit, Line, Look, Noun, RowKey, Scene, Series, Tone, Width,
+    Axis, Block, Chart, Cursor, Limit, Line, Look, Noun, RowKey, Scene, Series, Tone, belongings,
     learnt, marks, objectives, room, words,
 };
-use crate::insight::{
-    Clearance, ServiceState, Trouble, level as level_of, moment, numbers, preset, version,
-};
+use crate::insight::{Clearance, ServiceState, Trouble, level as level_of, numbers, preset};
 use crate::model::{
-    Bound, Clean, Comparison, Deploy, Health, Link, Measure, Metric, Outcome, Role, Service,
-    Slices, Staleness, Window,
+    Bound, Clean, Comparison, Fold, Health, Link, Measure, Metric, Role, Service, Slices,
+    Staleness, Window,
 };
 
 /// What the charts beside a list show.
@@ -35,18 +34,18 @@ pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>
     let mut blocks = vec![facts(scene, state, service)];
     blocks.extend(objectives::block(scene, service, state));
     blocks.extend(charts(scene, service, look, key));
-    blocks.extend(probes(scene, service));
-    blocks.extend(alerts(scene, state));
-    blocks.extend(incidents(scene, state));
+    blocks.extend(belongings::probes(scene, service));
+    blocks.extend(belongings::alerts(scene, state));
+    blocks.extend(belongings::incidents(scene, service, state));
     if state.health != Health::Ok {
         // While it lasts, what was learnt before comes before what it rests on.
         let trouble = Trouble::of_service(scene.board, scene.survey, &service.name);
         blocks.extend(learnt::blocks(scene, &trouble));
     }
-    blocks.extend(dependencies(scene, service));
-    blocks.extend(deploys(scene, service));
+    blocks.extend(belongings::dependencies(scene, service));
+    blocks.extend(belongings::deploys(scene, service));
     if state.health == Health::Ok {
-        blocks.extend(post_mortems(scene, service));
+        blocks.extend(belongings::post_mortems(scene, service));
     }
     Some(blocks)
 }
@@ -249,7 +248,7 @@ fn in_order<'a>(scene: &Scene<'a>, service: &'a Service) -> Vec<&'a Metric> {
     metrics
 }
 
-/// `3 h until now · 90 s a slice`, and what is not there yet.
+/// `last 3 h · every 90 s`, and what is not there yet.
 fn title(scene: &Scene<'_>, zoom: &Zoom, slices: &Slices, told: Option<&Told>) -> Clean {
     let span = words::exact(slices.span());
     let mut text = match zoom.until.filter(|until| *until < scene.now) {
@@ -259,12 +258,16 @@ fn title(scene: &Scene<'_>, zoom: &Zoom, slices: &Slices, told: Option<&Told>) -
         }
         None => format!("last {span}"),
     };
-    let _ = write!(text, " · {} a slice", words::exact(slices.step()));
+    let _ = match slices.looks() {
+        Some(_) => write!(text, " · worst (or mean) of each {}", words::exact(slices.step())),
+        None => write!(text, " · every {}", words::exact(slices.step())),
+    };
     match told {
-        Some(told) if told.waits => text.push_str(" · asking for it, polled values until then"),
+        Some(told) if told.waits => text.push_str(" · asking, what was polled until then"),
         Some(told) => {
             for (source, trouble) in &told.troubles {
-                let _ = write!(text, " · polled values only: {source}: {trouble}");
+                let only = if told.curves.is_empty() { "only what was polled: " } else { "" };
+                let _ = write!(text, " · {only}{source}: {trouble}");
             }
         }
         None => {}
@@ -368,180 +371,4 @@ fn about(scene: &Scene<'_>, metric: &Metric) -> Clean {
         Some(_) => {}
     }
     Clean::line(text.trim_start_matches(" · "))
-}
-
-fn deploys(scene: &Scene<'_>, service: &Service) -> Option<Block> {
-    let own = marks::own_deploys(scene, service);
-    if own.is_empty() {
-        return None;
-    }
-    let columns = vec![
-        left("deploy", share(8, 1), 0),
-        left("where", share(8, 1), 1),
-        left("outcome", Width::Exactly(10), 2),
-        left("who", share(6, 1), 3),
-        right("when", 16, 1),
-    ];
-    let row = |deploy: &&Deploy| {
-        vec![
-            cell(version(deploy), Tone::Plain),
-            cell(deploy.environment.clone(), Tone::Dim),
-            cell(Clean::line(deploy.outcome.word()), outcome_tone(&deploy.outcome)),
-            cell(deploy.who.clone(), Tone::Dim),
-            when(scene, moment(deploy)),
-        ]
-    };
-    Some(side_table("deploys", columns, own.iter().take(MOST).map(row).collect(), MOST))
-}
-
-pub fn outcome_tone(outcome: &Outcome) -> Tone {
-    match outcome {
-        Outcome::Succeeded => Tone::Ok,
-        Outcome::Failed => Tone::Down,
-        Outcome::Running => Tone::Accent,
-        Outcome::Waiting | Outcome::Cancelled => Tone::Dim,
-        Outcome::Other(_) => Tone::Unknown,
-    }
-}
-
-/// A moment in a narrow cell.
-pub fn when(scene: &Scene<'_>, at: Option<Timestamp>) -> Cell {
-    at.map_or_else(
-        || cell(words::NO_DATA, Tone::Dim),
-        |at| cell(Clean::line(words::near(at, scene.now, scene.zone)), Tone::Dim),
-    )
-}
-
-fn probes(scene: &Scene<'_>, service: &Service) -> Option<Block> {
-    let own = scene.board.probes.iter().filter(|(p, _)| p.service == service.name);
-    let rows: Vec<Vec<Cell>> = own
-        .filter_map(|(probe, results)| {
-            let newest = results.back()?;
-            Some(vec![
-                cell(newest.health.word(), newest.health.into()),
-                cell(Clean::line(format_args!("{} {}", probe.means, probe.target)), Tone::Plain),
-                cell(newest.words.clone(), Tone::Dim),
-                when(scene, Some(newest.at)),
-            ])
-        })
-        .collect();
-    let columns = vec![
-        left("state", Width::Exactly(9), 0),
-        left("probe", share(12, 2), 0),
-        left("result", share(8, 2), 1),
-        right("asked", 16, 2),
-    ];
-    (!rows.is_empty()).then(|| side_table("probes", columns, rows, MOST))
-}
-
-fn alerts(scene: &Scene<'_>, state: &ServiceState) -> Option<Block> {
-    let rows: Vec<Vec<Cell>> = state
-        .alerts
-        .iter()
-        .filter_map(|key| scene.board.alerts.get(key))
-        .take(MOST)
-        .map(|record| {
-            let alert = &record.what;
-            let (word, tone) = super::incidents::alert_state(alert);
-            vec![
-                cell(word, tone),
-                cell(words::shown(&alert.name), Tone::Plain),
-                cell(alert.summary.clone(), Tone::Dim),
-                cell(words::lasting(alert.started, scene.now), Tone::Dim),
-            ]
-        })
-        .collect();
-    let columns = vec![
-        left("state", Width::Exactly(10), 0),
-        left("alert", share(10, 2), 0),
-        left("summary", share(10, 3), 2),
-        right("for", 8, 1),
-    ];
-    (!rows.is_empty()).then(|| side_table("alerts", columns, rows, MOST))
-}
-
-fn incidents(scene: &Scene<'_>, state: &ServiceState) -> Option<Block> {
-    let rows: Vec<Vec<Cell>> = state
-        .incidents
-        .iter()
-        .filter_map(|key| scene.board.incidents.get(key))
-        .take(MOST)
-        .map(|record| {
-            let incident = &record.what;
-            let who: Vec<&str> = incident.who.iter().map(Clean::as_str).collect();
-            vec![
-                cell(
-                    Clean::line(incident.status.word()),
-                    super::incidents::status_tone(&incident.status),
-                ),
-                cell(incident.reference.clone(), Tone::Dim),
-                cell(words::shown(&incident.title), Tone::Plain),
-                cell(Clean::line(who.join(", ")), Tone::OnCall),
-                cell(words::lasting(incident.started, scene.now), Tone::Dim),
-            ]
-        })
-        .collect();
-    let columns = vec![
-        left("status", Width::Exactly(10), 0),
-        left("", Width::Exactly(8), 2),
-        left("incident", share(12, 3), 0),
-        left("who has it", share(6, 1), 1),
-        right("for", 8, 1),
-    ];
-    (!rows.is_empty()).then(|| side_table("incidents", columns, rows, MOST))
-}
-
-/// What it rests on and what rests on it, each with its state.
-fn dependencies(scene: &Scene<'_>, service: &Service) -> Option<Block> {
-    let columns = vec![
-        left("state", Width::Exactly(14), 0),
-        left("dependency", share(10, 2), 0),
-        left("why", share(10, 3), 1),
-    ];
-    let row = |state: &ServiceState, label: String| {
-        vec![
-            Cell::State { health: state.health, overlays: state.overlays },
-            cell(Clean::line(label), Tone::Plain),
-            Cell::Line(health::why(scene, state)),
-        ]
-    };
-    let mut rows: Vec<Vec<Cell>> = Vec::new();
-    for name in &service.depends_on {
-        match scene.survey.service(name) {
-            Some(state) => rows.push(row(state, format!("needs {name}"))),
-            None => rows.push(vec![
-                cell(words::NO_DATA, Tone::Unknown),
-                cell(Clean::line(format_args!("needs {name}")), Tone::Plain),
-                cell("not a configured service", Tone::Dim),
-            ]),
-        }
-    }
-    let above = scene.team.services.iter().filter(|s| s.depends_on.contains(&service.name));
-    for other in above.take(MOST) {
-        if let Some(state) = scene.survey.service(&other.name) {
-            rows.push(row(state, format!("needed by {}", other.name)));
-        }
-    }
-    (!rows.is_empty()).then(|| side_table("dependencies", columns, rows, 2 * MOST))
-}
-
-/// What was learnt about it before, newest first.
-fn post_mortems(scene: &Scene<'_>, service: &Service) -> Option<Block> {
-    let all = scene.board.post_mortems.present().map(|r| &r.what);
-    let mut own: Vec<_> =
-        all.filter(|p| super::post_mortems::services(scene, p).contains(&service.name)).collect();
-    own.sort_by_key(|p| std::cmp::Reverse(p.dated.as_ref().map(|d| d.date.value)));
-    let rows: Vec<Vec<Cell>> = own
-        .iter()
-        .take(MOST)
-        .map(|p| {
-            let date = p.dated.as_ref().map(|d| Clean::line(d.date.value));
-            vec![
-                cell(date.unwrap_or_else(|| "·".into()), Tone::Dim),
-                cell(words::shown(&p.title), Tone::Plain),
-            ]
-        })
-        .collect();
-    let columns = vec![left("date", Width::Exactly(11), 0), left("post-mortem", share(12, 1), 0)];
-    (!rows.is_empty()).then(|| side_table("post-mortems", columns, rows, MOST))
 }

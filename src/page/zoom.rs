@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Frame, RowKey, Scene, Tab, room, service};
-use crate::model::{Clean, Measure, Metric, MetricId, Role, Slices, SourceName, Track};
+use crate::model::{Clean, Fold, Measure, Metric, MetricId, Slices, SourceName, Track};
 
 /// Windows, from the closest look to the widest.
 pub const WINDOWS: [SignedDuration; 8] = [
@@ -119,31 +119,6 @@ impl Told {
 /// How long the newest end of a window is taken from polls before the store is asked again.
 fn fresh_for(slices: &Slices) -> SignedDuration {
     (slices.span() / 4).min(SignedDuration::from_mins(15)).max(slices.step())
-}
-
-/// How several readings in one slice become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fold {
-    Mean,
-    Least,
-    Most,
-}
-
-impl Fold {
-    /// The worst of a slice where it is known which way is worse: a short outage is seen on a long axis, too.
-    pub fn of(metric: &Metric) -> Self {
-        use crate::model::Comparison as C;
-        let over = |op| matches!(op, C::Greater | C::GreaterOrEqual);
-        let under = |op| matches!(op, C::Less | C::LessOrEqual);
-        match (metric.bad.map(|b| b.op), metric.good.map(|b| b.op)) {
-            _ if metric.role == Role::Traffic => Self::Mean,
-            (Some(op), _) if over(op) => Self::Most,
-            (Some(op), _) if under(op) => Self::Least,
-            (None, Some(op)) if under(op) => Self::Most,
-            (None, Some(op)) if over(op) => Self::Least,
-            _ => Self::Mean,
-        }
-    }
 }
 
 /// One reading a slice: what stores told, and where they told nothing, what was polled. `None` where nothing is known.

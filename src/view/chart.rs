@@ -156,7 +156,7 @@ pub fn under(cursor: &Cursor, width: u16) -> Option<u16> {
 
 /// The cursor is brighter than what it stands in; where there is no colour, it is bold.
 pub fn cursor_style(canvas: &Canvas<'_>) -> Style {
-    let style = canvas.style(Tone::Match).remove_modifier(Modifier::REVERSED | Modifier::DIM);
+    let style = canvas.style(Tone::Strong).remove_modifier(Modifier::REVERSED | Modifier::DIM);
     style.add_modifier(Modifier::BOLD)
 }
 

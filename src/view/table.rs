@@ -123,6 +123,12 @@ fn row(canvas: &mut Canvas<'_>, row: &Row, lanes: &[Lane], spot: Spot, y: i32) {
     }
     if row.selected {
         canvas.tint(Spot { x: spot.x, y, width: spot.width, height: 1 }, canvas.theme.selection());
+        for lane in lanes {
+            if let Some(Cell::Spark(..)) = row.cells.get(lane.column) {
+                let spot = Spot { x: lane.x, y, width: lane.width, height: 1 };
+                canvas.tint(spot, canvas.theme.selected_curve());
+            }
+        }
     }
     let glyphs = canvas.theme.glyphs;
     if row.selected {

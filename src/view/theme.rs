@@ -190,6 +190,16 @@ impl Theme {
             .add_modifier(Modifier::REVERSED)
     }
 
+    /// Laid over a curve in a selected row: blocks turned round are a hole in the bar, unless they stand out less.
+    pub fn selected_curve(&self) -> Style {
+        let turned = self.selection().add_modifier.contains(Modifier::REVERSED);
+        if !turned || self.depth == Depth::None || self.skin == Skin::Monochrome {
+            return Style::new();
+        }
+        // Of a reversed cell the ground is what is drawn with.
+        Style::new().bg(Color::DarkGray)
+    }
+
     /// A banner nobody overlooks.
     pub fn banner(&self) -> Style {
         self.style(Tone::Down).add_modifier(Modifier::BOLD | Modifier::REVERSED)

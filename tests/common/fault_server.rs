@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub struct Asked {
     /// Request line and headers, as they came.
     pub head: String,
+    pub body: String,
     pub at: Instant,
 }
 
@@ -91,10 +92,10 @@ fn serve(mut stream: TcpStream, ledger: &Ledger, behave: &Behave) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
     let _ = stream.set_write_timeout(Some(Duration::from_secs(5)));
     let _ = stream.set_nodelay(true);
-    let Some(head) = read_request(&mut stream) else { return };
+    let Some((head, body)) = read_request(&mut stream) else { return };
     let asked = {
         let mut all = ledger.asked.lock().unwrap();
-        let asked = Asked { head, at: Instant::now() };
+        let asked = Asked { head, body, at: Instant::now() };
         all.push(asked.clone());
         asked
     };
@@ -113,7 +114,7 @@ fn close(stream: &mut TcpStream) {
     while matches!(stream.read(&mut rest), Ok(n) if n > 0) {}
 }
 
-fn read_request(stream: &mut TcpStream) -> Option<String> {
+fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -129,7 +130,7 @@ fn read_request(stream: &mut TcpStream) -> Option<String> {
     });
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).ok()?;
-    Some(head)
+    Some((head, String::from_utf8_lossy(&body).into_owned()))
 }
 
 /// Stays silent until the other side gives up, at most five seconds.

@@ -14,6 +14,7 @@ pub use super::value::{Row, Value};
 const BUDGET: usize = 3_000_000;
 
 pub struct Evaluator<'a> {
+    world: &'a World,
     sampler: Sampler<'a>,
     store: Vec<Series>,
     extra: Vec<(Labels, f64)>,
@@ -25,7 +26,8 @@ impl<'a> Evaluator<'a> {
     /// `extra` are series that hold now only (`ALERTS`, `build_info`).
     pub fn new(world: &'a World, times: Vec<f64>, extra: Vec<(Labels, f64)>) -> Self {
         let sampler = Sampler::new(world);
-        Self { sampler, store: series::all(), extra, times, spent: std::cell::Cell::default() }
+        let spent = std::cell::Cell::default();
+        Self { world, sampler, store: series::all(), extra, times, spent }
     }
 
     pub fn evaluate(&self, expr: &Expr) -> Result<Value, Refusal> {
@@ -40,6 +42,9 @@ impl<'a> Evaluator<'a> {
                         Some(range) => self.over_range(name, s, range),
                         None => Err(expected_range(name)),
                     },
+                    [Expr::Subquery { of, range, step }] => {
+                        self.over_steps(name, of, *range, *step)
+                    }
                     _ => Err(expected_range(name)),
                 }
             }
@@ -48,6 +53,9 @@ impl<'a> Evaluator<'a> {
                     arguments.iter().map(|a| self.evaluate(a)).collect::<Result<_, _>>()?;
                 functions::call(name, arguments, values, &self.times)
             }
+            Expr::Subquery { .. } => Err(Refusal::Parse(
+                "parse error: a subquery is answered inside a function over time only".into(),
+            )),
             Expr::Aggregate { name, by, parameter, of } => {
                 let rows = functions::vector(self.evaluate(of)?, name)?;
                 let most = match parameter {
@@ -135,6 +143,41 @@ impl<'a> Evaluator<'a> {
         Ok(Value::Vector(rows.collect()))
     }
 
+    /// A function over what an expression was at every `step` (on the store's own grid) of a `range`.
+    fn over_steps(&self, name: &str, of: &Expr, range: f64, step: f64) -> Result<Value, Refusal> {
+        let first = self.times.first().copied().unwrap_or(0.0) - range;
+        let last = self.times.last().copied().unwrap_or(0.0);
+        let steps = ((last - first) / step).floor().max(0.0) as usize;
+        self.spend(steps)?;
+        let times: Vec<f64> = (1..=steps + 1)
+            .map(|i| ((first / step).floor() + i as f64) * step)
+            .filter(|t| *t > first && *t <= last)
+            .collect();
+        let inner = Self {
+            sampler: Sampler::new(self.world),
+            store: series::all(),
+            world: self.world,
+            extra: self.extra.clone(),
+            times: times.clone(),
+            spent: self.spent.clone(),
+        };
+        let rows = functions::vector(inner.evaluate(of)?, name)?;
+        self.spent.set(inner.spent.get());
+        let one = |row: Row| {
+            let at = |t: &f64| {
+                let (from, until) =
+                    (times.partition_point(|s| *s <= t - range), times.partition_point(|s| s <= t));
+                let seen = row.values.get(from..until).unwrap_or(&[]).iter().flatten().copied();
+                over_time(name, &seen.collect::<Vec<f64>>())
+            };
+            let values = self.times.iter().map(at).collect();
+            let mut labels = row.labels.clone();
+            labels.remove("__name__");
+            Row { labels, values }
+        };
+        Ok(Value::Vector(rows.into_iter().map(one).collect()))
+    }
+
     fn one_range(&self, name: &str, s: &Series, at: f64, range: f64) -> f64 {
         let parts = 12;
         let points = || {
@@ -177,6 +220,21 @@ impl<'a> Evaluator<'a> {
         out.retain(|labels| tests.iter().any(|all| all.iter().all(|t| t.holds(labels))));
         Ok(out)
     }
+}
+
+/// Nothing where there was nothing; NaN counts only where there is nothing else, as upstream.
+fn over_time(name: &str, seen: &[f64]) -> Option<f64> {
+    let last = *seen.last()?;
+    let numbers = || seen.iter().copied().filter(|n| !n.is_nan());
+    let fold = |f: fn(f64, f64) -> f64| numbers().reduce(f).unwrap_or(f64::NAN);
+    Some(match name {
+        "min_over_time" => fold(f64::min),
+        "max_over_time" => fold(f64::max),
+        "avg_over_time" => seen.iter().sum::<f64>() / seen.len() as f64,
+        "sum_over_time" => seen.iter().sum(),
+        "count_over_time" => seen.len() as f64,
+        _ => last,
+    })
 }
 
 fn expected_range(name: &str) -> Refusal {

@@ -7,10 +7,30 @@ pub enum Expr {
     Number(f64),
     Text(String),
     Selector(Selector),
-    Call { name: String, arguments: Vec<Expr> },
-    Aggregate { name: String, by: Grouping, parameter: Option<Box<Expr>>, of: Box<Expr> },
-    Binary { op: String, bool: bool, on: Option<Grouping>, left: Box<Expr>, right: Box<Expr> },
+    Call {
+        name: String,
+        arguments: Vec<Expr>,
+    },
+    Aggregate {
+        name: String,
+        by: Grouping,
+        parameter: Option<Box<Expr>>,
+        of: Box<Expr>,
+    },
+    Binary {
+        op: String,
+        bool: bool,
+        on: Option<Grouping>,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     Negative(Box<Expr>),
+    /// `(of)[range:step]`.
+    Subquery {
+        of: Box<Expr>,
+        range: f64,
+        step: f64,
+    },
 }
 
 /// `metric{label="value"}[range] offset 1w`.
@@ -276,6 +296,13 @@ impl Parser {
         if self.take("(") {
             let inner = self.expression(0)?;
             self.want(")")?;
+            if self.take("[") {
+                let range = self.span()?;
+                self.want(":")?;
+                let step = self.span()?;
+                self.want("]")?;
+                return Ok(Expr::Subquery { of: Box::new(inner), range, step });
+            }
             return Ok(inner);
         }
         if matches!(self.peek(), Some(Token::Sign("{"))) {

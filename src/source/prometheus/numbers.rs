@@ -223,6 +223,22 @@ impl Numbers {
         alone
     }
 
+    /// Members of refused batches, and those refused alone.
+    pub fn refused(&self) -> BTreeSet<usize> {
+        let alone = self.loners.iter().filter(|i| self.refusal(**i).is_some());
+        self.broken.iter().flatten().chain(alone).copied().collect()
+    }
+
+    /// Why there is nothing of one, in words.
+    pub fn refusal(&self, i: usize) -> Option<&Clean> {
+        self.told.get(&i)?.instead.as_ref()
+    }
+
+    /// Whether this one was asked about alone.
+    pub fn asked_for(&self, i: usize) -> bool {
+        self.singles.contains(&i)
+    }
+
     /// At least one question got an answer, be it a refusal.
     pub fn answered(&self) -> bool {
         self.answered
