@@ -136,15 +136,21 @@ fn serve(stream: TcpStream, asked: &AtomicUsize) {
                 length = value.trim().parse().unwrap_or(0);
             }
         }
-        if requests.by_ref().take(length).read_to_end(&mut Vec::new()).is_err() {
+        let mut asked_for = Vec::new();
+        if requests.by_ref().take(length).read_to_end(&mut asked_for).is_err() {
             return;
         }
         let n = asked.fetch_add(1, Ordering::Relaxed);
+        let now = jiff::Timestamp::now().as_second();
+        let series: Vec<String> = labels(&asked_for)
+            .into_iter()
+            .map(|label| {
+                format!("{{\"metric\":{{{label}}},\"value\":[{now}.0,\"0.{:03}\"]}}", n % 300)
+            })
+            .collect();
         let body = format!(
-            "{{\"status\":\"success\",\"data\":{{\"resultType\":\"vector\",\"result\":\
-             [{{\"metric\":{{}},\"value\":[{}.0,\"0.{:03}\"]}}]}}}}",
-            jiff::Timestamp::now().as_second(),
-            n % 300
+            "{{\"status\":\"success\",\"data\":{{\"resultType\":\"vector\",\"result\":[{}]}}}}",
+            series.join(",")
         );
         let answer = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -154,4 +160,16 @@ fn serve(stream: TcpStream, asked: &AtomicUsize) {
             return;
         }
     }
+}
+
+/// The labels of each series that is asked for: several queries come as one, and each has its number.
+fn labels(form: &[u8]) -> Vec<String> {
+    let form = url::form_urlencoded::parse(form);
+    let query = form.into_iter().find(|(name, _)| name == "query").map(|(_, query)| query);
+    let numbers: Vec<String> = query
+        .iter()
+        .flat_map(|query| query.split("\"andon_query\", \"").skip(1))
+        .filter_map(|rest| Some(format!("\"andon_query\":\"{}\"", rest.split_once('"')?.0)))
+        .collect();
+    if numbers.is_empty() { vec![String::new()] } else { numbers }
 }

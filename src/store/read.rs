@@ -326,22 +326,30 @@ impl<'a> Recalling<'a> {
                 newest_first.push((*source, row.get::<_, i64>(0)?, moment(row.get(1)?), points));
             }
         }
-        let mut held: HashMap<i64, (i64, Timestamp)> = HashMap::new();
+        let mut found: HashMap<i64, Found> = HashMap::new();
         for (source, tier, since, points) in newest_first.into_iter().rev() {
-            for (id, points) in block::read(&points, since).unwrap_or_default() {
-                let Some(told) = series.get(&id).filter(|told| told.source == source) else {
+            for (id, mut points) in block::read(&points, since).unwrap_or_default() {
+                if series.get(&id).is_none_or(|told| told.source != source) {
                     continue;
-                };
-                for (when, reading) in points.into_iter().filter(|(when, _)| *when <= at) {
-                    let newest = held.entry(id).or_insert((tier, when));
-                    if newest.1 <= when {
-                        *newest = (tier, when);
-                    }
-                    self.place(told, when, reading);
                 }
+                points.retain(|(when, _)| *when <= at);
+                let Some(when) = points.iter().map(|(when, _)| *when).max() else { continue };
+                let one = found.entry(id).or_default();
+                if one.points.is_empty() || one.newest.1 <= when {
+                    one.newest = (tier, when);
+                }
+                one.points.append(&mut points);
             }
         }
-        for (id, (tier, when)) in held {
+        // Many points, few names: each name is looked up once. Of two that tell of one number the newer is placed last.
+        let mut found: Vec<(i64, Found)> = found.into_iter().collect();
+        found.sort_unstable_by_key(|(id, one)| (one.newest.1, *id));
+        for (id, one) in &mut found {
+            if let Some(told) = series.get(id) {
+                self.place(told, std::mem::take(&mut one.points));
+            }
+        }
+        for (id, Found { newest: (tier, when), .. }) in found {
             if let Some(told) = series.get(&id) {
                 self.hold(told, tier, when);
             }
@@ -349,17 +357,38 @@ impl<'a> Recalling<'a> {
         Ok(())
     }
 
-    fn place(&mut self, told: &Told, at: Timestamp, reading: Reading) {
+    fn place(&mut self, told: &Told, points: Vec<(Timestamp, Reading)>) {
+        match &told.name {
+            Name::Metric(id, note) => self.track(told.source, id, note.as_ref(), points),
+            Name::Probe(_) => {
+                points.into_iter().for_each(|(at, reading)| self.probed(told, at, reading));
+            }
+        }
+    }
+
+    fn track(
+        &mut self,
+        source: i64,
+        id: &MetricId,
+        note: Option<&Clean>,
+        points: Vec<(Timestamp, Reading)>,
+    ) {
+        let Some(source) = self.sources.get(&source) else { return };
+        let track = self.board.tracks.entry(id.clone()).or_default();
+        for (at, reading) in points {
+            if let Reading::Measure(measure) = reading {
+                track.add(at, measure);
+            }
+        }
+        if track.note.as_ref() != note {
+            track.note = note.cloned();
+        }
+        self.board.track_sources.entry(id.clone()).or_insert_with(|| source.clone());
+    }
+
+    fn probed(&mut self, told: &Told, at: Timestamp, reading: Reading) {
         let Some(source) = self.sources.get(&told.source) else { return };
         match (&told.name, reading) {
-            (Name::Metric(id, note), Reading::Measure(measure)) => {
-                let track = self.board.tracks.entry(id.clone()).or_default();
-                track.add(at, measure);
-                if track.note != *note {
-                    track.note.clone_from(note);
-                }
-                self.board.track_sources.entry(id.clone()).or_insert_with(|| source.clone());
-            }
             (Name::Probe(probe), Reading::Probe(probed)) => {
                 let results = self.board.probes.entry(probe.clone()).or_default();
                 results.push_back(ProbeResult {
@@ -430,6 +459,13 @@ impl<'a> Recalling<'a> {
 struct Told {
     source: i64,
     name: Name,
+}
+
+/// Points of one series, oldest first, and the tier and moment of the newest.
+#[derive(Default)]
+struct Found {
+    points: Vec<(Timestamp, Reading)>,
+    newest: (i64, Timestamp),
 }
 
 enum Name {

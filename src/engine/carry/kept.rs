@@ -1,4 +1,10 @@
 //! Kept answers: validators and bodies for conditional requests, bounded in bytes.
+//!
+//! They end with the process. A 304 says "the body you have", and what a source reads is the whole body: the list's end, what
+//! is missing from it, the links to the next page. Facts in the memory are not that body, so that a validator kept without
+//! it would let things stay that are gone; and bodies on the disk would be a second memory, of megabytes, with everything in
+//! it that andon has no use for. A start asks each list once in full instead, which is one poll of an hour's hundreds; a
+//! pane that takes over from another begins with full answers, too.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
