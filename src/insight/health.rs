@@ -79,7 +79,9 @@ pub fn find(
             && own.incidents.iter().all(|i| i.status != IncidentStatus::Open),
         silenced: is_silenced(own),
     };
-    let silent = if numbers(board, service).any(|m| m.good.is_some() || m.bad.is_some()) {
+    let silent = if slos.iter().any(|slo| slo.verdict == Burning::NoTraffic)
+        || numbers(board, service).any(|m| m.good.is_some() || m.bad.is_some())
+    {
         words::NO_TRAFFIC
     } else {
         "nothing watches it"

@@ -101,6 +101,10 @@ const GOOGLE: [(Burning, f64, i64, i64); 4] = [
     (Burning::Ticket, 0.10, 259_200, 21_600),
 ];
 
+/// 1 is the pace that is allowed. In a week, a tenth of its budget in three days is a quarter of that pace: such a row
+/// would fire for ever over a budget that lasts. Periods of four weeks and more do not come near (28 days: 0.933).
+const SLOWEST: f64 = 0.9;
+
 /// Factors and parts of the period, as Pyrra has them (domain.md §3.2): the short window is a twelfth of the long one.
 const PYRRA: [(Burning, f64, f64); 4] = [
     (Burning::Page, 14.0, 672.0),
@@ -119,7 +123,7 @@ pub fn rows(objective: &Objective) -> Vec<Row> {
                 burning,
                 long: SignedDuration::from_secs(long),
                 short: SignedDuration::from_secs(short),
-                faster_than: p * period / long as f64,
+                faster_than: (p * period / long as f64).max(SLOWEST),
             })
             .collect(),
         Written::Pyrra => PYRRA
@@ -422,7 +426,8 @@ mod tests {
         };
         assert_eq!(of(30), [14.4, 6.0, 3.0, 1.0]);
         assert_eq!(of(28), [13.44, 5.6, 2.8, 0.933]);
-        assert_eq!(of(3), [1.44, 0.6, 0.3], "three days do not fit into three days");
+        assert_eq!(of(3), [1.44, 0.9, 0.9], "three days do not fit into three days");
+        assert_eq!(of(7), [3.36, 1.4, 0.9, 0.9], "a pace that lasts is no alarm");
         for (row, short) in
             rows(&objective(0.999, 30, Vec::new())).iter().zip([300, 1_800, 7_200, 21_600])
         {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use andon::model::{
-    Measure, Metric, MetricId, Name, Report, Role, SourceName, Trouble, Unit, Weight,
+    Measure, Metric, MetricId, Name, Report, Role, Slo, SourceName, Trouble, Unit, Weight,
 };
 use andon::source::{
     Answer, Asking, Exchange, Http, HttpAnswer, KINDS, Opening, Problem, Reading, Request, Source,
@@ -36,6 +36,16 @@ pub fn open(
     options: &str,
     metrics: Vec<Metric>,
 ) -> Result<Box<dyn Source>, Vec<Problem>> {
+    open_with(kind, options, metrics, Vec::new())
+}
+
+/// The same, with objectives to answer for.
+pub fn open_with(
+    kind: &str,
+    options: &str,
+    metrics: Vec<Metric>,
+    slos: Vec<(Name, Slo)>,
+) -> Result<Box<dyn Source>, Vec<Problem>> {
     let kind = KINDS.iter().find(|k| k.name == kind).unwrap();
     let text = format!("{{ {options} }}");
     (kind.open)(Opening {
@@ -45,7 +55,7 @@ pub fn open(
         every: kind.every,
         zone: jiff::tz::TimeZone::UTC,
         metrics,
-        slos: Vec::new(),
+        slos,
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse(&text).unwrap(),
     })

@@ -1,5 +1,7 @@
 //! Prometheus 2.42 and `VictoriaMetrics` 1.79 as recorded: numbers, refusals, history, rules.
 
+mod objectives;
+
 use andon::model::{
     AlertState, Fact, Feed, Measure, Metric, RuleHealth, RuleState, Severity, Status, Trouble,
 };
