@@ -214,17 +214,15 @@ pub fn limits(demo: bool) -> Limits {
 pub fn ask_log(board: &mut Board, stores: &Stores, incident: &Key) -> Option<Clean> {
     let upstream = stores.upstreams.iter().find(|u| u.name == incident.source);
     let asked = upstream?.log_of(&incident.id)?;
-    for heard in poll_once_within(vec![asked], ROUND, &stores.limits) {
-        match heard.outcome {
-            Ok(report) => {
-                let partial = report.partial.clone();
-                board.fold(&heard.source, heard.at, report);
-                return partial;
-            }
-            Err(trouble) => return Some(trouble.message),
+    let heard = poll_once_within(vec![asked], ROUND, &stores.limits).pop()?;
+    match heard.outcome {
+        Ok(report) => {
+            let partial = report.partial.clone();
+            board.fold(&heard.source, heard.at, report);
+            partial
         }
+        Err(trouble) => Some(trouble.message),
     }
-    None
 }
 
 /// What every source says when it is asked once.

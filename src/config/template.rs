@@ -25,7 +25,7 @@ pub fn read(path: &Path) -> Result<Clean, String> {
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let line = before.split(|b| *b == b'\n').count();
         format!("line {line} is no UTF-8")
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

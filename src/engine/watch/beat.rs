@@ -105,7 +105,9 @@ impl Beat {
         let passed = passed.filter(|passed| *passed < LONGEST_RHYTHM).unwrap_or_default();
         let least = subjects.iter().map(|subject| subject.every).min().unwrap_or_default();
         let mut linked = Linked::default();
-        subjects.iter().for_each(|subject| linked.join(subject.linked.clone()));
+        for subject in &subjects {
+            linked.join(subject.linked.clone());
+        }
         let mut beat = Self {
             wanted: linked.wanted().into(),
             linked,

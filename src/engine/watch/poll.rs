@@ -92,7 +92,7 @@ pub async fn poll(
     let mut outcome = desk.talk(&allowance, &mut aside).await;
     if let (Ok(told), Some(tracker)) = (&mut outcome, subject.source.tracking(linked)) {
         let tracked = Desk { source: &tracker.into(), ..desk }.talk(&allowance, &mut aside).await;
-        told.beside(tracked.unwrap_or_else(unknown));
+        told.beside(tracked.unwrap_or_else(|trouble| unknown(&trouble)));
     }
     Polled {
         at,
@@ -159,12 +159,13 @@ pub async fn track(
     let tracker: Arc<dyn Source> = subject.source.tracking(linked)?.into();
     let allowance = Allowance::new(subject.timeout, limits.poll_bytes);
     let desk = Desk { subject, source: &tracker, past: &past, at, wall, way, limits };
-    let told = desk.talk(&allowance, &mut Aside::default()).await.unwrap_or_else(unknown);
+    let told = desk.talk(&allowance, &mut Aside::default()).await;
+    let told = told.unwrap_or_else(|trouble| unknown(&trouble));
     redacted(Ok(told), way).ok()
 }
 
 /// What was told besides is good without it: unknown is how linked issues fare then.
-fn unknown(trouble: Trouble) -> Report {
+fn unknown(trouble: &Trouble) -> Report {
     let words = Clean::line(format_args!("linked issues: {trouble}"));
     Report { notes: vec![words], ..Report::default() }
 }

@@ -40,13 +40,13 @@ pub fn tracking(github: &GitHub, wanted: &[Box<str>]) -> Option<Box<dyn Source>>
     let site = super::site(&github.base)?;
     let host = site.host_str()?;
     let host = site.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let of_site = |id: &Box<str>| {
+    let of_site = |id: &str| {
         let (repo, number) = id.strip_prefix(&*host)?.strip_prefix('/')?.split_once('#')?;
         // Larger numbers are refused with the whole query.
-        let number = number.parse().ok().filter(|n| *n <= i32::MAX as u64)?;
-        Some(Wanted { id: id.clone(), repo: Repo::parse(repo).ok()?.at(Some(&site)), number })
+        let number = number.parse().ok().filter(|n| *n <= 2_147_483_647)?;
+        Some(Wanted { id: id.into(), repo: Repo::parse(repo).ok()?.at(Some(&site)), number })
     };
-    let wanted: Vec<Wanted> = wanted.iter().filter_map(of_site).collect();
+    let wanted: Vec<Wanted> = wanted.iter().filter_map(|id| of_site(id)).collect();
     (!wanted.is_empty())
         .then(|| -> Box<dyn Source> { Box::new(Linked { github: github.clone(), wanted }) })
 }

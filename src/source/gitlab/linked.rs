@@ -43,14 +43,14 @@ pub fn tracking(gitlab: &GitLab, wanted: &[Box<str>]) -> Option<Box<dyn Source>>
     let port = gitlab.base.port().map(|port| format!(":{port}")).unwrap_or_default();
     let below = gitlab.base.path().trim_end_matches('/').trim_end_matches("/api/v4");
     let home = format!("{host}{port}{below}/").to_lowercase();
-    let of_here = |id: &Box<str>| {
+    let of_here = |id: &str| {
         let name = id.strip_prefix(&*home)?;
         let merge = name.contains('!');
         let (project, number) = name.split_once(['#', '!'])?;
         let project = Project::parse(project).ok().filter(|p| p.told.contains('/'))?;
-        Some(Wanted { id: id.clone(), project, merge, number: number.parse().ok()? })
+        Some(Wanted { id: id.into(), project, merge, number: number.parse().ok()? })
     };
-    let wanted: Vec<Wanted> = wanted.iter().filter_map(of_here).collect();
+    let wanted: Vec<Wanted> = wanted.iter().filter_map(|id| of_here(id)).collect();
     (!wanted.is_empty())
         .then(|| -> Box<dyn Source> { Box::new(Linked { gitlab: gitlab.clone(), wanted }) })
 }

@@ -26,7 +26,7 @@ pub fn tracking(jira: &Jira, wanted: &[Box<str>]) -> Option<Box<dyn Source>> {
     let host = jira.base.host_str()?;
     let port = jira.base.port().map(|port| format!(":{port}")).unwrap_or_default();
     let home = format!("{host}{port}/").to_lowercase();
-    let of_here = |id: &Box<str>| {
+    let of_here = |id: &str| {
         let linked = id.strip_prefix(&*home);
         let key = linked.unwrap_or(id).to_uppercase();
         let (project, number) = key.rsplit_once('-')?;
@@ -35,9 +35,9 @@ pub fn tracking(jira: &Jira, wanted: &[Box<str>]) -> Option<Box<dyn Source>> {
             && number.bytes().all(|b| b.is_ascii_digit());
         // A key alone may be of any tracker: it is this one's where its project is.
         let here = linked.is_some() || jira.projects.iter().any(|known| known == project);
-        (is_key && here).then(|| Wanted { id: id.clone(), key })
+        (is_key && here).then(|| Wanted { id: id.into(), key })
     };
-    let mut wanted: Vec<Wanted> = wanted.iter().filter_map(of_here).collect();
+    let mut wanted: Vec<Wanted> = wanted.iter().filter_map(|id| of_here(id)).collect();
     let mut seen = std::collections::BTreeSet::new();
     wanted.retain(|one| seen.insert(one.key.clone()));
     (!wanted.is_empty())
