@@ -252,6 +252,7 @@ fn no_change_is_said_only_when_every_change_source_is_fresh() {
     let trouble = |world: &World| world.survey().service(&Name::new("checkout")).unwrap().clone();
     world.board.deploys = andon::model::Records::default();
     world.board.changes = andon::model::Records::default();
+    world.board.calendars.clear();
     let state = trouble(&world);
     assert_eq!((state.changes.len(), state.changes_known, state.upstreams), (0, true, 2));
     let page = listed(&world, "health", 0, (300, 45));

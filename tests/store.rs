@@ -515,6 +515,7 @@ fn how_services_turned_is_remembered_once_for_each_change() {
     let place = Place::at(home.path().join("memory"));
     let turned = |at: i64, health: Health| Turned {
         at: t(at),
+        seen: true,
         service: Name::new("checkout"),
         health: Clean::from(health.word()),
         reason: Clean::from("error rate 12 %"),
@@ -538,4 +539,173 @@ fn how_services_turned_is_remembered_once_for_each_change() {
     };
     assert_eq!(words(0, 99), ["0 ok", "20 down", "50 ok", "60 down"]);
     assert_eq!(words(20, 49), ["20 down"]);
+}
+
+/// A poll of the status source, good, with nothing in it.
+fn heard(at: i64) -> Told {
+    let source = SourceName::new("prom");
+    let freshness = Freshness {
+        kind: "prometheus",
+        every: SignedDuration::from_secs(30),
+        status: Status::Ok,
+        last_ok: Some(t(at)),
+        last_try: Some(t(at)),
+        ..Freshness::default()
+    };
+    Told { source, at: t(at), report: Some(Report::default()), freshness }
+}
+
+fn turn(service: &str, at: i64, health: Health, seen: bool) -> Turned {
+    Turned {
+        at: t(at),
+        seen,
+        service: Name::new(service),
+        health: Clean::from(health.word()),
+        reason: Clean::default(),
+    }
+}
+
+/// Polls every 30 s of a stretch.
+fn watch(store: &mut Store, from: i64, until: i64) {
+    let polls: Vec<Told> = (from..=until).step_by(30).map(heard).collect();
+    store.remember(&polls).unwrap();
+}
+
+#[test]
+fn a_service_that_is_down_is_so_since_the_same_moment_after_every_reopening() {
+    let home = tempfile::tempdir().unwrap();
+    let place = Place::at(home.path().join("memory"));
+    let checkout = Name::new("checkout");
+    let mut now = 600;
+    {
+        let (mut store, _) = Store::open(&place, t(0));
+        watch(&mut store, 0, now);
+        store.remember_states(&[turn("checkout", 0, Health::Ok, false)]).unwrap();
+        // Noticed at 400, begun at 312.
+        store.remember_states(&[turn("checkout", 312, Health::Down, true)]).unwrap();
+    }
+    for _ in 0..3 {
+        now += 120;
+        // Another process each time, which knows only what was written.
+        let (mut store, _) = Store::open(&place, t(now));
+        let board = store.board_now(&awaited(), t(now)).unwrap();
+        assert_eq!(board.turns.since(&checkout, Health::Down), Some(t(312)));
+        watch(&mut store, now, now + 60);
+        store.remember_states(&[turn("checkout", now, Health::Down, false)]).unwrap();
+    }
+    let (mut store, _) = Store::open(&place, t(now));
+    // Nobody saw it begin to be well, and down it was once.
+    let words: Vec<String> =
+        store.states(t(-9), t(now)).unwrap().iter().map(|s| s.health.to_string()).collect();
+    assert_eq!(words, ["unknown", "ok", "down"]);
+    // Then as it was then.
+    let then = store.board_at(&awaited(), t(200)).unwrap();
+    assert_eq!(then.turns.of(&checkout).last().unwrap().1, Health::Ok);
+    assert_eq!(then.turns.since(&checkout, Health::Ok), None, "it was well when somebody looked");
+}
+
+#[test]
+fn while_nobody_asked_it_is_unknown_how_services_were() {
+    let home = tempfile::tempdir().unwrap();
+    let place = Place::at(home.path().join("memory"));
+    let (mut store, _) = Store::open(&place, t(0));
+    watch(&mut store, 0, 3_000);
+    store.remember_states(&[turn("web", 0, Health::Ok, true)]).unwrap();
+    // An hour later it is the same, and nothing is written.
+    watch(&mut store, 6_600, 7_200);
+    store.remember_states(&[turn("web", 6_600, Health::Ok, true)]).unwrap();
+    let web = Name::new("web");
+    let uptime = |store: &mut Store, now: i64| {
+        let board = store.board_now(&awaited(), t(now)).unwrap();
+        andon::insight::uptime(
+            board.turns.of(&web),
+            &[],
+            andon::model::Window { from: t(0), until: t(now) },
+        )
+    };
+    let first = uptime(&mut store, 7_200);
+    assert_eq!(first.unknown.as_secs(), 3_600, "{first:?}");
+    assert_eq!(first.up.as_secs(), 3_600);
+    assert_eq!(first.without_planned(), Some(1.0));
+    // Nobody asks any more.
+    let later = uptime(&mut store, 8_200);
+    assert_eq!((later.up.as_secs(), later.unknown.as_secs()), (3_600, 4_600));
+}
+
+#[test]
+fn two_processes_that_both_poll_for_a_moment_write_each_turn_once() {
+    let home = tempfile::tempdir().unwrap();
+    let place = Place::at(home.path().join("memory"));
+    let (mut one, _) = Store::open(&place, t(0));
+    let (mut other, _) = Store::open(&place, t(0));
+    for at in 0..40 {
+        let health = if at / 10 % 2 == 0 { Health::Ok } else { Health::Down };
+        let turned = [turn("web", at, health, true), turn("db", at, health, true)];
+        one.remember_states(&turned).unwrap();
+        other.remember_states(&turned).unwrap();
+    }
+    let of = |store: &Store, service: &str| -> Vec<i64> {
+        let all = store.states(t(0), t(99)).unwrap();
+        let own = all.iter().filter(|s| s.service.as_str() == service);
+        own.map(|s| s.at.as_second() - t(0).as_second()).collect()
+    };
+    for store in [&one, &other] {
+        assert_eq!(of(store, "web"), [0, 10, 20, 30]);
+        assert_eq!(of(store, "db"), [0, 10, 20, 30]);
+    }
+}
+
+#[test]
+fn a_beginning_learnt_late_follows_the_turn_before_it() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut store, _) = Store::open(&Place::at(home.path().join("memory")), t(0));
+    store.remember_states(&[turn("web", 100, Health::Ok, true)]).unwrap();
+    // The alert says that it began before anybody saw the service well.
+    store.remember_states(&[turn("web", 50, Health::Down, true)]).unwrap();
+    store.remember_states(&[turn("web", 200, Health::Ok, true)]).unwrap();
+    let words: Vec<String> =
+        store.states(t(0), t(300)).unwrap().iter().map(|s| s.health.to_string()).collect();
+    assert_eq!(words, ["ok", "down", "ok"]);
+}
+
+/// After three days one result is kept of each quarter of an hour: it stands until the next.
+#[test]
+fn a_probe_of_last_week_is_as_fresh_then_as_it_was() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut store, _) = Store::open(&Place::at(home.path().join("memory")), t(0));
+    let probe = Probe { service: Name::new("web"), target: "w:1".into(), means: "tcp" };
+    let polls: Vec<Told> = (0..3_600)
+        .step_by(30)
+        .map(|at| {
+            let result = ProbeResult {
+                probe: probe.clone(),
+                weight: Weight::Critical,
+                at: t(at),
+                health: Health::Ok,
+                words: "open".into(),
+                latency: None,
+                expires: None,
+            };
+            let mut told = heard(at);
+            told.report = Some(Report { facts: vec![Fact::Probe(result)], ..Report::default() });
+            told
+        })
+        .collect();
+    store.remember(&polls).unwrap();
+    let bounds = Bounds { retention: SignedDuration::from_hours(24 * 90), most: 1 << 28 };
+    let team = andon::model::Team {
+        services: vec![andon::model::Service { name: Name::new("web"), ..Default::default() }],
+        ..Default::default()
+    };
+    let then = |store: &mut Store, at: i64| {
+        let board = store.board_at(&awaited(), t(at)).unwrap();
+        let survey = andon::insight::survey(&board, &team, t(at));
+        (survey.services[0].health, survey.services[0].overlays.stale)
+    };
+    for age in [4, 100] {
+        store.tidy(t(3_600) + SignedDuration::from_hours(age), bounds).unwrap();
+        for at in [1_805, 2_000, 2_400, 3_595] {
+            assert_eq!(then(&mut store, at), (Health::Ok, false), "{at} s, {age} h later");
+        }
+    }
 }

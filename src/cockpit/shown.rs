@@ -158,7 +158,7 @@ impl Cockpit {
         for dead in &survey.verdict.dead_man {
             let since = words::near(dead.since, scene.now, scene.zone);
             let DeadMan { name, source, .. } = dead;
-            let words = Clean::line(format!("{name} does not arrive at {source} since {since}"));
+            let words = Clean::line(format!("no {name} at {source} since {since}"));
             line = line.dot().and(words, Tone::Down);
         }
         if incidents > 0 {

@@ -322,6 +322,7 @@ impl Cockpit {
             self.survey = Arc::new(insight::survey(&self.board, &self.team, at));
             self.surveyed = Some(self.board.version);
             self.generation += 1;
+            self.note_turns(at);
         }
         if self.wall.is_some() {
             self.take_turns(now);
@@ -332,6 +333,18 @@ impl Cockpit {
             self.badged = Some(self.generation);
             let scene = self.scene();
             self.badges = self.tabs.iter().map(|tab| (tab.badge)(&scene)).collect();
+        }
+    }
+
+    /// What was derived is noted on the board, where a service turned: its beginning outlives the history that shows it.
+    fn note_turns(&mut self, now: Timestamp) {
+        let turns = &self.board.turns;
+        let services = &self.survey.services;
+        if services.iter().any(|s| turns.would_note(&s.name, s.health)) {
+            let turns = &mut Arc::make_mut(&mut self.board).turns;
+            for service in services {
+                turns.note(&service.name, service.health, service.since, now);
+            }
         }
     }
 

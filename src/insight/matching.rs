@@ -1,13 +1,16 @@
 //! Which facts belong to which service: everything is sorted once, so that no insight walks services × facts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Happened;
+use super::freezes::occurrences;
+use super::words::{earlier, later};
 use crate::model::{
-    Alert, AlertRule, Board, Clean, Deploy, Incident, Key, MetricId, Name, Objective, Outcome,
-    PostMortem, Probe, ProbeResult, RuleHealth, RuleState, Service, Shift, Team, Written,
+    Alert, AlertRule, Board, Clean, Deploy, Incident, Key, MetricId, Name, Objective, Occurrence,
+    Outcome, PostMortem, Probe, ProbeResult, Purpose, Release, RuleHealth, RuleState, Run, Service,
+    Shift, Team, Window, Written,
 };
 
 /// The facts of the board by service, in the order of `Team::services`.
@@ -141,6 +144,8 @@ impl<'a> Sorted<'a> {
                 self.give(i, |b| b.changes.push(happened.clone()));
             }
         }
+        self.sort_merges(board, keys);
+        self.sort_planned(board, team);
         self.everywhere.sort_by_key(|h| h.at);
         for (i, belongings) in self.of.iter_mut().enumerate() {
             belongings.changes.sort_by_key(|h| h.at);
@@ -149,6 +154,62 @@ impl<'a> Sorted<'a> {
         self.all_changes.sort_by_key(|(_, h)| h.at);
     }
 }
+
+impl Sorted<'_> {
+    /// Where nobody tells of deploys, what was released or merged is the nearest thing to one.
+    fn sort_merges(&mut self, board: &Board, keys: &Keys) {
+        let deployed: BTreeSet<String> =
+            board.deploys.all().map(|r| folded(r.what.repo.as_str())).collect();
+        let alone = |repo: &Clean| !deployed.contains(&folded(repo.as_str()));
+        for release in board.releases.all().map(|r| &r.what).filter(|r| alone(&r.repo)) {
+            let Some(happened) = Happened::of_release(release) else { continue };
+            for i in keys.repo(&release.repo) {
+                self.give(i, |b| b.changes.push(happened.clone()));
+            }
+        }
+        // A commit runs through several pipelines, and was merged once.
+        let mut seen = BTreeSet::new();
+        for run in board.runs.all().map(|r| &r.what).filter(|r| alone(&r.repo)) {
+            let Some(happened) = Happened::of_push(run) else { continue };
+            if seen.insert((&run.repo, &run.sha)) {
+                for i in keys.repo(&run.repo) {
+                    self.give(i, |b| b.changes.push(happened.clone()));
+                }
+            }
+        }
+    }
+
+    /// Releases and planned work of the last week, as the calendars have them: a plan is no proof, and its words say so.
+    /// One for a whole day says nothing of when.
+    fn sort_planned(&mut self, board: &Board, team: &Team) {
+        let heard = board.sources.values().filter_map(|f| f.last_try.max(f.last_ok)).max();
+        let Some(now) = heard else { return };
+        let window =
+            Window { from: earlier(now, PLANS), until: later(now, SignedDuration::from_hours(1)) };
+        for purpose in [Purpose::Release, Purpose::Maintenance] {
+            for planned in occurrences(board, purpose, window, &team.zone) {
+                if planned.days.is_some() || planned.title.is_empty() {
+                    continue;
+                }
+                let named = named_in(team, planned.title.as_str());
+                let named: Vec<usize> =
+                    named.into_iter().filter_map(|n| self.by_name.get(n).copied()).collect();
+                let happened = Happened::of_plan(planned);
+                for i in &named {
+                    self.give(*i, |b| b.changes.push(happened.clone()));
+                }
+                if named.is_empty() {
+                    self.everywhere.push(happened);
+                }
+            }
+        }
+    }
+}
+
+/// How far back calendars are looked through for changes.
+const PLANS: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Branches that work is merged to.
+const TRUNKS: [&str; 4] = ["main", "master", "trunk", "production"];
 
 /// What facts are looked up by.
 struct Keys {
@@ -306,6 +367,55 @@ impl Happened {
         })
     }
 
+    fn of_release(release: &Release) -> Option<Self> {
+        let at = release.published.filter(|_| !release.draft)?;
+        let name = if release.tag.is_empty() { &release.name } else { &release.tag };
+        Some(Self {
+            key: release.key.clone(),
+            what: Clean::line(format_args!("release {name}")),
+            who: release.author.clone(),
+            began: at,
+            ended: Some(at),
+            at,
+        })
+    }
+
+    /// A pipeline that ran because something was merged to the branch that counts.
+    fn of_push(run: &Run) -> Option<Self> {
+        let at = run.started?;
+        let trunk = TRUNKS.contains(&run.branch.as_str());
+        let merged = matches!(run.event.as_str(), "push" | "merge_group");
+        if !trunk || !merged {
+            return None;
+        }
+        let short: String = run.sha.as_str().chars().take(8).collect();
+        let title = if run.title.is_empty() { short.as_str() } else { run.title.as_str() };
+        Some(Self {
+            key: run.key.clone(),
+            what: Clean::line(format_args!("push to {}: {title}", run.branch)),
+            who: run.who.clone(),
+            began: at,
+            ended: Some(at),
+            at,
+        })
+    }
+
+    fn of_plan(planned: Occurrence) -> Self {
+        let word = match planned.purpose {
+            Purpose::Maintenance => "maintenance",
+            _ => "planned release",
+        };
+        Self {
+            key: planned.key,
+            what: Clean::line(format_args!("{word} {}", planned.title)),
+            who: Clean::default(),
+            // What changes is that it begins: an hour into a long window is not "just before".
+            began: planned.start,
+            ended: Some(planned.start),
+            at: planned.start,
+        }
+    }
+
     fn of_change(change: &crate::model::Change) -> Option<Self> {
         let at = change.at?;
         let what = if change.origin.is_empty() {
@@ -376,5 +486,88 @@ mod tests {
         assert!(has_word("db-failover", "db"));
         assert!(!has_word("dbx was slow", "db"));
         assert!(!has_word("anything", ""));
+    }
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + minute * 60).unwrap()
+    }
+
+    fn release(repo: &str, tag: &str) -> Release {
+        Release {
+            key: Key::new(&Name::new("gh"), tag),
+            repo: Clean::line(repo),
+            tag: Clean::line(tag),
+            name: Clean::default(),
+            draft: false,
+            prerelease: false,
+            published: Some(at(0)),
+            author: "ada".into(),
+            url: None,
+        }
+    }
+
+    fn run(id: &str, branch: &str, event: &str) -> Run {
+        Run {
+            key: Key::new(&Name::new("gh"), id),
+            repo: "acme/shop".into(),
+            workflow: Clean::line(id),
+            title: "Keep sessions for thirty days".into(),
+            branch: Clean::line(branch),
+            sha: "abcdef0123".into(),
+            event: Clean::line(event),
+            outcome: Outcome::Succeeded,
+            started: Some(at(1)),
+            updated: None,
+            who: "priya".into(),
+            url: None,
+        }
+    }
+
+    fn changes_of(facts: Vec<crate::model::Fact>) -> Vec<String> {
+        let mut board = Board::default();
+        let report = crate::model::Report { facts, ..Default::default() };
+        board.fold(&Name::new("gh"), at(5), report);
+        let shop =
+            Service { name: Name::new("shop"), repo: "Acme/Shop".into(), ..Service::default() };
+        let team = Team { services: vec![shop], ..Team::default() };
+        let sorted = Sorted::new(&board, &team);
+        sorted.of[0].changes.iter().map(|h| format!("{} ({})", h.what, h.who)).collect()
+    }
+
+    #[test]
+    fn what_was_merged_or_released_counts_where_nobody_tells_of_deploys() {
+        use crate::model::Fact;
+        let facts = || {
+            vec![
+                Fact::Release(release("acme/shop", "v4")),
+                Fact::Release(release("acme/other", "v9")),
+                Fact::Run(run("build", "main", "push")),
+                Fact::Run(run("lint", "main", "push")),
+                Fact::Run(run("branch", "topic", "push")),
+                Fact::Run(run("nightly", "main", "schedule")),
+            ]
+        };
+        let told = changes_of(facts());
+        assert_eq!(
+            told,
+            ["release v4 (ada)", "push to main: Keep sessions for thirty days (priya)"]
+        );
+        let deploy = Deploy {
+            key: Key::new(&Name::new("gh"), "d"),
+            repo: "acme/shop".into(),
+            app: Clean::default(),
+            environment: "production".into(),
+            version: "v4".into(),
+            sha: Clean::default(),
+            started: Some(at(2)),
+            finished: Some(at(3)),
+            outcome: Outcome::Succeeded,
+            who: "ada".into(),
+            description: Clean::default(),
+            committed: None,
+            url: None,
+        };
+        let told = changes_of([facts(), vec![Fact::Deploy(deploy)]].concat());
+        assert_eq!(told, ["deploy v4 (ada)"]);
     }
 }

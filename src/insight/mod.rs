@@ -22,6 +22,7 @@ mod search;
 pub mod slo;
 pub mod standing;
 mod steady;
+mod uptime;
 mod versions;
 pub mod vocabulary;
 pub mod words;
@@ -32,7 +33,7 @@ use jiff::Timestamp;
 
 use crate::model::{
     Board, Clean, Freshness, Health, IncidentStatus, Key, Name, Overlays, Purpose, SourceName,
-    Team, Window,
+    Team, Turned, Window,
 };
 
 pub use alike::{Like, Trouble, Why, alike};
@@ -54,6 +55,7 @@ pub use rhythm::{Beats, Regularity, Rhythm, Slip, median};
 pub use rollbacks::{Rollback, rollbacks};
 pub use search::search;
 pub use slo::{Budget, Burn, Burning};
+pub use uptime::{STRETCHES, Uptime, Works, percent, uptime};
 pub use versions::{Apart, Running, Versions};
 
 /// One thing that is derived, for the table of the README.
@@ -83,6 +85,10 @@ pub const INSIGHTS: &[Insight] = &[
     Insight {
         name: "dependents",
         about: "one outage, one row: services under a parent that is down fold under it",
+    },
+    Insight {
+        name: "uptime",
+        about: "uptime without planned work and with it, over a day to a quarter; what nobody knows is neither up nor down",
     },
     Insight {
         name: "freezes",
@@ -311,6 +317,7 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
             }
         })
         .collect();
+    remember(board, &mut states);
     dependents::fold(team, &sorted, &mut states);
     correlate(board, team, &sorted, &mut states, now);
     let before = before_each(board, team, &sorted, &states);
@@ -329,6 +336,27 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
     };
     survey.valid_until = next_flip(board, &survey, now);
     survey
+}
+
+/// What is remembered of a beginning outlives the history that showed it, and the process that saw it.
+fn remember(board: &Board, states: &mut [ServiceState]) {
+    for state in states {
+        let began = board.turns.since(&state.name, state.health);
+        if let Some(began) = began.filter(|at| state.since.is_none_or(|since| *at < since)) {
+            state.since = Some(began);
+        }
+    }
+}
+
+/// How services are, as it is remembered.
+pub fn turned(survey: &Survey, now: Timestamp) -> impl Iterator<Item = Turned> {
+    survey.services.iter().map(move |s| Turned {
+        at: s.since.map_or(now, |since| since.min(now)),
+        seen: s.since.is_some(),
+        service: s.name.clone(),
+        health: Clean::from(s.health.word()),
+        reason: s.reason.clone(),
+    })
 }
 
 /// Finds what changed before any moment: for incidents, whose start is their own.

@@ -44,6 +44,7 @@ impl Board {
         board.brought.date_back(then, |_| Some(true), |_| {});
         board.objectives.date_back(then, |_| None, |x| x.spent.retain(|told| told.at <= then));
         board.baselines.retain(|_, (at, _)| *at <= then);
+        board.turns.rewind(then);
         for track in board.tracks.values_mut() {
             track.rewind(then);
         }

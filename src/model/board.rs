@@ -9,7 +9,7 @@ use super::{
     Alert, AlertRule, Approval, Brought, Calendar, Change, Clean, Deploy, Discovered, Drift,
     Environment, Fact, Feed, Freshness, Gate, Incident, Key, LogEntry, Measure, MetricId,
     Milestone, Objective, PostMortem, Probe, ProbeResult, Records, Release, Report, Run, Shift,
-    Silence, SourceName, Staleness, Ticket, Track,
+    Silence, SourceName, Staleness, Ticket, Track, Turns,
 };
 
 /// Results kept per probe: enough for hysteresis and flapping (20 checks) and a sparkline.
@@ -24,6 +24,8 @@ pub struct Board {
     /// Counts folds: whoever caches something derived compares this.
     pub version: u64,
     pub sources: BTreeMap<SourceName, Freshness>,
+    /// How services turned: what follows from the board is noted here, and remembered.
+    pub turns: Turns,
     /// Who asks them: `this process`, `process 4242`. Empty where nobody goes on asking.
     pub polled_by: Clean,
     pub tracks: BTreeMap<MetricId, Track>,
@@ -199,6 +201,7 @@ impl Board {
         for results in self.probes.values_mut() {
             results.retain(|r| r.at <= now);
         }
+        self.turns.rewind(now);
         self.alerts.rewind(now);
         self.rules.rewind(now);
         self.silences.rewind(now);

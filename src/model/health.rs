@@ -43,6 +43,8 @@ impl Health {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turned {
     pub at: Timestamp,
+    /// Somebody saw it begin; otherwise it was so when somebody looked.
+    pub seen: bool,
     pub service: Name,
     /// The word of the machine output: another version may know more of them.
     pub health: Clean,

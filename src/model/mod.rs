@@ -27,6 +27,7 @@ mod team;
 mod text;
 pub mod ticket;
 mod track;
+mod turns;
 
 pub use alert::{
     Alert, AlertRule, AlertState, Labels, RuleHealth, RuleState, Severity, Silence, SilenceState,
@@ -59,3 +60,4 @@ pub use team::{Freeze, FreezeRule, Matching, Metric, Plan, PlanRule, Service, Sl
 pub use text::{Clean, Shape, clean};
 pub use ticket::{Linked, Ticket, TicketState};
 pub use track::Track;
+pub use turns::{TURNS_KEPT, Turns, with_silences};

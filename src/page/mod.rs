@@ -25,6 +25,7 @@ pub mod room;
 mod screen;
 mod service;
 mod sources;
+mod uptime;
 pub mod wall;
 pub mod words;
 pub mod zoom;

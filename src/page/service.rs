@@ -10,7 +10,7 @@ use super::health::{KIND, just_before, suspected, value};
 use super::zoom::{self, Panel, Told, WINDOWS, Zoom};
 use super::{
     Axis, Block, Chart, Cursor, Limit, Line, Look, Noun, RowKey, Scene, Series, Tone, belongings,
-    learnt, marks, objectives, room, words,
+    learnt, marks, objectives, room, uptime, words,
 };
 use crate::insight::{Clearance, ServiceState, Trouble, level as level_of, numbers, preset};
 use crate::model::{
@@ -31,7 +31,12 @@ pub fn detail(scene: &Scene<'_>, look: &Look, key: &RowKey) -> Option<Vec<Block>
     let name = name_of(KIND, key)?;
     let i = scene.survey.by_name.get(&name).copied()?;
     let (state, service) = (scene.survey.services.get(i)?, scene.team.services.get(i)?);
-    let mut blocks = vec![facts(scene, state, service)];
+    let mut facts = facts(scene, state, service);
+    if let Noun::Card(card) = &mut facts.noun {
+        card.pairs.extend(uptime::pairs(scene, &service.name));
+        facts.rows = super::Rows::Exactly(card.pairs.len() as u16);
+    }
+    let mut blocks = vec![facts];
     blocks.extend(objectives::block(scene, service, state));
     blocks.extend(charts(scene, service, look, key));
     blocks.extend(belongings::probes(scene, service));

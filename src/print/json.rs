@@ -9,8 +9,8 @@ use crate::insight::standing::Standing;
 use crate::insight::words::{earlier, later};
 use crate::insight::{
     Before, Budget, Burn, Clearance, Event, Pipeline, Rhythm, ServiceState, Suspect, Versions,
-    calendar, deploys_from, is_production, level, moment, numbers, of_incident, pipelines, preset,
-    run_moment, waiting,
+    Works, calendar, deploys_from, is_production, level, moment, numbers, of_incident, percent,
+    pipelines, preset, run_moment, waiting,
 };
 use crate::model::{
     Alert, Amount, Approval, Clean, Deploy, Found, Freshness, Happening, Incident, LossUnit,
@@ -71,7 +71,9 @@ pub fn json(scene: &Scene<'_>, tab: &str, bounds: Option<Window>) -> Value {
     match tab {
         "health" => {
             let pairs = scene.team.services.iter().zip(&scene.survey.services);
-            let services = pairs.map(|(service, state)| of_service(scene, service, state));
+            let planned = Works::new(scene.board, scene.team, scene.now, scene.zone);
+            let services =
+                pairs.map(|(service, state)| of_service(scene, &planned, service, state));
             out.insert("services".into(), services.collect());
         }
         "incidents" => {
@@ -154,7 +156,24 @@ fn source(scene: &Scene<'_>, name: &Name, f: &Freshness, full: bool) -> Value {
     out
 }
 
-fn of_service(scene: &Scene<'_>, service: &Service, state: &ServiceState) -> Value {
+fn of_service(
+    scene: &Scene<'_>,
+    planned: &Works,
+    service: &Service,
+    state: &ServiceState,
+) -> Value {
+    // Percent, as objectives are; never rounded up.
+    let part = |ratio: Option<f64>| ratio.map(percent);
+    let uptimes = planned.uptimes(scene.board, &service.name).into_iter().map(|(stretch, u)| {
+        json!({
+            "window_s": stretch.as_secs(),
+            "without_planned": part(u.without_planned()),
+            "with_planned": part(u.with_planned()),
+            "known_s": u.known().as_secs(),
+            "down_s": u.down.as_secs(),
+            "planned_s": u.planned.as_secs(),
+        })
+    });
     let all = scene.board.deploys.all().map(|r| &r.what);
     let mut own: Vec<&Deploy> = all.filter(|d| deploys_from(service, d)).collect();
     own.sort_by_key(|d| std::cmp::Reverse(moment(d)));
@@ -179,6 +198,7 @@ fn of_service(scene: &Scene<'_>, service: &Service, state: &ServiceState) -> Val
         "silenced": state.overlays.silenced,
         "since": maybe(state.since),
         "reason": word(&state.reason),
+        "uptime": uptimes.collect::<Value>(),
         "because": state.because.as_ref().map(Name::as_str),
         "root_of": state.root_of,
         "owner": word(&service.owner),
@@ -569,7 +589,8 @@ pub fn report(scene: &Scene<'_>, since: Window, handoff: bool) -> Value {
     out.insert("until".into(), time(since.until));
     out.insert("handoff".into(), handoff.into());
     let pairs = scene.team.services.iter().zip(&scene.survey.services);
-    let services = pairs.map(|(service, state)| of_service(scene, service, state));
+    let planned = Works::new(scene.board, scene.team, scene.now, scene.zone);
+    let services = pairs.map(|(service, state)| of_service(scene, &planned, service, state));
     out.insert("services".into(), services.collect());
     let on_call = scene.survey.on_call.iter().map(|turn| {
         json!({ "who": word(&turn.who), "schedule": word(&turn.schedule), "end": maybe(turn.ends) })

@@ -216,6 +216,7 @@ impl Store {
         let rows = found.query_map(params![nanos(from), nanos(until)], |row| {
             Ok(Turned {
                 at: moment(row.get(0)?),
+                seen: true,
                 service: Name::new(&row.get::<_, String>(1)?),
                 health: Clean::line(row.get::<_, String>(2)?),
                 reason: Clean::line(row.get::<_, String>(3)?),

@@ -14,8 +14,8 @@ use super::shape::format;
 use super::words::Trouble;
 use super::{Store, moment, nanos};
 use crate::model::{
-    Board, Calendar, Clean, Freshness, Key, MetricId, Probe, ProbeResult, Record, SourceName,
-    Status,
+    self, Board, Calendar, Clean, Freshness, Health, Key, MetricId, Probe, ProbeResult, Record,
+    SourceName, Status, TURNS_KEPT, Window, with_silences,
 };
 
 /// Kinds of series.
@@ -39,6 +39,7 @@ impl Store {
         recalling.records()?;
         recalling.freshness(Timestamp::MAX)?;
         recalling.points(Timestamp::MAX, true)?;
+        recalling.turns(now)?;
         self.unreadable.clone_from(&recalling.unreadable);
         let mut board = recalling.finish();
         let newest = board.sources.values().filter_map(|fresh| fresh.last_try).max();
@@ -57,6 +58,7 @@ impl Store {
         recalling.unlearn(at)?;
         recalling.freshness(at)?;
         recalling.points(at, false)?;
+        recalling.turns(at)?;
         let mut board = recalling.finish();
         board.rewind(at);
         Ok(board)
@@ -301,6 +303,52 @@ impl<'a> Recalling<'a> {
         Ok(())
     }
 
+    /// How services turned up to a moment, with the silences in which nobody asked.
+    fn turns(&mut self, at: Timestamp) -> Result<(), Trouble> {
+        let silences = self.silences(at)?;
+        let mut all = self.base.prepare_cached(
+            "SELECT service, at, health FROM state WHERE at <= ?1 ORDER BY service, at",
+        )?;
+        let mut rows = all.query([nanos(at)])?;
+        let mut by_service: BTreeMap<model::Name, Vec<(Timestamp, Health)>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let service = model::Name::new(row.get_ref(0)?.as_str().unwrap_or_default());
+            let word = row.get_ref(2)?.as_str().unwrap_or_default();
+            // A word of another version says nothing here.
+            let known = [Health::Ok, Health::Degraded, Health::Down];
+            let health = known.into_iter().find(|h| h.word() == word).unwrap_or_default();
+            by_service.entry(service).or_default().push((moment(row.get(1)?), health));
+        }
+        for (service, mut turns) in by_service {
+            turns.drain(..turns.len().saturating_sub(TURNS_KEPT));
+            self.board.turns.recall(service, with_silences(&turns, &silences, at));
+        }
+        Ok(())
+    }
+
+    /// When nobody asked any source of the configuration: longer than the answers of the busiest one hold.
+    fn silences(&self, at: Timestamp) -> Result<Vec<Window>, Trouble> {
+        let holds = self.board.sources.values().map(|fresh| fresh.limits().1).min();
+        let holds = holds.unwrap_or(SignedDuration::from_mins(5));
+        let mut polls = self
+            .base
+            .prepare_cached("SELECT since, until FROM poll WHERE since <= ?1 ORDER BY since")?;
+        let mut rows = polls.query([nanos(at)])?;
+        let mut heard: Option<Timestamp> = None;
+        let mut silences = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (since, until) = (moment(row.get(0)?), moment(row.get(1)?).min(at));
+            if let Some(last) = heard.filter(|last| since.duration_since(*last) > holds) {
+                silences.push(Window { from: last, until: since });
+            }
+            heard = Some(heard.map_or(until, |last| last.max(until)));
+        }
+        if let Some(last) = heard.filter(|last| at.duration_since(*last) > holds) {
+            silences.push(Window { from: last, until: at });
+        }
+        Ok(silences)
+    }
+
     /// Readings and probe results of the last hours in which each source told any.
     fn points(&mut self, at: Timestamp, noted: bool) -> Result<(), Trouble> {
         let series = self.series(noted)?;
@@ -412,22 +460,30 @@ impl<'a> Recalling<'a> {
     /// Older readings are thinned: the last one of its minute, or quarter of an hour, stands until the next, as long as
     /// its source went on answering.
     fn hold(&mut self, told: &Told, tier: i64, when: Timestamp) {
-        let (Some(until), Name::Metric(id, _)) =
-            (self.good_until.get(&told.source).copied(), &told.name)
-        else {
-            return;
-        };
+        let Some(until) = self.good_until.get(&told.source).copied() else { return };
         let longest = match tier {
             0 => return,
             1 => SignedDuration::from_secs(75),
             _ => SignedDuration::from_secs(960),
         };
-        if until > when
-            && until.duration_since(when) <= longest
-            && let Some(track) = self.board.tracks.get_mut(id)
-            && let Some((_, measure)) = track.newest().cloned()
-        {
-            track.add(until, measure);
+        if until <= when || until.duration_since(when) > longest {
+            return;
+        }
+        match &told.name {
+            Name::Metric(id, _) => {
+                if let Some(track) = self.board.tracks.get_mut(id)
+                    && let Some((_, measure)) = track.newest().cloned()
+                {
+                    track.add(until, measure);
+                }
+            }
+            Name::Probe(probe) => {
+                if let Some(results) = self.board.probes.get_mut(probe)
+                    && let Some(last) = results.back().cloned()
+                {
+                    results.push_back(ProbeResult { at: until, ..last });
+                }
+            }
         }
     }
 

@@ -49,6 +49,7 @@ shapes! {
     "environment.rs",
     "fact.rs",
     "folded.rs",
+    "forget.rs",
     "freshness.rs",
     "gate/cron.rs",
     "gate/mod.rs",
@@ -64,9 +65,12 @@ shapes! {
     "postmortem.rs",
     "records.rs",
     "review.rs",
+    "slices.rs",
     "team.rs",
     "text.rs",
     "ticket.rs",
+    "track.rs",
+    "turns.rs",
 }
 
 #[cfg(test)]

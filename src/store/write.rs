@@ -15,7 +15,9 @@ use super::pack::pack;
 use super::words::Trouble;
 use super::{Store, nanos, read};
 use crate::cockpit::Heard;
-use crate::model::{Clean, Fact, Freshness, Name, Objective, Report, SourceName, Status, Turned};
+use crate::model::{
+    Clean, Fact, Freshness, Health, Name, Objective, Report, SourceName, Status, Turned,
+};
 
 /// What one poll gave, as it is remembered.
 #[derive(Debug, Clone)]
@@ -128,25 +130,38 @@ impl Store {
         if version != self.known.version {
             self.known = Known { version, ..Known::default() };
         }
-        for Turned { at, service, health, reason } in states {
-            if self.known.states.get(service) == Some(health) {
-                continue;
-            }
-            let before: Option<String> = base
+        let known =
+            |turned: &&Turned| self.known.states.get(&turned.service) == Some(&turned.health);
+        let turned: Vec<&Turned> = states.iter().filter(|turned| !known(turned)).collect();
+        if turned.is_empty() {
+            return Ok(());
+        }
+        // Whoever polled before may still write: what was last is read and followed in one go.
+        let work = base.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for Turned { at, seen, service, health, reason } in turned.iter().copied() {
+            let before: Option<(String, i64)> = work
                 .prepare_cached(
-                    "SELECT health FROM state WHERE service = ?1 ORDER BY at DESC LIMIT 1",
+                    "SELECT health, at FROM state WHERE service = ?1 ORDER BY at DESC LIMIT 1",
                 )?
-                .query_row([service.as_str()], |row| row.get(0))
+                .query_row([service.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
-            if before.as_deref() != Some(health.as_str()) {
-                base.prepare_cached("INSERT OR REPLACE INTO state VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![
-                        nanos(*at),
-                        service.as_str(),
-                        health.as_str(),
-                        reason.as_str()
-                    ])?;
+            let mut insert =
+                work.prepare_cached("INSERT OR REPLACE INTO state VALUES (?1, ?2, ?3, ?4)")?;
+            // A beginning that is learnt late lies before others were told, but never before the turn it follows.
+            let at = match &before {
+                Some((_, last)) => nanos(*at).max(last.saturating_add(1)),
+                None => nanos(*at),
+            };
+            if before.is_none() && !seen {
+                let unknown = Health::Unknown.word();
+                insert.execute(params![at.saturating_sub(1), service.as_str(), unknown, ""])?;
             }
+            if before.is_none_or(|(before, _)| before != health.as_str()) {
+                insert.execute(params![at, service.as_str(), health.as_str(), reason.as_str()])?;
+            }
+        }
+        work.commit()?;
+        for Turned { service, health, .. } in turned {
             self.known.states.insert(service.clone(), health.clone());
         }
         Ok(())

@@ -72,7 +72,9 @@ fn whole(line: &Line, room: usize) -> Line {
             whole.0.pop();
         }
     }
-    if missing > 0 { whole.and(" …", Tone::Dim) } else { whole }
+    // Names that are more than are said end with one already.
+    let said = whole.0.last().is_some_and(|part| part.text.as_str().ends_with('…'));
+    if missing > 0 && !said { whole.and(" …", Tone::Dim) } else { whole }
 }
 
 fn tabs(canvas: &mut Canvas<'_>, screen: &Screen) {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Beacon;
-use crate::insight::{Survey, survey};
-use crate::model::{Board, Clean, Health, Team, Turned};
+use crate::insight::{self, Survey, survey};
+use crate::model::{Board, Health, Team, Turned};
 use crate::print::status::{Glance, Taste};
 use crate::store::Scribe;
 
@@ -92,12 +92,6 @@ impl Lamp {
 
 /// How services are. Who began to watch a moment ago knows nothing of some: that is no change of theirs.
 fn turned(survey: &Survey, now: Timestamp, at_home: bool) -> Vec<Turned> {
-    let known = survey.services.iter().filter(|s| at_home || s.health != Health::Unknown);
-    let turned = known.map(|s| Turned {
-        at: now,
-        service: s.name.clone(),
-        health: Clean::from(s.health.word()),
-        reason: s.reason.clone(),
-    });
-    turned.collect()
+    let known = |turned: &Turned| at_home || turned.health.as_str() != Health::Unknown.word();
+    insight::turned(survey, now).filter(known).collect()
 }
