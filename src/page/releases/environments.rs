@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::empty;
 use crate::insight::{Apart, Running, Versions};
 use crate::model::{Against, Clean, Drift, Service};
-use crate::page::build::{cell, left, list, name_key, name_of, share};
+use crate::page::build::{cell, left, list, name_key, name_of, plain_table, share};
 use crate::page::service::clearance;
 use crate::page::{
     Align, Block, Cell, Column, Entry, Line, Look, Noun, Rank, RowKey, Scene, Tone, Width, words,
@@ -56,8 +56,8 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
             rank: u8::try_from(from_last + 1).unwrap_or(u8::MAX),
         });
     }
-    columns.push(left("drift", share(16, 5), 1));
-    columns.push(left("can deploy", share(18, 4), 2));
+    columns.push(left("drift", share(16, 10), 1));
+    columns.push(left("can deploy", share(18, 3), 2));
     let row = |key: &RowKey| {
         let service = scene.team.service(&name_of(ENVIRONMENT, key)?)?;
         let versions = Versions::of(scene.board, scene.team, service, scene.now);
@@ -96,7 +96,10 @@ fn drift(apart: &Apart) -> Line {
 /// What an opened service says of its environments: how they stand to each other, and the commits that wait.
 pub fn beside(scene: &Scene<'_>, service: &Service) -> Vec<Block> {
     let versions = Arc::new(Versions::of(scene.board, scene.team, service, scene.now));
-    versions.drifts.iter().filter(|d| d.missing > 0).filter_map(|d| commits(scene, d)).collect()
+    let mut seen = std::collections::BTreeSet::new();
+    // Where staging runs what is on the branch, both lack the same commits.
+    let new = |d: &&&Drift| d.missing > 0 && seen.insert((d.sha.as_str(), d.head.as_str()));
+    versions.drifts.iter().filter(new).filter_map(|d| commits(scene, d)).collect()
 }
 
 /// `what staging has and production has not`, one commit a line, oldest first.
@@ -124,5 +127,8 @@ fn commits(scene: &Scene<'_>, drift: &Drift) -> Option<Block> {
         "{title}: {}",
         words::counted(usize::try_from(drift.missing).unwrap_or(usize::MAX), "commit", "commits")
     ));
-    (!rows.is_empty()).then(|| crate::page::build::side_table(title, columns, rows, COMMITS))
+    let tall = rows.len() as u16 + 1;
+    // Between the card and the numbers of an opened service, and not behind them all.
+    let block = || Block::main(title, Noun::Table(plain_table(columns, rows))).exactly(tall);
+    (tall > 1).then(block)
 }

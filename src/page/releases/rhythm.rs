@@ -74,9 +74,9 @@ pub fn id(scene: &Scene<'_>, key: &RowKey) -> Option<Clean> {
 pub fn detail(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Block>> {
     let (rhythm, service) = of(scene, key)?;
     let pairs = vec![
-        ("rhythm".into(), evenness(&rhythm)),
-        ("median slip".into(), slip(&rhythm, service.is_some())),
-        ("median deploy days".into(), deploy_days(&rhythm)),
+        ("rhythm".into(), evenness(&rhythm, Said::Whole)),
+        ("median slip".into(), slip(&rhythm, service.is_some(), Said::Whole)),
+        ("median deploy days".into(), deploy_days(&rhythm, Said::Whole)),
     ];
     let rows: Vec<Vec<Cell>> = rhythm
         .slips
@@ -120,10 +120,11 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
         right("usual", 9, 2),
         right("next", 12, 1),
         left("median slip", share(18, 3), 3),
-        left("rhythm", share(16, 3), 0),
+        left("rhythm", share(16, 4), 0),
         left("median deploy days", share(18, 2), 4),
     ];
     let narrow = breadth(&scene.frame) <= Layout::Tiny;
+    let said = if scene.frame.main_width() < 140 { Said::Short } else { Said::Whole };
     let row = |key: &RowKey| {
         let (rhythm, service) = of(scene, key)?;
         let tone = if service.is_some() { Tone::Plain } else { Tone::Strong };
@@ -139,9 +140,9 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
         cells.extend([
             cell(Clean::line(usual), Tone::Dim),
             cell(Clean::line(next), Tone::Release),
-            Cell::Line(slip(&rhythm, service.is_some())),
-            Cell::Line(evenness(&rhythm)),
-            Cell::Line(deploy_days(&rhythm)),
+            Cell::Line(slip(&rhythm, service.is_some(), said)),
+            Cell::Line(evenness(&rhythm, said)),
+            Cell::Line(deploy_days(&rhythm, said)),
         ]);
         Some(cells)
     };
@@ -168,9 +169,25 @@ pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
     Block::main("", Noun::Table(table))
 }
 
+/// How a number says of how many it is: `13 gaps`, or `n 13` where it is narrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    Short,
+    Whole,
+}
+
+impl Said {
+    fn of(self, n: usize, one: &str, many: &str) -> Clean {
+        match self {
+            Self::Short => Clean::line(format_args!("n {n}")),
+            Self::Whole => words::counted(n, one, many).into(),
+        }
+    }
+}
+
 /// `2 d late · 6 plans`, `on the day · 4 plans`: the median of them. A service is held to its own plans, and not to those for
 /// everybody, which anybody keeps.
-pub fn slip(rhythm: &Rhythm, service: bool) -> Line {
+pub fn slip(rhythm: &Rhythm, service: bool, said: Said) -> Line {
     let missed = rhythm.slips.iter().filter(|s| s.actual.is_none()).count();
     let all = rhythm.slips.len();
     let line = match rhythm.slip() {
@@ -189,8 +206,7 @@ pub fn slip(rhythm: &Rhythm, service: bool) -> Line {
                 d if d <= -0.5 => (format!("{} d early", short(-d)), Tone::Plain),
                 _ => ("on the day".to_owned(), Tone::Plain),
             };
-            let of = words::counted(n, "plan", "plans");
-            Line::of(Clean::line(words), tone).dot().and(Clean::line(of), Tone::Dim)
+            Line::of(Clean::line(words), tone).dot().and(said.of(n, "plan", "plans"), Tone::Dim)
         }
     };
     if missed == 0 {
@@ -205,9 +221,9 @@ pub fn slip(rhythm: &Rhythm, service: bool) -> Line {
 }
 
 /// `train · CV 0.08 · 13 gaps`, in working days.
-pub fn evenness(rhythm: &Rhythm) -> Line {
+pub fn evenness(rhythm: &Rhythm, said: Said) -> Line {
     if let Some(r) = rhythm.regularity {
-        let words = format!("CV {:.2} · {} gaps", r.cv, r.gaps);
+        let words = format_args!("CV {:.2} · {}", r.cv, said.of(r.gaps, "gap", "gaps"));
         Line::plain(r.label()).dot().and(Clean::line(words), Tone::Dim)
     } else {
         let of = words::counted(rhythm.gaps, "gap", "gaps");
@@ -218,14 +234,11 @@ pub fn evenness(rhythm: &Rhythm) -> Line {
 }
 
 /// `4 a week · 12 weeks`: the median of them.
-pub fn deploy_days(rhythm: &Rhythm) -> Line {
+pub fn deploy_days(rhythm: &Rhythm, said: Said) -> Line {
     match rhythm.days_a_week() {
-        Some(days) => {
-            let weeks = words::counted(rhythm.weeks.len(), "week", "weeks");
-            Line::plain(Clean::line(format_args!("{} a week", short(days))))
-                .dot()
-                .and(Clean::line(weeks), Tone::Dim)
-        }
+        Some(days) => Line::plain(Clean::line(format_args!("{} a week", short(days))))
+            .dot()
+            .and(said.of(rhythm.weeks.len(), "week", "weeks"), Tone::Dim),
         None => Line::of(words::NO_DATA, Tone::Dim),
     }
 }
