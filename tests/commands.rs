@@ -529,14 +529,13 @@ fn a_credential_that_is_not_there_is_named_with_what_to_do_about_it() {
         ("incident-io", ""),
         ("pagerduty", ""),
     ];
-    let mut text = String::new();
-    for (kind, options) in kinds {
-        text += &format!(
+    let one = |(kind, options): (&str, &str)| {
+        format!(
             "[[source]]\nname = \"{kind}\"\nkind = \"{kind}\"\nurl = \"http://127.0.0.1:9\"\n{options}\n\
              auth = {{ bearer = \"env:ANDON_NOT_SET\" }}\n"
-        );
-    }
-    write_config(home.path(), &text);
+        )
+    };
+    write_config(home.path(), &kinds.map(one).concat());
     let checked = andon(home.path(), &["check"]);
     let said = out(&checked);
     let advice = said.lines().filter(|l| l.trim() == "hint: set ANDON_NOT_SET before andon starts");

@@ -107,10 +107,11 @@ impl App<'_> {
             "summary": { "images": [format!("registry.harbour.example/{}:v{version}", self.service.name)] },
         });
         if let (Some(last), Some(map)) = (all.last(), status.as_object_mut()) {
-            map.insert("operationState".into(), operation(last));
-            if operation(last)["phase"] == "Running" {
+            let operation = operation(last);
+            if operation.get("phase").is_some_and(|phase| phase == "Running") {
                 map.insert("health".into(), json!({ "status": "Progressing" }));
             }
+            map.insert("operationState".into(), operation);
         }
         json!({
             "metadata": {

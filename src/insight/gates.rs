@@ -305,9 +305,9 @@ mod tests {
     /// The table of domain.md §6.3. `o` lets a sync that runs go on; the sync began at 12:10, and now it is 12:30 or 13:30.
     #[test]
     fn a_sync_under_way_goes_on_where_its_windows_say_so() {
-        let began: Timestamp = "2026-11-20T12:10:00Z".parse().unwrap();
         // An allow from 12:00 for an hour, a deny from 13:00 for one.
         const THEN: &str = "0 13 * * *";
+        let began: Timestamp = "2026-11-20T12:10:00Z".parse().unwrap();
         for (windows, goes_on) in [
             ("", None),
             ("Do", Some(true)),

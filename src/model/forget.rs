@@ -37,6 +37,7 @@ impl Board {
             all.of(&mut self.environments),
             all.of(&mut self.drifts),
             all.of(&mut self.approvals),
+            all.of(&mut self.brought),
         ];
         if forgotten.contains(&true) {
             self.version += 1;

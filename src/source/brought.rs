@@ -133,7 +133,7 @@ pub fn newest(all: &[(usize, Uncounted)]) -> Vec<(usize, Pair)> {
 }
 
 fn seconds(deploy: &Deploy) -> i64 {
-    moment(deploy).map_or(0, |at| at.as_second())
+    moment(deploy).map_or(0, jiff::Timestamp::as_second)
 }
 
 fn key(repo: &str) -> String {

@@ -476,7 +476,7 @@ impl Repo<'_> {
                 } else {
                     pick(INTENTS, place).unwrap_or("Update the runtime")
                 };
-                let number = pull_number(r.version).saturating_sub(if n == last { 0 } else { 1 });
+                let number = pull_number(r.version).saturating_sub(u32::from(n != last));
                 let who = json!({ "name": cast::person(by).name, "email": format!("{by}@harbour.example"), "date": rfc3339(at) });
                 out.push(json!({
                     "sha": sha,
@@ -530,7 +530,8 @@ impl Repo<'_> {
 
     /// Who may let a run go on that waits.
     pub fn pending(&self, id: &str) -> Vec<Json> {
-        let is_it = |r: &Json| r["status"] == "waiting" && r["id"].to_string() == id;
+        let id = id.parse::<u64>().ok();
+        let is_it = |r: &Json| r["status"] == "waiting" && r["id"].as_u64() == id;
         if !self.runs().iter().any(is_it) {
             return Vec::new();
         }

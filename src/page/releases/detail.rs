@@ -136,9 +136,10 @@ fn under_way(scene: &Scene<'_>, deploy: &Deploy) -> Option<(&'static str, Tone)>
     let service = scene.team.services.iter().find(|s| deploys_from(s, deploy))?;
     let mut gates = gates::of(scene.board, scene.team, service);
     gates.retain(|gate| gate.key.source == deploy.key.source);
-    Some(match gates::may_go_on(&gates, started, scene.now)? {
-        true => ("shut by now; what runs may end", Tone::Dim),
-        false => ("shut by now; it holds what runs by itself", Tone::Freeze),
+    Some(if gates::may_go_on(&gates, started, scene.now)? {
+        ("shut by now; what runs may end", Tone::Dim)
+    } else {
+        ("shut by now; it holds what runs by itself", Tone::Freeze)
     })
 }
 

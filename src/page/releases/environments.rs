@@ -97,9 +97,14 @@ fn drift(apart: &Apart) -> Line {
 pub fn beside(scene: &Scene<'_>, service: &Service) -> Vec<Block> {
     let versions = Arc::new(Versions::of(scene.board, scene.team, service, scene.now));
     let mut seen = std::collections::BTreeSet::new();
-    // Where staging runs what is on the branch, both lack the same commits.
-    let new = |d: &&&Drift| d.missing > 0 && seen.insert((d.sha.as_str(), d.head.as_str()));
-    versions.drifts.iter().filter(new).filter_map(|d| commits(scene, d)).collect()
+    let mut blocks = Vec::new();
+    for drift in versions.drifts.iter().copied().filter(|d| d.missing > 0) {
+        // Where staging runs what is on the branch, production lacks the same commits of both.
+        if seen.insert((drift.sha.as_str(), drift.head.as_str())) {
+            blocks.extend(commits(scene, drift));
+        }
+    }
+    blocks
 }
 
 /// `what staging has and production has not`, one commit a line, oldest first.
