@@ -61,6 +61,8 @@ fn told(
         zone: jiff::tz::TimeZone::UTC,
         metrics: metrics(kind.name),
         slos: Vec::new(),
+        services: &[],
+        finds_second: false,
         alerts_delivered: true,
         options: ValueDeserializer::parse(options).unwrap(),
     });

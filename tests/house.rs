@@ -51,6 +51,7 @@ const ROOMS: &[Room] = &[
             "yaml_rust2",
             "calcard",
             "pulldown_cmark",
+            "strsim",
         ],
     ),
     pure("page", &["jiff", "pulldown_cmark", "unicode_segmentation", "unicode_width"]),
@@ -418,6 +419,18 @@ fn the_readme_lists_the_sources_there_are() {
         .iter()
         .map(|k| format!("| `{}` | {} | {} s |", k.name, k.about, k.every.as_secs()));
     check_table("sources", "| kind | what it reads | asked every |", rows);
+}
+
+#[test]
+fn the_readme_lists_the_presets_there_are() {
+    let rows = andon::source::prometheus::known().into_iter().map(|preset| {
+        let labels = match preset.labels.as_slice() {
+            [] => "the usual labels".to_owned(),
+            labels => labels.iter().map(|l| format!("`{l}`")).collect::<Vec<_>>().join(", "),
+        };
+        format!("| {} | {} | {labels} |", preset.name, preset.numbers.join(", "))
+    });
+    check_table("presets", "| told by | numbers | found by |", rows);
 }
 
 #[test]

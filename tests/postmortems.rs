@@ -31,6 +31,8 @@ fn source() -> Box<dyn Source> {
         zone: TimeZone::UTC,
         metrics: Vec::new(),
         slos: Vec::new(),
+        services: &[],
+        finds_second: false,
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse("{ path = \"reviews\" }").unwrap(),
     };

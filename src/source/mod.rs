@@ -9,7 +9,9 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 use url::Url;
 
-use crate::model::{Clean, Id, Metric, Name, Report, Slices, Slo, SourceName, Trouble, Weight};
+use crate::model::{
+    Clean, Id, Metric, Name, Report, Service, Slices, Slo, SourceName, Trouble, Weight,
+};
 
 /// What an upstream means. Pure: it says what to ask, and reads what was heard.
 pub trait Source: Debug + Send + Sync {
@@ -283,6 +285,10 @@ pub struct Opening<'a> {
     pub metrics: Vec<Metric>,
     /// The objectives of services that this source answers for.
     pub slos: Vec<(Name, Slo)>,
+    /// The services of the team, for kinds that find numbers nobody configured.
+    pub services: &'a [Service],
+    /// Another source before this one finds numbers as well: those of the same names must not meet.
+    pub finds_second: bool,
     /// Whether an Alertmanager of the same configuration tells of alerts.
     pub alerts_delivered: bool,
     /// What remains of the `[[source]]` table for this kind to read.

@@ -38,6 +38,8 @@ pub fn open(kind: &Kind, url: &str, options: &str) -> Result<Box<dyn Source>, Ve
         zone: TimeZone::UTC,
         metrics: Vec::new(),
         slos: Vec::new(),
+        services: &[],
+        finds_second: false,
         alerts_delivered: true,
         options: ValueDeserializer::parse(options).unwrap(),
     })

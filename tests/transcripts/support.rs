@@ -56,6 +56,8 @@ pub fn open_with(
         zone: jiff::tz::TimeZone::UTC,
         metrics,
         slos,
+        services: &[],
+        finds_second: false,
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse(&text).unwrap(),
     })

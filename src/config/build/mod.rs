@@ -17,7 +17,7 @@ use super::problem::{Located, nearest};
 use super::raw::{self, SOURCE_KEYS};
 use super::read::only;
 use super::tree::{Table, Texts, Value};
-use super::{Config, STATUS_FORMATS, StatusLine, Ui, zone};
+use super::{Config, STATUS_FORMATS, StatusLine, Ui, Upstream, zone};
 use crate::cockpit::{Keymap, Turns};
 use crate::model::{Clean, Metric, Name, Service, Slo, Team};
 use crate::page::Skin;
@@ -30,7 +30,7 @@ use post_mortems::{build_review, build_template, unfilled};
 use probes::build_probes;
 use services::{build_service, own_service};
 use site::{Site, known, list, unique};
-use sources::build_source;
+use sources::{Wanted, build_source};
 
 const SECTIONS: &[&str] = &[
     "include",
@@ -129,9 +129,9 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
             .flat_map(|s| s.slos.iter().map(|slo| (s.name.clone(), slo.clone())))
             .filter(|(_, slo)| slo.source.as_str() == raw.name.get_ref())
             .collect();
-        if let Some(upstream) =
-            build_source(raw, value, &metrics, &slos, delivered, &zone, &mut site)
-        {
+        let second = upstreams.iter().any(|u: &Upstream| u.kind == raw.kind.get_ref());
+        let wanted = Wanted { metrics: &metrics, slos: &slos, services: &built, second };
+        if let Some(upstream) = build_source(raw, value, &wanted, delivered, &zone, &mut site) {
             for metric in upstream.source.metrics() {
                 own_service(&metric, value, &service_names, &mut site);
             }

@@ -14,17 +14,26 @@ use crate::config::read::{remove_at, rest, say};
 use crate::config::secret::{Secret, below};
 use crate::config::tree::Value;
 use crate::config::{Auth, BODY_CAP, Endpoint, Proxy, Upstream};
-use crate::model::{Clean, Metric, Name, Slo, SourceName};
+use crate::model::{Clean, Metric, Name, Service, Slo, SourceName};
 use crate::source::{self, KINDS, Kind, Opening};
 
 use super::site::{Site, known};
 
 pub const POLL_DEADLINE: Duration = Duration::from_secs(10);
+/// What the services want of one source.
+pub struct Wanted<'a> {
+    pub metrics: &'a [Metric],
+    pub slos: &'a [(Name, Slo)],
+    /// All of them, for numbers that nobody configured.
+    pub services: &'a [Service],
+    /// A source of the same kind comes before this one.
+    pub second: bool,
+}
+
 pub fn build_source(
     raw: &raw::Source,
     value: &Value,
-    metrics: &[Metric],
-    slos: &[(Name, Slo)],
+    wanted: &Wanted<'_>,
     alerts_delivered: bool,
     zone: &TimeZone,
     site: &mut Site<'_>,
@@ -64,8 +73,10 @@ pub fn build_source(
             folder: site.texts.folder(&raw.name.span()),
             every,
             zone: zone.clone(),
-            metrics: metrics.to_owned(),
-            slos: slos.to_owned(),
+            metrics: wanted.metrics.to_owned(),
+            slos: wanted.slos.to_owned(),
+            services: wanted.services,
+            finds_second: wanted.second,
             alerts_delivered,
             options: ValueDeserializer::from(options.clone()),
         };

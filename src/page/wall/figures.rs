@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::Figure;
+use crate::insight::numbers;
 use crate::model::{Clean, Metric, Role};
 use crate::page::{Line, Scene, Tone, health, words};
 
@@ -46,5 +47,5 @@ pub fn figure(scene: &Scene<'_>, metric: &Metric) -> Figure {
 /// The number a service has for a role.
 pub fn of_role(scene: &Scene<'_>, service: usize, role: Role) -> Option<Figure> {
     let service = scene.team.services.get(service)?;
-    service.metrics.iter().find(|m| m.role == role).map(|m| figure(scene, m))
+    numbers(scene.board, service).find(|m| m.role == role).map(|m| figure(scene, m))
 }

@@ -3,6 +3,7 @@
 use super::figures::figure;
 use super::overview::roots;
 use super::{Leaf, MOST, Panel, Plate, Plates, rooms};
+use crate::insight::numbers;
 use crate::model::{Clean, Health, Role};
 use crate::page::{Line, Scene};
 
@@ -29,9 +30,11 @@ fn per_screen(scene: &Scene<'_>) -> usize {
 /// A row each for the team as a whole and for services that have numbers; at most seven of these, worst first.
 fn plates_of(scene: &Scene<'_>) -> Vec<Option<usize>> {
     let team = (!scene.team.metrics.is_empty()).then_some(None);
-    let with_numbers = roots(scene)
-        .into_iter()
-        .filter(|i| scene.team.services.get(*i).is_some_and(|service| !service.metrics.is_empty()));
+    let told = |i: &usize| {
+        let service = scene.team.services.get(*i);
+        service.is_some_and(|service| numbers(scene.board, service).next().is_some())
+    };
+    let with_numbers = roots(scene).into_iter().filter(told);
     team.into_iter().chain(with_numbers.take(MOST).map(Some)).collect()
 }
 
@@ -59,8 +62,15 @@ fn of_team(scene: &Scene<'_>) -> Plate {
 fn of_service(scene: &Scene<'_>, i: usize) -> Option<Plate> {
     let (state, service) = (scene.survey.services.get(i)?, scene.team.services.get(i)?);
     // The most important first: where there is no room for all of them, the last are left out.
-    let roles = [Role::Latency, Role::Business, Role::Errors, Role::Traffic, Role::Saturation];
-    let first = roles.iter().filter_map(|r| service.metrics.iter().find(|m| m.role == *r));
+    let roles = [
+        Role::Latency,
+        Role::Business,
+        Role::Errors,
+        Role::Traffic,
+        Role::Saturation,
+        Role::Availability,
+    ];
+    let first = roles.iter().filter_map(|r| numbers(scene.board, service).find(|m| m.role == *r));
     Some(Plate {
         health: state.health,
         name: state.name.clean().clone(),

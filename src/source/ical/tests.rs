@@ -18,6 +18,8 @@ fn opened(url: Option<&str>, options: &str) -> Result<Box<dyn Source>, Vec<Probl
         zone: jiff::tz::TimeZone::UTC,
         metrics: Vec::new(),
         slos: Vec::new(),
+        services: &[],
+        finds_second: false,
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse(options).unwrap(),
     })
@@ -103,6 +105,8 @@ fn publishers_are_not_asked_too_often() {
             zone: jiff::tz::TimeZone::UTC,
             metrics: Vec::new(),
             slos: Vec::new(),
+            services: &[],
+            finds_second: false,
             alerts_delivered: true,
             options: toml::de::ValueDeserializer::parse("{}").unwrap(),
         };

@@ -2,13 +2,20 @@
 
 mod answer;
 mod curves;
+mod finding;
+mod found;
+mod look;
 mod numbers;
+mod plan;
+mod presets;
 mod promql;
 mod recorded;
 mod rules;
+mod selector;
 mod slo;
+mod unfound;
+mod watched;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -22,6 +29,9 @@ use crate::model::{Clean, Fact, Feed, Metric, Report, Slices, SourceName, Status
 use curves::Curves;
 use numbers::Numbers;
 use slo::Promises;
+use watched::Watched;
+
+pub use presets::{Known, known};
 
 pub const KIND: Kind = Kind {
     name: "prometheus",
@@ -31,6 +41,7 @@ pub const KIND: Kind = Kind {
     needs_url: true,
     options: &[
         ("rules", "read alerting rules, so that a broken rule is seen (true)"),
+        ("presets", "find the numbers that common exporters and frameworks tell (true)"),
         (
             "alerts",
             "take firing and pending alerts from the rules (true where no alertmanager is configured)",
@@ -45,12 +56,13 @@ pub const KIND: Kind = Kind {
 struct Options {
     rules: bool,
     alerts: Option<bool>,
+    presets: bool,
     expects: Vec<Expect>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rules: true, alerts: None, expects: Vec::new() }
+        Self { rules: true, alerts: None, presets: true, expects: Vec::new() }
     }
 }
 
@@ -86,6 +98,8 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             every: opening.every,
             metrics: opening.metrics,
             promises: Promises::new(opening.slos),
+            watched: if options.presets { Watched::all(opening.services) } else { Vec::new() },
+            apart: opening.finds_second,
             rules: options.rules,
             alerts,
             expects: options.expects,
@@ -107,6 +121,10 @@ struct Prometheus {
     every: Duration,
     metrics: Vec<Metric>,
     promises: Promises,
+    /// For whom numbers are looked for that nobody configured.
+    watched: Vec<Watched>,
+    /// Another source finds numbers too.
+    apart: bool,
     rules: bool,
     alerts: bool,
     expects: Vec<Expect>,
@@ -133,7 +151,9 @@ impl Source for Prometheus {
         let batches = self.batches((0..self.metrics.len()).collect(), asking);
         let mut requests: Vec<_> =
             batches.iter().map(|batch| self.instant(batch, asking)).collect();
-        if requests.is_empty() {
+        requests.extend(self.ask_found(asking));
+        // A look around may find nothing: whether the server can answer is asked apart.
+        if requests.is_empty() || (self.metrics.is_empty() && self.looks(asking)) {
             requests.push(self.instant(&[], asking));
         }
         if self.recalls {
@@ -159,8 +179,13 @@ impl Source for Prometheus {
         if let Some(batch) = numbers.to_ask_singly() {
             return Ok(Reading::More(batch.iter().map(|i| self.instant(&[*i], asking)).collect()));
         }
-        if !numbers.answered() {
-            return Err(numbers.lost().map_or_else(no_answer, Trouble::clone));
+        let found = self.hear_found(asking, heard);
+        if let Some(more) = self.more_found(asking, heard, &found) {
+            return Ok(Reading::More(more));
+        }
+        if !numbers.answered() && !found.answered() {
+            let lost = numbers.lost().or(found.lost());
+            return Err(lost.map_or_else(no_answer, Trouble::clone));
         }
         let history = Numbers::of(heard, THEN);
         if let Some(batch) = history.to_ask_singly() {
@@ -178,15 +203,19 @@ impl Source for Prometheus {
             requests.extend(self.baselines(asking, heard, &numbers));
             let recorded = recorded::due(asking, self.every.as_secs(), self.recalls);
             requests.extend(self.recorded(recorded, asking));
+            requests.extend(self.further_found(asking, heard, &found));
             if !requests.is_empty() {
                 return Ok(Reading::More(requests));
             }
         }
-        let found = self.recorded(recorded::next(asking, heard), asking);
-        if !found.is_empty() {
-            return Ok(Reading::More(found));
+        let more = self.recorded(recorded::next(asking, heard), asking);
+        if !more.is_empty() {
+            return Ok(Reading::More(more));
         }
-        Ok(Reading::Done(self.report(asking, heard, &numbers, &history)))
+        let mut report = self.report(asking, heard, &numbers, &history);
+        self.report_found(asking, heard, &found, &mut report);
+        report.remember.push(self.alone(asking, &numbers, &found));
+        Ok(Reading::Done(report))
     }
 
     fn recalling(&self) -> Option<Box<dyn Source>> {
@@ -201,9 +230,16 @@ impl Source for Prometheus {
     }
 }
 
+/// The longest answer about numbers of now.
+fn slowest(heard: &[Exchange]) -> Duration {
+    numbers::slowest(heard, NOW).max(numbers::slowest(heard, finding::FOUND))
+}
+
 /// Whether a question is one of those asked after the numbers.
 fn is_further(tag: &str) -> bool {
-    [THEN, WEEK, slo::TAG, recorded::TAG].iter().any(|sort| tag.starts_with(sort))
+    [THEN, WEEK, slo::TAG, recorded::TAG, finding::SINCE, finding::WAS]
+        .iter()
+        .any(|sort| tag.starts_with(sort))
 }
 
 fn no_answer() -> Trouble {
@@ -269,7 +305,7 @@ impl Prometheus {
         numbers: &Numbers,
     ) -> Vec<Request> {
         let Ok(then) = asking.now.checked_sub(A_WEEK) else { return Vec::new() };
-        if numbers::slowest(heard, NOW) > QUICK {
+        if slowest(heard) > QUICK {
             return Vec::new();
         }
         let turns = (BASELINE_EVERY.as_secs() / self.every.as_secs().max(1)).max(1);
@@ -311,20 +347,24 @@ impl Prometheus {
     }
 
     fn range(&self, batch: &[usize], asking: &Asking<'_>) -> Request {
-        let url = wire::join(&self.base, "api/v1/query_range");
         let query = promql::batch(self.queries(batch));
+        self.stretch(numbers::tag(THEN, batch), &query, asking)
+    }
+
+    fn stretch(&self, tag: String, query: &str, asking: &Asking<'_>) -> Request {
+        let url = wire::join(&self.base, "api/v1/query_range");
         let until = asking.now.as_second() / STEP * STEP;
         let longest = until - BACK;
         let from = asking.last_ok.map_or(longest, |at| (at.as_second() / STEP * STEP).max(longest));
         let (from, until) = (from.to_string(), until.to_string());
         let form = [
-            ("query", query.as_str()),
+            ("query", query),
             ("start", &from),
             ("end", &until),
             ("step", "60"),
             ("timeout", &self.limit(0.2)),
         ];
-        Request::Http(Http::get(numbers::tag(THEN, batch), url).form(&form))
+        Request::Http(Http::get(tag, url).form(&form))
     }
 
     /// At first, and after silence: six hours back or to where the last answer was.
@@ -332,7 +372,7 @@ impl Prometheus {
         let every = SignedDuration::try_from(self.every).unwrap_or(SignedDuration::MAX);
         let gap = asking.last_ok.map(|then| asking.now.duration_since(then));
         let missed = gap.is_none_or(|gap| gap > every * 2 && gap > SignedDuration::from_mins(2));
-        missed && numbers::slowest(heard, NOW) <= QUICK
+        missed && slowest(heard) <= QUICK
     }
 
     fn report(
@@ -385,10 +425,6 @@ impl Prometheus {
         if let Some(about) = &report.about {
             report.remember.push((ABOUT.into(), about.as_str().into()));
         }
-        let mut alone: BTreeSet<String> = promql::alone(asking.memory).into_iter().collect();
-        alone.extend(numbers.alone().iter().map(|i| promql::mark(self.query(*i))));
-        alone.retain(|mark| self.metrics.iter().any(|m| promql::mark(&m.query) == *mark));
-        report.remember.push(promql::remember_alone(&alone));
         report
     }
 

@@ -311,7 +311,7 @@ impl Numbers {
     }
 }
 
-const HISTOGRAM: &str =
+pub const HISTOGRAM: &str =
     "a native histogram: wrap the query in histogram_quantile(…) or histogram_count(…)";
 const RANGE: &str =
     "the query answers a stretch of time: wrap it in rate(…), increase(…) or avg_over_time(…)";

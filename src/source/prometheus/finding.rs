@@ -1,0 +1,228 @@
+//! Numbers that nobody configured, poll by poll: seldom looked around for, then asked for like the rest.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+use super::super::{Asking, Exchange, Request};
+use super::found::{Answers, Asked};
+use super::numbers::{self, Numbers};
+use super::plan::{Plan, Question};
+use super::{A_WEEK, BASELINE_EVERY, Prometheus, QUICK, join, look, promql, slowest, unfound};
+use crate::model::{Clean, Fact, Feed, Report, Trouble};
+
+/// Tags: found numbers now, their past, the same a week before, and the look around.
+pub const FOUND: &str = "found:";
+pub const SINCE: &str = "since:";
+pub const WAS: &str = "was:";
+const LOOK: &str = "look:";
+
+/// What is remembered under these words: what was found, and for whom nothing was.
+const PLAN: &str = "found";
+const UNFOUND: &str = "unfound";
+
+/// Which series exist is looked at with the first poll and then seldom: at 15 s every 7 min.
+const LOOK_EVERY: u64 = 30;
+/// Stretches of history of this many questions in one answer: each may be about many services.
+const SINCE_BATCH: usize = 10;
+
+/// What is known of found numbers in the middle of a poll.
+pub struct Findings {
+    plan: Plan,
+    questions: Vec<Question>,
+    answers: Answers,
+    /// Why the look around of this poll told nothing.
+    blind: Option<Clean>,
+}
+
+impl Findings {
+    pub fn answered(&self) -> bool {
+        self.answers.answered()
+    }
+
+    pub fn lost(&self) -> Option<&Trouble> {
+        self.answers.lost()
+    }
+}
+
+impl Prometheus {
+    pub fn looks(&self, asking: &Asking<'_>) -> bool {
+        !self.watched.is_empty() && asking.round.is_multiple_of(LOOK_EVERY)
+    }
+
+    fn remembered(&self, asking: &Asking<'_>) -> Plan {
+        let text = asking.memory.get(PLAN).map_or("", |text| &**text);
+        Plan::read(text, &self.watched)
+    }
+
+    /// The look around, or what an earlier one found.
+    pub fn ask_found(&self, asking: &Asking<'_>) -> Vec<Request> {
+        if !self.looks(asking) {
+            return self.found(&self.remembered(asking).questions(), asking);
+        }
+        let then = self.recalls.then_some(asking.now);
+        let questions = look::questions(&self.watched);
+        let questions = questions.iter().enumerate();
+        questions.map(|(i, text)| self.question(format!("{LOOK}{i}"), text, then, 0.4)).collect()
+    }
+
+    /// What this poll's look around found; without one, or when nothing came of it, what is remembered.
+    pub fn hear_found(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Findings {
+        let (plan, blind) = match self.looks(asking).then(|| look::read(heard, LOOK)) {
+            Some(Ok(seen)) => (seen.plan(&self.watched), None),
+            Some(Err(words)) => (self.remembered(asking), Some(words)),
+            None => (self.remembered(asking), None),
+        };
+        let questions = plan.questions();
+        let answers = Answers::of(heard, FOUND, &questions);
+        Findings { plan, questions, answers, blind }
+    }
+
+    /// What is to ask before anything can be told: found numbers after a look around, and refused ones alone.
+    pub fn more_found(
+        &self,
+        asking: &Asking<'_>,
+        heard: &[Exchange],
+        found: &Findings,
+    ) -> Option<Vec<Request>> {
+        let questions = &found.questions;
+        if let Some(batch) = found.answers.to_ask_singly() {
+            return Some(
+                batch.iter().map(|i| self.found_batch(&[*i], questions, asking)).collect(),
+            );
+        }
+        if !self.looks(asking) || found.answers.asked() || unfound::asked(heard) {
+            return None;
+        }
+        let mut requests = self.found(questions, asking);
+        let missing = !unfound::missing(&self.watched, &found.plan).is_empty();
+        if missing && found.blind.is_none() && !self.recalls {
+            requests.extend(unfound::requests(&self.base));
+        }
+        (!requests.is_empty()).then_some(requests)
+    }
+
+    /// What may come after the numbers: their past at first and after silence, and last week's.
+    pub fn further_found(
+        &self,
+        asking: &Asking<'_>,
+        heard: &[Exchange],
+        found: &Findings,
+    ) -> Vec<Request> {
+        let numbers = found.questions.iter().enumerate().filter(|(_, q)| !q.whole);
+        let refused: BTreeSet<usize> = found.answers.refused().collect();
+        let all: Vec<usize> = numbers.map(|(i, _)| i).filter(|i| !refused.contains(i)).collect();
+        let mut requests = Vec::new();
+        if self.wants_history(asking, heard) {
+            requests.extend(all.chunks(SINCE_BATCH).map(|batch| {
+                let query = promql::batch(of(batch, &found.questions));
+                self.stretch(numbers::tag(SINCE, batch), &query, asking)
+            }));
+        }
+        let turns = (BASELINE_EVERY.as_secs() / self.every.as_secs().max(1)).max(1);
+        let due = self.recalls || asking.round.is_multiple_of(turns);
+        if let Some(then) = asking.now.checked_sub(A_WEEK).ok().filter(|_| due)
+            && slowest(heard) <= QUICK
+        {
+            requests.extend(all.chunks(promql::BATCH).map(|batch| {
+                let query = promql::batch(of(batch, &found.questions));
+                self.question(numbers::tag(WAS, batch), &query, Some(then), 0.2)
+            }));
+        }
+        requests
+    }
+
+    /// Questions as requests, a few dozen of them together.
+    fn found(&self, questions: &[Question], asking: &Asking<'_>) -> Vec<Request> {
+        let alone = promql::alone(asking.memory);
+        let is_alone = |q: &Question| alone.contains(&promql::mark(&q.query));
+        let (single, many): (Vec<usize>, Vec<usize>) =
+            (0..questions.len()).partition(|i| questions.get(*i).is_some_and(is_alone));
+        let batches = many.chunks(promql::BATCH).chain(single.chunks(1));
+        batches.map(|batch| self.found_batch(batch, questions, asking)).collect()
+    }
+
+    fn found_batch(&self, batch: &[usize], questions: &[Question], asking: &Asking<'_>) -> Request {
+        let then = self.recalls.then_some(asking.now);
+        let query = promql::batch(of(batch, questions));
+        self.question(numbers::tag(FOUND, batch), &query, then, 0.4)
+    }
+
+    /// Questions that may only be asked alone, as far as anybody still asks them.
+    pub fn alone(
+        &self,
+        asking: &Asking<'_>,
+        numbers: &Numbers,
+        found: &Findings,
+    ) -> (Box<str>, Box<str>) {
+        let mut alone: BTreeSet<String> = promql::alone(asking.memory).into_iter().collect();
+        alone.extend(numbers.alone().iter().map(|i| promql::mark(self.query(*i))));
+        let refused = found.answers.refused().filter_map(|i| found.questions.get(i));
+        alone.extend(refused.map(|question| promql::mark(&question.query)));
+        if !alone.is_empty() {
+            let asked = self.metrics.iter().map(|m| &*m.query);
+            let asked = asked.chain(found.questions.iter().map(|q| q.query.as_str()));
+            let asked: BTreeSet<String> = asked.map(promql::mark).collect();
+            alone.retain(|mark| asked.contains(mark));
+        }
+        promql::remember_alone(&alone)
+    }
+
+    /// Adds to a report what was found, where it comes from, and for whom nothing was.
+    pub fn report_found(
+        &self,
+        asking: &Asking<'_>,
+        heard: &[Exchange],
+        found: &Findings,
+        report: &mut Report,
+    ) {
+        let Findings { plan, questions, answers, blind } = found;
+        let old = SignedDuration::try_from(self.every * 2).unwrap_or(SignedDuration::MAX);
+        let asked = Asked { source: &self.name, apart: self.apart, now: asking.now, old };
+        report.facts.extend(answers.samples(plan, &asked));
+        report.facts.extend(Answers::of(heard, SINCE, questions).histories(plan, &asked));
+        report.facts.extend(Answers::of(heard, WAS, questions).baselines(plan, &asked));
+        if let Some(words) = answers.partial() {
+            let both: Vec<Clean> = report.partial.take().into_iter().chain([words]).collect();
+            report.partial = Some(join(&both));
+        }
+        let told = asking.memory.get(UNFOUND).map_or("", |text| &**text);
+        let mut missing: Vec<Clean> = told.lines().map(Clean::line).collect();
+        let had = asking.memory.get(PLAN).is_some_and(|text| !text.is_empty());
+        if let Some(words) = blind {
+            let words = format_args!("could not look for known series: {words}");
+            report.notes.push(Clean::line(words));
+        } else if self.looks(asking) {
+            let facts = plan.entries.iter();
+            let facts = facts.filter_map(|entry| entry.discovered(&self.name, self.apart));
+            report.facts.extend(facts.map(|one| Fact::Discovered(Box::new(one))));
+            missing = unfound::words(&unfound::missing(&self.watched, plan), heard);
+            if !self.recalls {
+                report.complete.push(Feed::Discovered);
+            }
+            let lines: Vec<&str> = missing.iter().map(Clean::as_str).collect();
+            report.remember.push((UNFOUND.into(), lines.join("\n").into()));
+            report.remember.push((PLAN.into(), plan.write(&self.watched).into()));
+        } else if self.watched.is_empty() && had {
+            // Presets were switched off since: what they found is no longer asked for.
+            report.complete.push(Feed::Discovered);
+            report.remember.push((PLAN.into(), "".into()));
+        }
+        if !plan.entries.is_empty() {
+            let (n, services) = (plan.entries.len(), plan.services().len());
+            report.notes.push(Clean::line(format_args!(
+                "found {n} number{} for {services} service{} ({})",
+                if n == 1 { "" } else { "s" },
+                if services == 1 { "" } else { "s" },
+                plan.presets().join(", ")
+            )));
+        }
+        if !self.watched.is_empty() {
+            report.notes.extend(missing);
+        }
+    }
+}
+
+fn of<'q>(batch: &'q [usize], questions: &'q [Question]) -> impl Iterator<Item = (usize, &'q str)> {
+    batch.iter().filter_map(|i| Some((*i, questions.get(*i)?.query.as_str())))
+}

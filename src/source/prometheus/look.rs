@@ -1,0 +1,234 @@
+//! The look around: one cheap question which known series exist for the services of the team, and whose they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use serde_json::value::RawValue;
+
+use super::super::{Exchange, wire};
+use super::answer::{Data, Heard, hear};
+use super::plan::{Entry, Plan};
+use super::presets::{self, Naming, Number, Preset, USUAL};
+use super::promql::LABEL;
+use super::selector::{matcher, one_of, quoted};
+use super::tag_of;
+use super::watched::Watched;
+use crate::model::{Clean, Role};
+
+/// Services asked about in one question, so that it stays below what proxies take (some 50 kB).
+const SERVICES: usize = 100;
+
+/// The questions, one for each hundred services.
+///
+/// `count by` is answered from the head of the store with one line for each series *name* and service, however many
+/// series stand behind it; `/api/v1/series` would send every one of them, and older servers ignore its `limit`. Only
+/// series of the team's own names are touched, and of histograms only one bucket. No part of it is younger than
+/// Prometheus 2.0: Thanos, Mimir and `VictoriaMetrics` answer it as well.
+pub fn questions(watched: &[Watched]) -> Vec<String> {
+    watched.chunks(SERVICES).map(question).collect()
+}
+
+fn question(watched: &[Watched]) -> String {
+    let by = told_apart_by(watched).into_iter().collect::<Vec<_>>().join(", ");
+    let mut text = String::new();
+    for (i, with) in conditions().into_iter().enumerate() {
+        let terms = terms(watched, with);
+        if !text.is_empty() {
+            text.push_str(" or ");
+        }
+        let _ = write!(
+            text,
+            "label_replace(count by (__name__, {by}) ({}), \"{LABEL}\", \"{i}\", \"\", \"\")",
+            terms.join(" or ")
+        );
+    }
+    text
+}
+
+/// Every matcher that some number asks of its series, in a stable order.
+fn conditions() -> BTreeSet<&'static str> {
+    presets::all().map(|(_, number)| number.with).collect()
+}
+
+/// Labels that may say whose a series is.
+fn told_apart_by(watched: &[Watched]) -> BTreeSet<&str> {
+    let own = watched.iter().flat_map(|w| w.labels.keys().map(String::as_str));
+    let told = presets::PRESETS.iter().flat_map(|preset| labels_of(preset).iter().copied());
+    own.chain(told).collect()
+}
+
+fn labels_of(preset: &Preset) -> &'static [&'static str] {
+    match preset.labels {
+        Naming::Usual => USUAL,
+        Naming::Told(labels) => labels,
+    }
+}
+
+/// Selectors of all series that meet a condition and are of one of these services, by name or by its labels.
+fn terms(watched: &[Watched], with: &str) -> Vec<String> {
+    let mut namings: BTreeMap<&[&str], BTreeSet<&str>> = BTreeMap::new();
+    for (preset, number) in presets::all().filter(|(_, n)| n.with == with) {
+        namings.entry(labels_of(preset)).or_default().insert(number.series);
+    }
+    let named = one_of(watched.iter().map(|w| w.name.as_str()));
+    let mut terms = Vec::new();
+    for (labels, series) in namings {
+        let mut series = matcher("__name__", &series);
+        if !with.is_empty() {
+            let _ = write!(series, ",{with}");
+        }
+        for label in labels {
+            // OpenTelemetry's job is `namespace/name`.
+            let values = if *label == "job" { format!("(.+/)?({named})") } else { named.clone() };
+            terms.push(format!("{{{series},{label}=~{}}}", quoted(&values)));
+        }
+        for (names, values) in by_labels(watched) {
+            if labels != USUAL && !names.iter().any(|name| labels.contains(name)) {
+                continue;
+            }
+            let matchers: Vec<String> =
+                names.iter().zip(&values).map(|(name, values)| matcher(name, values)).collect();
+            terms.push(format!("{{{series},{}}}", matchers.join(",")));
+        }
+    }
+    terms
+}
+
+/// Services with labels of their own, those with the same names of labels together.
+fn by_labels(watched: &[Watched]) -> BTreeMap<Vec<&str>, Vec<BTreeSet<&str>>> {
+    let mut groups: BTreeMap<Vec<&str>, Vec<BTreeSet<&str>>> = BTreeMap::new();
+    for one in watched.iter().filter(|w| !w.labels.is_empty()) {
+        let names: Vec<&str> = one.labels.keys().map(String::as_str).collect();
+        let group = groups.entry(names).or_insert_with(|| vec![BTreeSet::new(); one.labels.len()]);
+        for (values, value) in group.iter_mut().zip(one.labels.values()) {
+            values.insert(value);
+        }
+    }
+    groups
+}
+
+/// What a look around saw.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Label sets by series and by the place of the condition they meet.
+    rows: BTreeMap<(String, usize), Vec<BTreeMap<String, String>>>,
+}
+
+#[derive(serde::Deserialize)]
+struct Line {
+    #[serde(default, deserialize_with = "wire::nullable")]
+    metric: BTreeMap<String, String>,
+}
+
+/// Reads all answers of a look around; what is no answer is told in words, and the whole look counts as lost.
+pub fn read(heard: &[Exchange], tag: &str) -> Result<Seen, Clean> {
+    let mut seen = Seen::default();
+    for exchange in heard.iter().filter(|e| tag_of(e).starts_with(tag)) {
+        let good = match hear(exchange) {
+            Heard::Good(good) => good,
+            Heard::Refused(words) => return Err(words),
+            Heard::Lost(trouble) => return Err(Clean::line(trouble)),
+        };
+        let unread = || Clean::from("an answer of another shape");
+        let data: Data<'_> = serde_json::from_str(good.data.get()).map_err(|_| unread())?;
+        let lines: Vec<&RawValue> =
+            serde_json::from_str(data.result.get()).map_err(|_| unread())?;
+        for line in lines {
+            // One unreadable line loses one label set.
+            let Ok(Line { mut metric }) = serde_json::from_str::<Line>(line.get()) else {
+                continue;
+            };
+            let (series, at) = (metric.remove("__name__"), metric.remove(LABEL));
+            let at = at.and_then(|at| at.parse::<usize>().ok());
+            if let (Some(series), Some(at)) = (series, at) {
+                seen.rows.entry((series, at)).or_default().push(metric);
+            }
+        }
+    }
+    Ok(seen)
+}
+
+impl Seen {
+    /// Which numbers each service has: of rate, errors and latency the first, of the others each name once.
+    pub fn plan(&self, watched: &[Watched]) -> Plan {
+        let places: BTreeMap<&str, usize> =
+            conditions().into_iter().enumerate().map(|(i, with)| (with, i)).collect();
+        let mut entries = Vec::new();
+        for one in watched {
+            let mut roles: BTreeSet<Role> = BTreeSet::new();
+            let mut names: BTreeSet<&str> = BTreeSet::new();
+            for (place, (preset, number)) in presets::all().enumerate() {
+                let single = matches!(number.role, Role::Latency | Role::Errors | Role::Traffic);
+                if !one.lacks(number)
+                    || names.contains(number.name)
+                    || (single && roles.contains(&number.role))
+                {
+                    continue;
+                }
+                let Some(labels) = self.whose(one, preset, number, &places) else { continue };
+                names.insert(number.name);
+                roles.insert(number.role);
+                entries.push(Entry { service: one.name.clone(), place, labels });
+            }
+        }
+        Plan { entries }
+    }
+
+    /// The labels by which this service's series of a number are selected; `None` when it has none.
+    fn whose(
+        &self,
+        one: &Watched,
+        preset: &Preset,
+        number: &Number,
+        places: &BTreeMap<&str, usize>,
+    ) -> Option<Vec<(String, String)>> {
+        let at = *places.get(number.with)?;
+        let rows = self.rows.get(&(number.series.to_owned(), at))?;
+        let labels = labels_of(preset);
+        let own = labels == USUAL || one.labels.keys().any(|k| labels.contains(&k.as_str()));
+        let agrees =
+            |row: &BTreeMap<String, String>| one.labels.iter().all(|(k, v)| row.get(k) == Some(v));
+        if own && !one.labels.is_empty() && rows.iter().any(agrees) {
+            return Some(one.labels.iter().map(|(k, v)| (k.clone(), v.clone())).collect());
+        }
+        labels.iter().find_map(|label| named(one, label, labels == USUAL, rows))
+    }
+}
+
+/// By its name in one label, as far as nothing contradicts the labels it configured: of two `checkout`s in two
+/// namespaces the right one is taken, and without a right one none.
+fn named(
+    one: &Watched,
+    label: &str,
+    usual: bool,
+    rows: &[BTreeMap<String, String>],
+) -> Option<Vec<(String, String)>> {
+    let name = one.name.as_str();
+    let value =
+        |row: &BTreeMap<String, String>| row.get(label).filter(|v| v.as_str() == name).cloned();
+    let longer = |row: &BTreeMap<String, String>| {
+        row.get(label).filter(|v| v.rsplit_once('/').is_some_and(|(_, last)| last == name)).cloned()
+    };
+    let exact: BTreeSet<String> = rows.iter().filter_map(value).collect();
+    let mut values = exact;
+    if values.is_empty() && label == "job" {
+        values = rows.iter().filter_map(longer).collect();
+    }
+    // Two namespaces with a service of this name: nobody can say which one is meant.
+    let only = values.first().filter(|_| values.len() == 1)?;
+    let rows = || rows.iter().filter(|row| row.get(label) == Some(only));
+    // Labels of the target say nothing where the series tell of somebody else.
+    let counts = |key: &&String| usual || !USUAL.contains(&key.as_str());
+    let told: Vec<(&String, &String)> = one
+        .labels
+        .iter()
+        .filter(|(key, _)| key.as_str() != label && counts(key))
+        .filter(|(key, _)| rows().any(|row| row.contains_key(*key)))
+        .collect();
+    let agrees = |row: &BTreeMap<String, String>| told.iter().all(|(k, v)| row.get(*k) == Some(*v));
+    rows().any(agrees).then(|| {
+        let first = (label.to_owned(), only.clone());
+        let others = told.iter().map(|(k, v)| ((*k).clone(), (*v).clone()));
+        std::iter::once(first).chain(others).collect()
+    })
+}
