@@ -10,7 +10,7 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use andon::cockpit::{Cockpit, Effect, Heard, Key, Message, Setup, Turns};
 use andon::model::{
-    Alert, AlertState, Clean, Deploy, Fact, Feed, Freshness, Incident, IncidentStatus,
+    Alert, AlertState, Clean, Deploy, Expected, Fact, Feed, Freshness, Incident, IncidentStatus,
     Key as Identity, Measure, Name, Outcome, Report, Severity, Status, Team, Trouble,
 };
 use andon::page::wall::Panel;
@@ -144,6 +144,26 @@ fn silence_is_said_in_big_letters_with_its_age_and_is_never_green() {
         let pages = page(&wall, at(3_600));
         assert_eq!(pages, "overview", "it does not turn its back on that");
     }
+}
+
+#[test]
+fn an_alert_that_should_always_arrive_and_does_not_is_said_in_big_letters() {
+    let team = team(3);
+    let mut wall = hanging(&team, SIZES[1], FINE);
+    let Message::Heard(mut heard) = told_by("am", "alertmanager", at(700), Vec::new()) else {
+        panic!("no answer")
+    };
+    heard.freshness.expected = vec![Expected {
+        name: "watchdog".into(),
+        labels: "alertname=Watchdog".into(),
+        missing_since: Some(at(0)),
+    }];
+    wall.update(at(700), estate::heard(at(700), told(&team, FINE, at(700))));
+    wall.update(at(700), Message::Heard(heard));
+    wall.settle(at(700));
+    let shown = shown(&wall, at(700));
+    assert_eq!(shown.old.unwrap().as_str(), "watchdog missing 11 min");
+    assert_ne!(shown.lamp.word.as_str(), "ok");
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn since<T>(records: &Records<T>) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Fact, Feed, Freshness, Outcome, Report, Run};
+    use crate::model::{Fact, Feed, Outcome, Report, Run};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -103,7 +103,7 @@ mod tests {
     fn told(board: &mut Board, source: &str, second: i64, facts: Vec<Fact>, complete: Vec<Feed>) {
         let name = SourceName::new(source);
         board.fold(&name, at(second), Report { facts, complete, ..Report::default() });
-        let freshness = board.sources.entry(name).or_insert_with(Freshness::default);
+        let freshness = board.sources.entry(name).or_default();
         freshness.last_ok = Some(at(second));
     }
 

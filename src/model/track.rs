@@ -101,7 +101,7 @@ impl Stretch {
         for point in &self.points {
             match point.number() {
                 Some(value) => {
-                    (self.least, self.most) = (self.least.min(value), self.most.max(value))
+                    (self.least, self.most) = (self.least.min(value), self.most.max(value));
                 }
                 None => self.odd = true,
             }

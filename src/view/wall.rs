@@ -114,18 +114,15 @@ fn warning(canvas: &mut Canvas<'_>, words: &Clean, spot: Spot) {
     let said = words.as_str();
     let inner = spot.beside(1).narrower(1);
     let grain = big::dots(said).and_then(|d| Grain::fitting(d, inner.width, spot.height, ascii));
-    match grain {
-        Some(grain) => {
-            let down = (spot.height - grain.rows()) / 2;
-            big::word(canvas, inner.below(down), said, grain, style);
-        }
-        None => {
-            let y = spot.y + lines(usize::from(spot.height / 2));
-            let bar = Spot { y, height: 1, ..spot };
-            let style = style.add_modifier(Modifier::REVERSED);
-            canvas.blank(bar, style);
-            canvas.text(inner.x, y, inner.width, &said.to_uppercase(), style);
-        }
+    if let Some(grain) = grain {
+        let down = (spot.height - grain.rows()) / 2;
+        big::word(canvas, inner.below(down), said, grain, style);
+    } else {
+        let y = spot.y + lines(usize::from(spot.height / 2));
+        let bar = Spot { y, height: 1, ..spot };
+        let style = style.add_modifier(Modifier::REVERSED);
+        canvas.blank(bar, style);
+        canvas.text(inner.x, y, inner.width, &said.to_uppercase(), style);
     }
 }
 
@@ -406,7 +403,9 @@ fn figure(canvas: &mut Canvas<'_>, figure: &Figure, spot: Spot) {
 const CURVE: std::ops::RangeInclusive<u16> = 8..=24;
 
 fn curve(canvas: &mut Canvas<'_>, figure: &Figure, spot: Spot) {
-    if spot.width < *CURVE.start() || spot.height == 0 || figure.trend.iter().all(Option::is_none) {
+    // One or two readings are no curve.
+    let known = figure.trend.iter().flatten().count();
+    if spot.width < *CURVE.start() || spot.height == 0 || known < 3 {
         return;
     }
     let width = spot.width.min(*CURVE.end());

@@ -22,12 +22,13 @@ fn compose(scene: &Scene<'_>, _part: usize) -> (Panel, Vec<Panel>) {
     let today = scene.zone.to_datetime(scene.now).date();
     for (years, p) in anniversaries(scene.board, today).into_iter().take(2) {
         let ago = if years == 1 {
-            "a year ago today: ".to_owned()
+            "a year ago today:".to_owned()
         } else {
-            format!("{years} years ago today: ")
+            format!("{years} years ago today:")
         };
         lines.push(
             Line::of(Clean::line(ago), Tone::Accent)
+                .space()
                 .and(post_mortems::short_title(p), Tone::Strong),
         );
     }

@@ -1,9 +1,10 @@
 //! The first page of the wall, and the only one while something is red: the services, worst first, and what is open.
 
 use super::figures::{figure, of_role};
-use super::{Leaf, MOST, Panel, Plate, Plates, foot, verdict};
+use super::{Figure, Leaf, MOST, Panel, Plate, Plates, foot, span, verdict};
 use crate::insight::ServiceState;
-use crate::model::{Clean, Health, Role};
+use crate::insight::slo::Burning;
+use crate::model::{Clean, Health, Role, Unit};
 use crate::page::{Line, Scene, Tone, health, words};
 
 pub const OVERVIEW: Leaf = Leaf {
@@ -40,11 +41,46 @@ fn compose(scene: &Scene<'_>, _part: usize) -> (Panel, Vec<Panel>) {
         figure.name = Clean::line(format_args!("{name}: {}", figure.name));
         Some(figure)
     });
+    let burning: Vec<_> = roots.iter().flat_map(|i| budgets(scene, *i)).take(2).collect();
+    if !burning.is_empty() {
+        beside.push(Panel::Figures("budgets".into(), burning));
+    }
     let business: Vec<_> = team.chain(own).take(MOST).collect();
     if !business.is_empty() {
         beside.push(Panel::Figures("business".into(), business));
     }
     (main, beside)
+}
+
+/// Budgets that burn faster than they may, as time: `gone in 50 h`.
+fn budgets(scene: &Scene<'_>, i: usize) -> Vec<Figure> {
+    let Some(state) = scene.survey.services.get(i) else { return Vec::new() };
+    let burning = state.slos.iter().filter_map(|budget| {
+        let tone = match budget.verdict {
+            Burning::Page => Tone::Down,
+            Burning::Ticket => Tone::Degraded,
+            Burning::Calm | Burning::NoTraffic | Burning::Unknown => return None,
+        };
+        let left = budget.left?;
+        let name = format!("{} {}", state.name, budget.name);
+        let share = words::number(left, &Unit::Ratio);
+        Some(match budget.gone_in.filter(|_| left > 0.0) {
+            Some(gone) => Figure {
+                name: Clean::line(format_args!("{name}: budget gone in")),
+                value: Clean::line(span(gone)),
+                tone,
+                about: Line::of(Clean::line(format_args!("{share} left")), Tone::Dim),
+                ..Figure::default()
+            },
+            None => Figure {
+                name: Clean::line(format_args!("{name}: budget left")),
+                value: share,
+                tone,
+                ..Figure::default()
+            },
+        })
+    });
+    burning.collect()
 }
 
 /// Services that stand for themselves, worst first.

@@ -12,30 +12,40 @@ pub fn is_alarming(scene: &Scene<'_>) -> bool {
     scene.survey.verdict.worst == Health::Down || old(scene).is_some()
 }
 
-/// What is shown was true a while ago.
+/// What is shown was true a while ago, or would be shown if nobody told of the contrary.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Old {
-    /// The source that is silent; `None` is all of them.
-    source: Option<Name>,
-    age: SignedDuration,
+pub enum Old {
+    /// No source is heard any more.
+    Data(SignedDuration),
+    /// A source that services are judged by is silent.
+    Source(Name, SignedDuration),
+    /// An alert that always fires stopped to arrive: no other would.
+    Missing(Clean, SignedDuration),
 }
 
 impl Old {
     pub fn words(&self) -> Clean {
-        let whose = self.source.as_ref().map_or("data", Name::as_str);
-        Clean::line(format_args!("{whose} {} old", span(self.age)))
+        match self {
+            Self::Data(age) => Clean::line(format_args!("data {} old", span(*age))),
+            Self::Source(name, age) => Clean::line(format_args!("{name} {} old", span(*age))),
+            Self::Missing(name, age) => Clean::line(format_args!("{name} missing {}", span(*age))),
+        }
     }
 }
 
 /// Silence of a source that services are judged by; of all sources where none is heard any more.
 pub fn old(scene: &Scene<'_>) -> Option<Old> {
     let sources = &scene.board.sources;
-    let silent = || sources.iter().filter(|(_, f)| f.staleness(scene.now) != Staleness::Fresh);
-    silent().next()?;
     let age = |heard: Timestamp| scene.now.duration_since(heard).max(SignedDuration::ZERO);
+    let missing = scene.survey.verdict.dead_man.first();
+    let missing = || missing.map(|dead| Old::Missing(dead.name.clone(), age(dead.since)));
+    let silent = || sources.iter().filter(|(_, f)| f.staleness(scene.now) != Staleness::Fresh);
+    if silent().next().is_none() {
+        return missing();
+    }
     if silent().count() == sources.len() {
         let newest = sources.values().filter_map(|f| f.last_ok).max()?;
-        return Some(Old { source: None, age: age(newest) });
+        return Some(Old::Data(age(newest)));
     }
     let judged_by = |name: &Name, kind: &str| {
         ["alertmanager", "prometheus", "pagerduty"].contains(&kind)
@@ -43,9 +53,9 @@ pub fn old(scene: &Scene<'_>) -> Option<Old> {
             || scene.board.probe_sources.values().any(|source| source == name)
     };
     let heard = silent().filter_map(|(name, f)| Some((name, f.kind, f.last_ok?)));
-    let (name, _, heard) =
-        heard.filter(|(name, kind, _)| judged_by(name, kind)).min_by_key(|s| s.2)?;
-    Some(Old { source: Some(name.clone()), age: age(heard) })
+    let judged = heard.filter(|(name, kind, _)| judged_by(name, kind));
+    let oldest = judged.min_by_key(|(.., heard)| *heard);
+    oldest.map(|(name, _, heard)| Old::Source(name.clone(), age(heard))).or_else(missing)
 }
 
 pub fn lamp(scene: &Scene<'_>, old: Option<&Old>) -> Lamp {
