@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::block::{self, Line, Reading};
+use super::block::{self, Line, Probed, Reading};
 use super::feeds::{CALENDAR, Kept, OfKind, of_kind};
 use super::origin::{self, Origin};
 use super::pack::unpack;
@@ -408,8 +408,12 @@ impl<'a> Recalling<'a> {
     fn place(&mut self, told: &Told, points: Vec<(Timestamp, Reading)>) {
         match &told.name {
             Name::Metric(id, note) => self.track(told.source, id, note.as_ref(), points),
-            Name::Probe(_) => {
-                points.into_iter().for_each(|(at, reading)| self.probed(told, at, reading));
+            Name::Probe(probe) => {
+                for (at, reading) in points {
+                    if let Reading::Probe(probed) = reading {
+                        self.probed(told.source, probe, at, probed);
+                    }
+                }
             }
         }
     }
@@ -434,27 +438,22 @@ impl<'a> Recalling<'a> {
         self.board.track_sources.entry(id.clone()).or_insert_with(|| source.clone());
     }
 
-    fn probed(&mut self, told: &Told, at: Timestamp, reading: Reading) {
-        let Some(source) = self.sources.get(&told.source) else { return };
-        match (&told.name, reading) {
-            (Name::Probe(probe), Reading::Probe(probed)) => {
-                let results = self.board.probes.entry(probe.clone()).or_default();
-                results.push_back(ProbeResult {
-                    probe: probe.clone(),
-                    weight: probed.weight,
-                    at,
-                    health: probed.health,
-                    words: probed.words,
-                    latency: probed.latency,
-                    expires: probed.expires,
-                });
-                while results.len() > crate::model::RESULTS_KEPT {
-                    results.pop_front();
-                }
-                self.board.probe_sources.entry(probe.clone()).or_insert_with(|| source.clone());
-            }
-            _ => {}
+    fn probed(&mut self, source: i64, probe: &Probe, at: Timestamp, probed: Probed) {
+        let Some(source) = self.sources.get(&source) else { return };
+        let results = self.board.probes.entry(probe.clone()).or_default();
+        results.push_back(ProbeResult {
+            probe: probe.clone(),
+            weight: probed.weight,
+            at,
+            health: probed.health,
+            words: probed.words,
+            latency: probed.latency,
+            expires: probed.expires,
+        });
+        while results.len() > crate::model::RESULTS_KEPT {
+            results.pop_front();
         }
+        self.board.probe_sources.entry(probe.clone()).or_insert_with(|| source.clone());
     }
 
     /// Older readings are thinned: the last one of its minute, or quarter of an hour, stands until the next, as long as
