@@ -13,7 +13,7 @@ use andon::page::{Size, Skin};
 use andon::view::encode::Encoder;
 use andon::view::{Depth, Theme, paint};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use estate::{cockpit, heard, moment, report, sample, team, wide_team};
+use estate::{cockpit, heard, moment, report, sample, team};
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -101,7 +101,7 @@ fn frames(c: &mut Criterion) {
 fn wide(c: &mut Criterion) {
     for size in SIZES {
         let mut group = c.benchmark_group(format!("1000 x 5 {}x{}", size.width, size.height));
-        let team = wide_team(1_000);
+        let team = team(1_000);
         let told = report(&team, moment(), 60);
         let mut sight = Sight::of(cockpit(team.clone(), size, told), size);
         let ids: Vec<_> =

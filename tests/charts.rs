@@ -106,7 +106,7 @@ fn a_window_is_wished_for_once_and_nothing_is_while_no_page_is_open() {
     assert_eq!(sight.wishes.len(), 0, "a list asks nobody");
     sight.press("enter");
     assert_eq!(sight.wishes.len(), 1);
-    assert_eq!(sight.wishes[0].numbers.len(), 3, "all numbers of this service, and of no other");
+    assert_eq!(sight.wishes[0].numbers.len(), 5, "all numbers of this service, and of no other");
     assert!(sight.title().contains("asking"), "{}", sight.title());
     sight.press("h h l");
     sight.tell(heard(moment(), Report::default()));
@@ -166,7 +166,7 @@ fn the_cursor_reads_every_number_at_its_moment_and_tells_gaps_from_no_traffic() 
         _ => Some(1.0),
     });
     sight.press("h h h h");
-    assert_eq!(sight.read(), ["500 ms", "50 %", "0.5"]);
+    assert_eq!(sight.read(), ["500 ms", "50 %", "0.5/s", "50 %", "0.5"]);
     let cursor = sight.chart().cursor.unwrap();
     assert_eq!(cursor.slice, last - 3);
     let ago = moment().duration_since(of(last - 3)).as_secs() / 60;

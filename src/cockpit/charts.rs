@@ -105,19 +105,18 @@ impl Cockpit {
             None => Some(newest),
             Some(at) => at.checked_add_signed(by).filter(|to| *to <= newest),
         };
-        match to {
-            Some(to) => self.put_cursor(slices.end(to)),
-            // Beyond the edge the window goes along.
-            None => {
-                let Some(standing) = standing else { return };
-                let step = SignedDuration::from_secs(by as i64 * slices.step().as_secs());
-                if let Ok(to) = slices.end(standing).checked_add(step)
-                    && to < shown
-                {
-                    self.shift(by);
-                    self.put_cursor(to);
-                }
-            }
+        if let Some(to) = to {
+            self.put_cursor(slices.end(to));
+            return;
+        }
+        // Beyond the edge the window goes along.
+        let Some(standing) = standing else { return };
+        let step = SignedDuration::from_secs(by as i64 * slices.step().as_secs());
+        if let Ok(to) = slices.end(standing).checked_add(step)
+            && to < shown
+        {
+            self.shift(by);
+            self.put_cursor(to);
         }
     }
 
@@ -203,14 +202,13 @@ impl Cockpit {
         } else {
             ends.filter(|at| *at < from).max()
         };
-        match to {
-            Some(at) => self.put_cursor(at),
-            None => {
-                let way = if later { "later" } else { "earlier" };
-                let words = format!("no {way} mark in this window");
-                self.say(now, Line::plain(Clean::line(words)));
-            }
+        if let Some(at) = to {
+            self.put_cursor(at);
+            return;
         }
+        let way = if later { "later" } else { "earlier" };
+        let words = format!("no {way} mark in this window");
+        self.say(now, Line::plain(Clean::line(words)));
     }
 
     /// Asks for the past of what lies open, where nobody told it yet.

@@ -120,7 +120,7 @@ fn alert_lines(scene: &Scene<'_>, alert: &Alert, n: usize, pairs: &mut Vec<(Clea
     if !alert.summary.is_empty() {
         line = line.dot().and(alert.summary.clone(), Tone::Plain);
     }
-    pairs.push((word.into(), line));
+    pairs.push((word, line));
     if let Some(why) = super::incidents::quiet(scene, alert) {
         pair(pairs, "quiet because", &why, Tone::Dim);
     }
@@ -280,16 +280,12 @@ fn row(scene: &Scene<'_>, leaf: &Leaf<'_>, word: &str) -> Vec<Cell> {
         Some(_) => Line::of("  ↳", Tone::Dim).space(),
     };
     let label = Cell::Line(label.and(leaf.name.clean().clone(), Tone::Plain));
-    match scene.survey.service(leaf.name) {
-        Some(state) => {
-            let sign = Cell::State { health: state.health, overlays: state.overlays };
-            vec![sign, label, Cell::Line(health::why(scene, state))]
-        }
-        None => {
-            let words = cell("not a configured service", Tone::Dim);
-            vec![cell(words::NO_DATA, Tone::Unknown), label, words]
-        }
-    }
+    let Some(state) = scene.survey.service(leaf.name) else {
+        let words = cell("not a configured service", Tone::Dim);
+        return vec![cell(words::NO_DATA, Tone::Unknown), label, words];
+    };
+    let sign = Cell::State { health: state.health, overlays: state.overlays };
+    vec![sign, label, Cell::Line(health::why(scene, state))]
 }
 
 /// What was learnt about it before, newest first.

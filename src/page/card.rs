@@ -90,7 +90,7 @@ mod tests {
             fit(&Frame::new(size), &mut blocks);
             blocks[1].rows
         };
-        assert_eq!(beside(Size { width: 200, height: 60 }), Rows::Exactly(2));
+        assert_eq!(beside(Size { width: 200, height: 60 }), Rows::Exactly(3));
         assert_eq!(beside(Size { width: 120, height: 40 }), Rows::Exactly(1));
     }
 

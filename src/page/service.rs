@@ -223,8 +223,11 @@ fn charts(scene: &Scene<'_>, service: &Service, look: &Look, key: &RowKey) -> Op
         }),
         lanes: lanes.to_vec(),
     };
-    let title = match zoom.cursor.filter(|_| cursor.is_some()) {
-        Some(at) => marks::near(scene, &lanes, at, slices.step()),
+    let title = match cursor {
+        Some(slice) => {
+            let at = slices.end(slice).min(scene.now);
+            marks::near(scene, &lanes, at, slices.step())
+        }
         None => title(scene, zoom, &slices, told),
     };
     let foot = room::chart_foot(&chart);

@@ -10,9 +10,9 @@ use super::{Depth, Theme, paint, text};
 use crate::cockpit::toy::{self, cockpit, deploy, many, now, press};
 use crate::model::{Bound, Clean, Health, Overlays};
 use crate::page::{
-    Agenda, AgendaEntry, Align, Axis, Band, Block, Calendar, Card, Cell, Chart, Column, Day, Empty,
-    Gauge, Lane, Limit, Line, Mark, Noun, Place, Prose, Row, Rows, Screen, Series, Size, Skin,
-    Table, Tone, Width,
+    Agenda, AgendaEntry, Align, Axis, Band, Block, Calendar, Card, Cell, Chart, Column, Cursor,
+    Day, Empty, Gauge, Lane, Limit, Line, Mark, Noun, Place, Prose, Row, Rows, Screen, Series,
+    Size, Skin, Table, Tone, Width,
 };
 
 fn buffer(size: Size) -> Buffer {
@@ -181,6 +181,58 @@ fn chart(points: Vec<Option<f64>>) -> Chart {
         }],
         cursor: None,
     }
+}
+
+#[test]
+fn a_cursor_stands_in_every_band_with_its_values_above_and_its_moment_below() {
+    let mut chart = chart(vec![Some(1.0); 60]);
+    chart.cursor = Some(Cursor { slice: 30, slices: 60, text: "12:36 · 59 m ago".into() });
+    for (series, read) in chart.series.iter_mut().zip(["212 ms", "no traffic"]) {
+        series.read = Some((read.into(), Tone::Strong));
+    }
+    let words =
+        text(&draw(&page(size(100, 20), vec![Block::main("", Noun::Chart(chart))]), colours()));
+    let named: Vec<&str> = words.lines().filter(|l| l.contains("now ")).collect();
+    assert_eq!(named.len(), 2, "{words}");
+    assert!(named[0].trim_end().ends_with("now 1.4 s  212 ms"), "{words}");
+    assert!(named[1].trim_end().ends_with("now 12/min  no traffic"), "{words}");
+    let upright = words.lines().filter_map(|l| l.chars().position(|c| c == '│'));
+    let columns: std::collections::BTreeSet<usize> = upright.collect();
+    assert_eq!(columns.len(), 1, "one column: {words}");
+    let column = columns.first().unwrap();
+    let axis = words.lines().find(|l| l.contains("59 m ago")).unwrap();
+    let from = axis.chars().position(|c| c == '·').unwrap();
+    assert!(from.abs_diff(*column) < 10, "the moment stands under it: {words}");
+}
+
+#[test]
+fn what_lasted_is_as_long_as_it_lasted_and_words_stand_beside_it() {
+    let mut chart = chart(vec![Some(1.0); 60]);
+    let mark = |from, until: Option<i64>, text: &str| Mark {
+        at: now() - SignedDuration::from_mins(from),
+        until: until.map(|m| now() - SignedDuration::from_mins(m)),
+        tone: Tone::Down,
+        glyph: '!',
+        text: Clean::line(text),
+    };
+    chart.lanes = vec![
+        Lane {
+            name: "incidents".into(),
+            marks: vec![mark(110, Some(80), "INC-1"), mark(30, Some(-600), "INC-2 goes on")],
+        },
+        Lane { name: "freezes".into(), marks: vec![mark(999, Some(-999), "weekend")] },
+    ];
+    let words =
+        text(&draw(&page(size(100, 20), vec![Block::main("", Noun::Chart(chart))]), colours()));
+    let line = |name: &str| words.lines().find(|l| l.contains(name)).unwrap().to_owned();
+    let incidents = line("incidents");
+    assert!(incidents.contains("─ INC-1"), "{words}");
+    assert!(incidents.contains("INC-2 goes on !─"), "{words}");
+    assert!(incidents.trim_end().ends_with('─'), "what goes on reaches the edge: {words}");
+    let first: usize = incidents.split(" INC-1").next().unwrap().matches('─').count();
+    assert!((20..=24).contains(&first), "half an hour of two: {first} {words}");
+    let freezes = line("freezes");
+    assert!(freezes.contains("─weekend─") && !freezes.contains('!'), "{words}");
 }
 
 fn month() -> Calendar {

@@ -52,19 +52,6 @@ pub fn service(n: usize) -> Service {
     }
 }
 
-/// The same with five numbers each.
-pub fn wide_team(services: usize) -> Arc<Team> {
-    let mut team = Team::clone(&team(services));
-    for service in &mut team.services {
-        let name = service.name.clone();
-        service.metrics.extend([
-            metric(&name, "requests", Role::Traffic, Unit::PerSecond),
-            metric(&name, "cpu", Role::Saturation, Unit::Ratio),
-        ]);
-    }
-    Arc::new(team)
-}
-
 /// What one good poll tells: every number, with a point of history for each of the minutes before.
 pub fn report(team: &Team, at: Timestamp, minutes: i32) -> Report {
     let ids = team.services.iter().flat_map(|s| s.metrics.iter().map(|m| m.id.clone()));
