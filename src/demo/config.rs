@@ -213,8 +213,8 @@ match = {{ pagerduty = "{pager}" }}          # alerts are found by their label s
         "\n  [[service.probe]]\n  http = \"{origin}/healthz/{name}\"\n  every = \"5s\"\n  timeout = \"3s\"\n"
     );
     if let Some(objective) = objective(name) {
-        // A week is short enough for ten minutes of trouble to be seen in its budget.
-        let window = if name == "checkout" { "7d" } else { "30d" };
+        // Two weeks are short enough for ten minutes of trouble to be seen in their budget.
+        let window = if name == "checkout" { "14d" } else { "30d" };
         let _ = write!(
             out,
             r#"
