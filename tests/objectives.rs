@@ -28,13 +28,16 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
+/// What a series was at a second, if anything.
+type Curve<'a> = &'a dyn Fn(i64) -> Option<f64>;
+
 /// Every service counts 600 requests a minute. `checkout` fails 0.3 of them, and 12 (2 %) within the last hour; `login`
 /// always fails 0.72 (0.12 %); of `search` none ever failed, so that its error series does not exist; `night` has
 /// counters that do not move.
 fn history(until: i64) -> String {
     let mut text = String::new();
     let minutes = || (until - 8 * DAY..=until).step_by(60);
-    let mut series = |family: &str, kind: &str, all: &[(&str, &dyn Fn(i64) -> Option<f64>)]| {
+    let mut series = |family: &str, kind: &str, all: &[(&str, Curve<'_>)]| {
         let _ = writeln!(text, "# TYPE {family} {kind}");
         for (name, value) in all {
             for (at, value) in minutes().filter_map(|at| Some((at, value(at)?))) {

@@ -342,7 +342,7 @@ pub fn share(left: f64) -> String {
     let one = format!("{size:.1}");
     let text = match size {
         // Nearly all of it is not all of it.
-        _ if percent < 100.0 && percent >= 99.5 => {
+        _ if (99.5..100.0).contains(&percent) => {
             format!("{:.1}", (percent * 10.0).floor() / 10.0)
         }
         _ if size < 9.95 => one.strip_suffix(".0").unwrap_or(&one).to_owned(),

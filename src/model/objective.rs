@@ -110,10 +110,10 @@ pub const BURN_WINDOWS: [SignedDuration; 7] = [
 /// for a store.
 pub fn asked_every(window: SignedDuration) -> SignedDuration {
     match window.as_secs() {
-        ..=300 => SignedDuration::from_secs(30),
-        ..=3_900 => SignedDuration::from_secs(60),
-        ..=7_800 => SignedDuration::from_secs(120),
-        ..=100_000 => SignedDuration::from_secs(300),
+        i64::MIN..=300 => SignedDuration::from_secs(30),
+        301..=3_900 => SignedDuration::from_secs(60),
+        3_901..=7_800 => SignedDuration::from_secs(120),
+        7_801..=100_000 => SignedDuration::from_secs(300),
         _ => SignedDuration::from_secs(600),
     }
 }

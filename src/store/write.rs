@@ -66,8 +66,11 @@ pub struct Known {
     spans: HashMap<i64, Span>,
     states: HashMap<Name, Clean>,
     /// By source and name: when an objective was last written down, and what it was about then.
-    objectives: HashMap<i64, HashMap<Box<str>, (i64, Vec<i64>)>>,
+    objectives: HashMap<i64, HashMap<Box<str>, Coarse>>,
 }
+
+/// A moment, and what an objective was about then.
+type Coarse = (i64, Vec<i64>);
 
 #[derive(Debug, Clone, Copy)]
 struct Seen {

@@ -51,6 +51,9 @@ struct Kept {
 
 type Memory = BTreeMap<Box<str>, Vec<Kept>>;
 
+/// A word to be handed back at the next poll, and its value.
+pub type Word = (Box<str>, Box<str>);
+
 fn remembered(asking: &Asking<'_>) -> Memory {
     let text = asking.memory.get(MEMORY).map_or("", |text| &**text);
     serde_json::from_str(text).unwrap_or_default()
@@ -113,7 +116,7 @@ impl Promises {
         asking: &Asking<'_>,
         heard: &[Exchange],
         of_the_past: bool,
-    ) -> (Vec<Fact>, Option<(Box<str>, Box<str>)>) {
+    ) -> (Vec<Fact>, Option<Word>) {
         if self.0.is_empty() {
             return (Vec::new(), None);
         }
