@@ -373,6 +373,15 @@ good = "> 1"
     assert_eq!(freshness.staleness(later(301)), Staleness::Expired);
     let health = |moment| survey(&board, &team, moment).services[0].health;
     assert_eq!(health(later(301)), Health::Unknown, "nothing may be concluded from an old value");
+    // From two intervals on it is stale with its age, and from then on never simply green.
+    let id = MetricId { service: Some(Name::new("web")), metric: Name::new("answer") };
+    for s in (31..1_200).step_by(7) {
+        let (age, staleness) = board.age_of(&id, later(s)).unwrap();
+        assert!(age.as_secs() >= s && staleness != Staleness::Fresh, "{s}: {age} {staleness:?}");
+        let state = survey(&board, &team, later(s)).services[0].clone();
+        assert!(state.overlays.stale, "{s}: {state:?}");
+        assert!(s < 301 || state.health == Health::Unknown, "{s}: {state:?}");
+    }
 
     let _prom = prometheus(lab, port, scrapes_nothing).unwrap();
     heard(&mut board, true);
@@ -446,4 +455,64 @@ query = "rate(up"
     let vm = &board.sources[&SourceName::new("vm")];
     assert_eq!(vm.status, Status::Ok, "{vm:?}");
     assert_eq!(vm.about.as_str(), "speaks like Prometheus, version not told");
+}
+
+/// Alertmanager goes on answering while nothing reaches it any more: only the alert that always fires can tell.
+#[test]
+fn an_expected_alert_that_stops_turns_the_board_unknown() {
+    let lab = tempfile::tempdir().unwrap();
+    let lab = lab.path();
+    let Some(am) = alertmanager(lab) else { return };
+    let post = |alerts: &str| {
+        let json = ["Content-Type: application/json"];
+        let (code, said) = http(am.port, "POST", "/api/v2/alerts", &json, alerts).unwrap();
+        assert_eq!(code, 200, "{said}");
+    };
+    let text = format!(
+        r#"
+[[source]]
+name = "am"
+kind = "alertmanager"
+url = "{}"
+expects = [{{ name = "watchdog", labels = {{ alertname = "Watchdog" }} }}]
+[[service]]
+name = "web"
+"#,
+        am.url("")
+    );
+    let verdict = || {
+        let (team, board) = ask(lab, &text);
+        let listed = board.alerts.present().count();
+        (survey(&board, &team, from_clock()).verdict, listed)
+    };
+    // Not even once: that is said at once.
+    assert_eq!(verdict().0.dead_man.len(), 1);
+    post(r#"[{"labels": {"alertname": "Watchdog", "severity": "none"}}]"#);
+    let listed = until("the expected alert", || {
+        let (verdict, listed) = verdict();
+        verdict.dead_man.is_empty().then_some(listed)
+    });
+    assert_eq!(listed, 0, "it is no trouble");
+    // It ends, as it does when the store that sends it is gone.
+    let ends = from_clock();
+    post(&format!(
+        r#"[{{"labels": {{"alertname": "Watchdog", "severity": "none"}}, "endsAt": "{ends}"}}]"#
+    ));
+    let verdict = until("the silence of it", || {
+        let (verdict, _) = verdict();
+        (!verdict.dead_man.is_empty()).then_some(verdict)
+    });
+    assert_eq!(verdict.dead_man[0].name.as_str(), "watchdog");
+    assert_eq!(verdict.worst, Health::Unknown);
+    std::fs::write(lab.join("andon.toml"), &text).unwrap();
+    let check = Command::new(env!("CARGO_BIN_EXE_andon"))
+        .args(["check", "--config"])
+        .arg(lab.join("andon.toml"))
+        .env_clear()
+        .env("HOME", lab)
+        .output()
+        .unwrap();
+    assert_eq!(check.status.code(), Some(2));
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(said.contains("alerting is broken: watchdog"), "{said}");
 }
