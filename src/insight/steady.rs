@@ -8,6 +8,8 @@ use crate::model::{Freshness, Health};
 
 /// Consecutive results at or above a level that enter it (Gatus: 3).
 const ENTER: usize = 3;
+/// Intervals between the first of them and the last.
+const BETWEEN: i32 = 2;
 /// Consecutive good results that leave it (Gatus: 2).
 const LEAVE: usize = 2;
 /// Checks looked at (Icinga: 20).
@@ -118,14 +120,14 @@ impl Held {
             return Some((Health::Ok, at));
         }
         let (newest, _) = newest_first().next()?;
-        let far = pace.every.checked_mul(ENTER as i32 - 1).unwrap_or(SignedDuration::MAX);
+        let far = pace.every.checked_mul(BETWEEN).unwrap_or(SignedDuration::MAX);
         let agreed = newest_first().enumerate().position(|(i, (at, _))| {
             i + 1 == ENTER || (i > 0 && newest.duration_since(at) >= far)
         })?;
         let run = || newest_first().take(agreed + 1);
         let least = run().map(|(_, health)| health).min()?;
         let most = run().map(|(_, health)| health).max()?;
-        let (first, _) = run().last()?;
+        let (first, _) = newest_first().nth(agreed)?;
         Some((now.max(least).min(most), first))
     }
 }
