@@ -6,6 +6,9 @@
     reason = "the lints let tests do so, but not what tests call"
 )]
 
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "common/poll.rs"]
+mod poll;
 #[allow(dead_code, reason = "the tests of the world use the rest")]
 #[path = "world/servers.rs"]
 mod servers;
@@ -22,7 +25,7 @@ use andon::insight::{discovered, numbers, survey};
 use andon::model::{Board, Health, Measure, MetricId, Name, SourceName, Team};
 use jiff::Timestamp;
 
-use servers::{Server, free_port, tool};
+use servers::{Server, free_port, tool, until};
 
 /// Seconds between two samples, and how far they reach back and ahead of now.
 const STEP: i64 = 15;
@@ -374,4 +377,286 @@ fn every_preset_tells_what_a_hand_works_out() {
     // Half an hour of the past came with the first answer.
     let id = MetricId { service: Some(Name::new("otel")), metric: Name::new("p95") };
     assert!(told.board.tracks[&id].len() > 20);
+}
+
+#[test]
+fn labels_tell_whose_a_series_is_and_a_contradiction_is_nobodys() {
+    let lab = tempfile::tempdir().unwrap();
+    let mut history = History::default();
+    let h = &mut history;
+    for (env, up) in [("prod", 1.0), ("staging", 0.0)] {
+        h.is(&format!("up{{app=\"shop\",env=\"{env}\",instance=\"a\"}}"), up);
+        let deployment =
+            format!("namespace=\"{env}\",job=\"kube-state-metrics\",deployment=\"api\"");
+        h.is(&format!("kube_deployment_spec_replicas{{{deployment}}}"), 2.0);
+        h.is(&format!("kube_deployment_status_replicas_available{{{deployment}}}"), 2.0 * up);
+    }
+    h.is("up{job=\"one/twin\",instance=\"a\"}", 1.0);
+    h.is("up{job=\"two/twin\",instance=\"a\"}", 1.0);
+    h.is("up{job=\"only\",zone=\"staging\",instance=\"a\"}", 1.0);
+    h.is("up{job=\"a.b\",instance=\"a\"}", 1.0);
+    h.is("up{job=\"axb\",instance=\"a\"}", 0.0);
+    let Some(server) = history.served(lab.path()) else { return };
+    let matched = |name: &str, labels: &str| {
+        format!("[[service]]\nname = \"{name}\"\nmatch.labels = {{ {labels} }}\n")
+    };
+    let own =
+        "[[service.metric]]\nname = \"mine\"\nquery = \"vector(7)\"\nrole = \"availability\"\n";
+    let text = [
+        matched("front", "app = \"shop\", env = \"prod\""),
+        matched("api", "namespace = \"prod\""),
+        matched("only", "zone = \"prod\""),
+        services(&["twin", "a.b"]),
+        format!("[[service]]\nname = \"shop\"\n{own}"),
+        "[[service]]\nname = \"axb\"\nfound = false\n".to_owned(),
+    ];
+    let told = told(lab.path(), &server, "", &text.concat());
+    told.shows("front", &[("targets up", 1.0)]);
+    told.shows("api", &[("replicas", 1.0)]);
+    told.shows("a.b", &[("targets up", 1.0)]);
+    told.shows("only", &[]);
+    told.shows("twin", &[]);
+    told.shows("shop", &[("mine", 7.0)]);
+    told.shows("axb", &[]);
+    let of = |service: &str| {
+        let service = told.team.service(&Name::new(service)).unwrap();
+        let found = discovered(&told.board, service).next().unwrap();
+        found.metric.query.to_string()
+    };
+    assert_eq!(
+        of("front"),
+        "sum (up{app=\"shop\",env=\"prod\"}) / count (up{app=\"shop\",env=\"prod\"})"
+    );
+    assert!(of("api").contains("{deployment=\"api\",namespace=\"prod\"}"), "{}", of("api"));
+    let notes = told.notes();
+    assert!(notes[0].starts_with("found 3 numbers for 3 services"), "{notes:?}");
+    assert!(
+        notes.iter().any(|n| n.contains("nothing found for only: no known series with zone prod"))
+    );
+}
+
+#[test]
+fn presets_are_left_where_nobody_wants_them() {
+    let lab = tempfile::tempdir().unwrap();
+    let mut history = History::default();
+    history.is("up{job=\"web\",instance=\"a\"}", 1.0);
+    let Some(server) = history.served(lab.path()) else { return };
+    let told = told(lab.path(), &server, "presets = false", &services(&["web"]));
+    told.shows("web", &[]);
+    assert!(told.notes().is_empty());
+}
+
+/// The exporters themselves, as they are packaged: the names in the table are the names they tell.
+#[test]
+fn exporters_are_found_as_they_come_from_their_package() {
+    let (Some(program), Some(node), Some(blackbox)) = (
+        tool("prometheus"),
+        tool("prometheus-node-exporter"),
+        tool("prometheus-blackbox-exporter"),
+    ) else {
+        return;
+    };
+    let lab = tempfile::tempdir().unwrap();
+    let (node_port, probe_port) = (free_port(), free_port());
+    let listens = |port: u16| format!("--web.listen-address=127.0.0.1:{port}");
+    let modules = "modules: {http_2xx: {prober: http}}";
+    std::fs::write(lab.path().join("blackbox.yml"), modules).unwrap();
+    let _node = Server::start(&node, lab.path(), node_port, &[listens(node_port)], "/metrics");
+    let arguments = ["--config.file=blackbox.yml".to_owned(), listens(probe_port)];
+    let _probe = Server::start(&blackbox, lab.path(), probe_port, &arguments, "/-/healthy");
+    let config = format!(
+        "global: {{scrape_interval: 1s}}\n\
+         scrape_configs:\n\
+         - {{job_name: machine, static_configs: [{{targets: [\"127.0.0.1:{node_port}\"]}}]}}\n\
+         - {{job_name: closed, static_configs: [{{targets: [\"127.0.0.1:1\"]}}]}}\n\
+         - job_name: blackbox\n  \
+           metrics_path: /probe\n  \
+           static_configs:\n  \
+           - {{targets: [\"http://127.0.0.1:{node_port}/\"], labels: {{service: site}}}}\n  \
+           relabel_configs:\n  \
+           - {{source_labels: [__address__], target_label: __param_target}}\n  \
+           - {{source_labels: [__param_target], target_label: instance}}\n  \
+           - {{target_label: __address__, replacement: \"127.0.0.1:{probe_port}\"}}\n"
+    );
+    let server = prometheus(&program, lab.path(), &config);
+    let text = services(&["machine", "closed", "site"]);
+    // A rate needs two samples, and new targets are scraped after some seconds.
+    let told = until("two scrapes", || {
+        let told = told(lab.path(), &server, "rules = false", &text);
+        let cpu = told.numbers("machine").get("node cpu").map(|(measure, _)| measure.clone());
+        let probed = told.numbers("site").contains_key("probe");
+        (matches!(cpu, Some(Measure::Number(_))) && probed).then_some(told)
+    });
+    let machine = told.numbers("machine");
+    for share in ["node cpu", "node memory", "node disk", "open files"] {
+        let value = machine[share].0.number().unwrap();
+        assert!((0.0..=1.0).contains(&value), "{share}: {value}");
+    }
+    assert_eq!(machine["targets up"], (Measure::Number(1.0), "1 of 1 targets up".to_owned()));
+    for more in ["cpu", "memory", "goroutines", "load per core"] {
+        assert!(machine[more].0.number().is_some_and(|n| n >= 0.0), "{more}: {machine:?}");
+    }
+    assert_eq!(told.health("machine").0, Health::Ok, "{:?}", told.health("machine"));
+    assert_eq!(told.presets("machine"), ["Prometheus", "Prometheus client", "node_exporter"]);
+    let site = told.numbers("site");
+    assert_eq!(site["probes"], (Measure::Number(1.0), "1 of 1 probes succeed".to_owned()));
+    assert!(site["probe"].0.number().is_some_and(|seconds| seconds > 0.0));
+    assert_eq!(told.numbers("closed")["targets up"].1, "0 of 1 targets up");
+    assert_eq!(told.health("closed").0, Health::Down, "{:?}", told.health("closed"));
+}
+
+/// A poll of a source with one service, answered by hand.
+mod by_hand {
+    use andon::model::{Fact, Feed, Report, Service, Status};
+    use andon::source::{Http, Kind, Opening, prometheus::KIND};
+    use toml::de::ValueDeserializer;
+
+    use super::*;
+
+    fn world(names: &[&str]) -> poll::World {
+        let services: Vec<Service> = names
+            .iter()
+            .map(|name| Service { name: Name::new(name), ..Service::default() })
+            .collect();
+        let kind: &Kind = &KIND;
+        let source = (kind.open)(Opening {
+            name: SourceName::new("prom"),
+            url: Some("http://prom.example/".parse().unwrap()),
+            folder: "/".into(),
+            every: kind.every,
+            zone: jiff::tz::TimeZone::UTC,
+            metrics: Vec::new(),
+            slos: Vec::new(),
+            services: &services,
+            finds_second: false,
+            alerts_delivered: true,
+            options: ValueDeserializer::parse("{ rules = false }").unwrap(),
+        });
+        let mut world =
+            poll::World::new(kind, "http://prom.example/", "{}", "2026-11-20T03:00:00Z");
+        world.source = source.unwrap();
+        world
+    }
+
+    fn query(http: &Http) -> String {
+        let body = http.body.as_ref().map(|(_, body)| body.as_slice()).unwrap_or_default();
+        let pairs = url::form_urlencoded::parse(body);
+        pairs.filter(|(k, _)| k == "query").map(|(_, v)| v.into_owned()).collect()
+    }
+
+    fn vector(http: &Http, rows: &str) -> andon::source::HttpAnswer {
+        poll::ok(
+            http,
+            format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{rows}]}}}}"#),
+        )
+    }
+
+    /// A store that knows `up` of some jobs.
+    fn store(http: &Http, jobs: &[&str], looks: bool) -> Option<andon::source::HttpAnswer> {
+        let path = http.url.path();
+        if path.ends_with("buildinfo") {
+            return Some(poll::ok(http, r#"{"status":"success","data":{"version":"3.0.0"}}"#));
+        }
+        if path.ends_with("/values") {
+            return Some(poll::ok(http, r#"{"status":"success","data":["webb","db"]}"#));
+        }
+        if path.ends_with("query_range") {
+            return Some(poll::ok(
+                http,
+                r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#,
+            ));
+        }
+        let query = query(http);
+        if query.contains("count by (__name__") {
+            if !looks {
+                let body =
+                    r#"{"status":"error","errorType":"execution","error":"too many series"}"#;
+                return Some(poll::answered(http, 422, &[], body));
+            }
+            // No condition is the first in the order of conditions.
+            let rows = jobs.iter().map(|job| {
+                format!(r#"{{"metric":{{"__name__":"up","job":"{job}","andon_query":"0"}},"value":[1763607600,"2"]}}"#)
+            });
+            return Some(vector(http, &rows.collect::<Vec<_>>().join(",")));
+        }
+        if query == "vector(1)" {
+            return Some(vector(http, r#"{"metric":{},"value":[1763607600,"1"]}"#));
+        }
+        let rows = jobs.iter().flat_map(|job| {
+            [("0", "0.5"), ("1", "2")].map(|(i, value)| {
+                format!(r#"{{"metric":{{"job":"{job}","andon_query":"{i}"}},"value":[1763607600,"{value}"]}}"#)
+            })
+        });
+        Some(vector(http, &rows.collect::<Vec<_>>().join(",")))
+    }
+
+    fn found(report: &Report) -> Vec<String> {
+        let facts = report.facts.iter().filter_map(|fact| match fact {
+            Fact::Discovered(one) => Some(one.key.id.raw().replace('\u{1f}', "/")),
+            _ => None,
+        });
+        facts.collect()
+    }
+
+    #[test]
+    fn one_batch_a_poll_asks_for_everything_until_the_next_look() {
+        let mut world = world(&["web", "db"]);
+        let report = world.poll(|http| store(http, &["web", "db"], true)).unwrap();
+        assert_eq!(found(&report), ["web/targets up", "db/targets up"]);
+        assert!(report.complete.contains(&Feed::Discovered));
+        for round in 1..30 {
+            let report = world.poll(|http| store(http, &["web", "db"], true)).unwrap();
+            // Others ask this store as well, for objectives.
+            let queries: Vec<String> =
+                world.asked.iter().map(query).filter(|text| text.contains("up{")).collect();
+            // Last week's number comes every fifth minute.
+            let expected = if round % 20 == 0 { 2 } else { 1 };
+            assert_eq!(queries.len(), expected, "{round}: {queries:?}");
+            assert!(queries[0].contains("sum by (job) (up{job=~\"db|web\"})"), "{}", queries[0]);
+            assert!(found(&report).is_empty() && !report.complete.contains(&Feed::Discovered));
+            let samples = report.facts.iter().filter(|f| matches!(f, Fact::Sample { .. })).count();
+            assert_eq!(samples, 2);
+        }
+        // One of them is gone: told at the next look, and with the name that is near.
+        let report = world.poll(|http| store(http, &["db"], true)).unwrap();
+        assert_eq!(found(&report), ["db/targets up"]);
+        let notes: Vec<&str> = report.notes.iter().map(|n| n.as_str()).collect();
+        assert!(
+            notes[1].ends_with("there is job webb: match.labels = { job = \"webb\" }"),
+            "{notes:?}"
+        );
+        let report = world.poll(|http| store(http, &["db"], true)).unwrap();
+        assert_eq!(report.notes.len(), 2, "said until the next look: {:?}", report.notes);
+    }
+
+    #[test]
+    fn a_store_that_will_not_look_is_asked_for_what_was_found_before() {
+        let mut world = world(&["web"]);
+        world.poll(|http| store(http, &["web"], true)).unwrap();
+        world.round = 30;
+        let report = world.poll(|http| store(http, &["web"], false)).unwrap();
+        assert!(!report.complete.contains(&Feed::Discovered), "nothing is gone");
+        let said = report
+            .notes
+            .iter()
+            .any(|n| n.as_str() == "could not look for known series: too many series");
+        assert!(said, "{:?}", report.notes);
+        assert!(report.facts.iter().any(|f| matches!(f, Fact::Sample { .. })));
+        // With nothing remembered it goes on without.
+        world.memory.clear();
+        world.round = 0;
+        let report = world.poll(|http| store(http, &["web"], false)).unwrap();
+        assert!(report.facts.is_empty(), "{:?}", report.facts);
+    }
+
+    #[test]
+    fn a_store_that_answers_nothing_is_a_failure() {
+        let mut world = world(&["web"]);
+        world.poll(|http| store(http, &["web"], true)).unwrap();
+        let trouble =
+            world.poll(|http| Some(poll::answered(http, 502, &[], "bad gateway"))).unwrap_err();
+        assert_eq!(trouble.status, Status::ServerError);
+        world.round = 0;
+        assert!(world.poll(|http| Some(poll::answered(http, 502, &[], "bad gateway"))).is_err());
+    }
 }
