@@ -162,10 +162,16 @@ fn business(scene: &Scene<'_>) -> Option<Line> {
     Some(line)
 }
 
+/// Columns that names get at least: where they are long, rows must still be told apart.
+fn names(scene: &Scene<'_>) -> u16 {
+    let longest = scene.team.services.iter().map(|service| service.name.clean().width()).max();
+    u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX).clamp(11, 18)
+}
+
 fn columns(scene: &Scene<'_>) -> Vec<Column> {
     let form = Form::of(scene);
     let state = left("state", Width::Exactly(16), 0);
-    let name = left("service", share(11, 1), 0);
+    let name = left("service", share(names(scene), 1), 0);
     let since = right("since", 6, 1);
     let promised = objectives::are_there(scene);
     // A budget says in one number where a curve leads: where both have no room, the curve gives way.
