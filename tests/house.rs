@@ -356,7 +356,6 @@ fn the_top_level_is_what_the_readme_promises() {
         "CHANGELOG.md",
         "assets",
         "benches",
-        "build.rs",
         "src",
         "tests",
     ];

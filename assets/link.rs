@@ -15,7 +15,7 @@ use std::process::Command;
 use std::{env, fs};
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=assets/link.rs");
     println!("cargo::rerun-if-env-changed=ANDON_PIE");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
     let features = env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
