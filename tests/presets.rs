@@ -106,7 +106,9 @@ fn told(lab: &Path, server: &Server, options: &str, services: &str) -> Told {
 }
 
 fn services(names: &[&str]) -> String {
-    names.iter().map(|name| format!("[[service]]\nname = \"{name}\"\n")).collect()
+    let blocks: Vec<String> =
+        names.iter().map(|name| format!("[[service]]\nname = \"{name}\"\n")).collect();
+    blocks.concat()
 }
 
 impl Told {
@@ -552,6 +554,7 @@ mod by_hand {
     }
 
     /// A store that knows `up` of some jobs.
+    #[allow(clippy::unnecessary_wraps, reason = "a poll may meet a question nobody expected")]
     fn store(http: &Http, jobs: &[&str], looks: bool) -> Option<andon::source::HttpAnswer> {
         let path = http.url.path();
         if path.ends_with("buildinfo") {
@@ -620,7 +623,7 @@ mod by_hand {
         // One of them is gone: told at the next look, and with the name that is near.
         let report = world.poll(|http| store(http, &["db"], true)).unwrap();
         assert_eq!(found(&report), ["db/targets up"]);
-        let notes: Vec<&str> = report.notes.iter().map(|n| n.as_str()).collect();
+        let notes: Vec<&str> = report.notes.iter().map(andon::model::Clean::as_str).collect();
         assert!(
             notes[1].ends_with("there is job webb: match.labels = { job = \"webb\" }"),
             "{notes:?}"

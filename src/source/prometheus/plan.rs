@@ -1,6 +1,7 @@
 //! What was found, as something to ask: each number of many services in one question, told apart by their labels.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::presets::{self, Number, Preset};
 use super::promql::mark;
@@ -104,7 +105,7 @@ impl Plan {
         for Entry { service, place, labels } in &self.entries {
             let labels: Vec<String> =
                 labels.iter().map(|(name, value)| format!("\t{name}\t{value}")).collect();
-            text.push_str(&format!("\n{service}\t{place}{}", labels.concat()));
+            let _ = write!(text, "\n{service}\t{place}{}", labels.concat());
         }
         text
     }

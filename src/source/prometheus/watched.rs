@@ -41,7 +41,7 @@ impl Watched {
     }
 }
 
-/// The classic form of a label's name (prometheus.io/docs/concepts/data_model).
+/// The classic form of a label's name (`prometheus.io/docs/concepts/data_model`).
 fn is_label(name: &str) -> bool {
     let mut letters = name.chars();
     letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')

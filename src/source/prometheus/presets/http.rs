@@ -21,7 +21,7 @@ const fn traffic(series: &'static str, query: &'static str) -> Number {
 
 /// Histogram `http.server.request.duration` in seconds with the attribute `http.response.status_code`
 /// (opentelemetry.io/docs/specs/semconv/http/http-metrics), dots turned to `_` and the unit appended on the way to
-/// Prometheus (opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics).
+/// Prometheus (`opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics`).
 pub const OPEN_TELEMETRY: Preset = Preset {
     name: "OpenTelemetry",
     labels: Naming::Usual,
@@ -149,8 +149,8 @@ pub const MICROMETER: Preset = Preset {
 };
 
 /// The names that the client libraries' own guides and handlers use: a counter and a histogram, with the status as
-/// `code` (client_golang's promhttp), `status` (Python's instrumentators) or `status_code` (Node's)
-/// (prometheus.io/docs/practices/naming; prometheus/client_golang prometheus/promhttp/instrument_server.go).
+/// `code` (`client_golang`'s promhttp), `status` (Python's instrumentators) or `status_code` (Node's)
+/// (prometheus.io/docs/practices/naming; `prometheus/client_golang` `prometheus/promhttp/instrument_server.go`).
 pub const CLIENTS: Preset = Preset {
     name: "Prometheus client",
     labels: Naming::Usual,

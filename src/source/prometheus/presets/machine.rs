@@ -3,7 +3,7 @@
 use super::{Naming, Preset, number};
 use crate::model::Role;
 
-/// What every official client library tells of its process (prometheus.io/docs/instrumenting/writing_clientlibs,
+/// What every official client library tells of its process (`prometheus.io/docs/instrumenting/writing_clientlibs`,
 /// "Process metrics"), and what says most of its runtime: Go's goroutines, and how late Node's event loop is
 /// (siimon/prom-client lib/metrics/eventLoopLag.js). Of several processes the fullest one.
 pub const PROCESS: Preset = Preset {
@@ -49,7 +49,7 @@ pub const PROCESS: Preset = Preset {
 };
 
 /// Utilisation of CPU, memory and the fullest file system, and the load each core carries: collectors cpu, meminfo,
-/// filesystem and loadavg (prometheus/node_exporter README, "Enabled by default"). Of several machines the fullest one.
+/// filesystem and loadavg (`prometheus/node_exporter` README, "Enabled by default"). Of several machines the fullest one.
 pub const NODE: Preset = Preset {
     name: "node_exporter",
     labels: Naming::Usual,

@@ -85,7 +85,7 @@ pub const INGRESS_NGINX: Preset = Preset {
 
 /// A cluster of Envoy's: `upstream_rq_total`, `upstream_rq_xx`, `upstream_rq_time` in milliseconds, what waits, and
 /// `membership_healthy` of `membership_total`
-/// (envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats).
+/// (`envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats`).
 pub const ENVOY: Preset = Preset {
     name: "Envoy",
     labels: Naming::Told(&["envoy_cluster_name"]),

@@ -30,7 +30,7 @@ pub enum Naming {
 /// `service_name` is OpenTelemetry's `service.name` where it is promoted; `app_kubernetes_io_name` and `app` are
 /// Kubernetes' recommended and customary labels; `application` is Spring Boot's; `job` is in every scraped series, and
 /// OpenTelemetry's `service.namespace/service.name`
-/// (opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics).
+/// (`opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics`).
 pub const USUAL: &[&str] =
     &["service", "service_name", "app_kubernetes_io_name", "app", "application", "job"];
 

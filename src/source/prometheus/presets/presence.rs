@@ -7,7 +7,7 @@ const ALL: &str = ">= 1";
 const NONE: &str = "<= 0";
 
 /// `up` is 1 for a target that was scraped and 0 for one that could not be
-/// (prometheus.io/docs/concepts/jobs_instances).
+/// (`prometheus.io/docs/concepts/jobs_instances`).
 pub const UP: Preset = Preset {
     name: "Prometheus",
     labels: Naming::Usual,
@@ -22,7 +22,7 @@ pub const UP: Preset = Preset {
     .judged(ALL, NONE, Weight::Critical)],
 };
 
-/// `probe_success`, `probe_duration_seconds` (prometheus/blackbox_exporter prober/handler.go) and
+/// `probe_success`, `probe_duration_seconds` (`prometheus/blackbox_exporter` prober/handler.go) and
 /// `probe_ssl_earliest_cert_expiry`, a moment in Unix seconds (prober/http.go, prober/tcp.go).
 pub const BLACKBOX: Preset = Preset {
     name: "blackbox_exporter",
