@@ -10,6 +10,8 @@
 //! code has no `unsafe`, and Go's programs have been linked like this for as long as there are any. Whoever packages with
 //! another rule sets `ANDON_PIE=1`.
 
+#![allow(clippy::print_stdout, reason = "that is how a build script speaks to cargo")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};

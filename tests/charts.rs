@@ -7,6 +7,7 @@ mod estate;
 mod fault_server;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::mpsc::channel;
@@ -269,9 +270,8 @@ fn store(asked: &Asked) -> Vec<u8> {
         url::form_urlencoded::parse(asked.body.as_bytes()).into_owned().collect();
     let number = |name: &str| form[name].parse::<i64>().unwrap();
     let (start, end, step) = (number("start"), number("end"), number("step"));
-    let points: Vec<String> = (0..)
-        .map(|i| start + i * step)
-        .take_while(|t| *t <= end)
+    let points: Vec<String> = (start..=end)
+        .step_by(usize::try_from(step).unwrap())
         .map(|t| format!("[{t},\"{}\"]", t.rem_euclid(86_400) / 60))
         .collect();
     let points = points.join(",");
@@ -291,10 +291,12 @@ fn config(url: &str) -> Config {
          [[service]]\nname = \"service-00001\"\n"
     );
     for (name, role) in [("latency", "latency"), ("errors", "errors"), ("orders", "business")] {
-        text.push_str(&format!(
+        write!(
+            text,
             "[[service.metric]]\nname = \"{name}\"\nsource = \"prom\"\nrole = \"{role}\"\n\
              query = \"q_{name} # ours\"\nbad = \"> 5000\"\n"
-        ));
+        )
+        .unwrap();
     }
     load_text(&text, Path::new("/"), &[]).unwrap_or_else(|p| panic!("{p}"))
 }
