@@ -211,7 +211,7 @@ fn columns(scene: &Scene<'_>) -> Vec<Column> {
         }
         Form::Full => {
             let why = left("why", share(14, 4), 1);
-            let mut columns = vec![state, name, since, left("just before", share(32, 5), 1), why];
+            let mut columns = vec![state, name, since, left("just before", share(26, 5), 1), why];
             columns.extend(numbers());
             columns.extend([
                 Column { rank: 6, ..trend("2 h") },
