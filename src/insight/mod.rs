@@ -163,6 +163,9 @@ pub struct Survey {
     /// In the team's order; the index equals that of `Team::services`.
     pub services: Vec<ServiceState>,
     pub by_name: BTreeMap<Name, usize>,
+    /// Columns of the longest name, and whether anybody promised anything: what a list needs to know before its first row.
+    pub longest_name: usize,
+    pub promised: bool,
     pub verdict: Verdict,
     /// What changed before each open incident and alert began, by its own start, best first.
     pub before: BTreeMap<Key, Vec<Suspect>>,
@@ -322,6 +325,9 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
     correlate(board, team, &sorted, &mut states, now);
     let before = before_each(board, team, &sorted, &states);
     let mut survey = Survey {
+        longest_name: team.services.iter().map(|s| s.name.clean().width()).max().unwrap_or(0),
+        promised: team.services.iter().any(|s| !s.slos.is_empty())
+            || states.iter().any(|s| !s.slos.is_empty()),
         version: board.version,
         verdict: dependents::verdict(board, &states, now),
         services: states,

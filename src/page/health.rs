@@ -164,8 +164,7 @@ fn business(scene: &Scene<'_>) -> Option<Line> {
 
 /// Columns that names get at least: where they are long, rows must still be told apart.
 fn names(scene: &Scene<'_>) -> u16 {
-    let longest = scene.team.services.iter().map(|service| service.name.clean().width()).max();
-    u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX).clamp(11, 18)
+    u16::try_from(scene.survey.longest_name).unwrap_or(u16::MAX).clamp(11, 18)
 }
 
 fn columns(scene: &Scene<'_>) -> Vec<Column> {
@@ -173,7 +172,7 @@ fn columns(scene: &Scene<'_>) -> Vec<Column> {
     let state = left("state", Width::Exactly(16), 0);
     let name = left("service", share(names(scene), 1), 0);
     let since = right("since", 6, 1);
-    let promised = objectives::are_there(scene);
+    let promised = scene.survey.promised;
     // A budget says in one number where a curve leads: where both have no room, the curve gives way.
     let trend = |title| left(title, Width::Exactly(TREND_CELLS), if promised { 6 } else { 3 });
     let budget = || promised.then(|| right("budget", 8, 3));
@@ -278,7 +277,7 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
             // One history a row, of what users feel first.
             let told = [Role::Latency, Role::Traffic, Role::Business];
             let told = told.into_iter().find(|r| of_role(scene, configured, *r).is_some());
-            if objectives::are_there(scene) {
+            if scene.survey.promised {
                 cells.push(objectives::budget(configured, state));
             }
             cells.push(number(Role::Latency));

@@ -6,12 +6,6 @@ use crate::insight::slo::share;
 use crate::insight::{Budget, Burning, ServiceState};
 use crate::model::{Clean, Measure, Metric, Service, Staleness, Unit};
 
-/// Whether anybody here promised anything: else there is no column for it.
-pub fn are_there(scene: &Scene<'_>) -> bool {
-    scene.team.services.iter().any(|s| !s.slos.is_empty())
-        || scene.survey.services.iter().any(|s| !s.slos.is_empty())
-}
-
 /// What is left of the budget that is worst off: `62 %`, `41 % ↓` while it burns, `−40 %` when overspent.
 pub fn budget(service: &Service, state: &ServiceState) -> Cell {
     // What burns comes first, then what is spent most; what nobody knows last.
