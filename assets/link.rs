@@ -2,8 +2,8 @@
 //!
 //! Half of a start was the dynamic loader's: a program that may lie anywhere in memory has 64,000 pointers in its tables
 //! (time zones, Unicode, vtables) set right before its first line, on 400 pages that each process then has for itself.
-//! Measured on two cores, the best of 300 starts of `andon status`: 2.2 ms so linked, 1.1 ms at a fixed address and without
-//! the unwinder's library, 0.88 ms for `cat`; and 3 MB less in memory.
+//! Measured on two cores, the best of 300 starts of `andon status`: 2.2 ms when it may lie anywhere, 1.15 ms at a fixed
+//! address and without the unwinder's library, 0.97 ms for `cat`; and 3 MB less in memory.
 //!
 //! What it gives up: the program's own code lies where it always lies, and somebody who has found a way to write into its
 //! memory need not guess that address. Heap, stack and libraries still lie anywhere, relocations are read-only, our own
