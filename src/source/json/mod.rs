@@ -81,8 +81,8 @@ impl Source for Json {
         }
         let mut report = Report::default();
         let mut missing = Vec::new();
-        for (id, pointer) in &self.numbers {
-            let found = document.number(pointer);
+        let told = document.numbers(self.numbers.iter().map(|(_, pointer)| pointer));
+        for ((id, pointer), found) in self.numbers.iter().zip(told) {
             if found.missing {
                 missing.push(pointer.as_str());
             }

@@ -78,36 +78,87 @@ impl<'a> Document<'a> {
     }
 
     pub fn at(&self, pointer: &Pointer) -> Option<&'a str> {
-        let mut here = self.root;
-        for step in &pointer.steps {
-            here = match here.get().as_bytes().first()? {
-                b'{' => {
-                    let mut members: BTreeMap<Cow<'_, str>, &RawValue> =
-                        serde_json::from_str(here.get()).ok()?;
-                    members.remove(&**step)?
-                }
-                b'[' => {
-                    let plain = &**step == "0" || !step.starts_with('0');
-                    let digits = plain && step.bytes().all(|b| b.is_ascii_digit());
-                    let i: usize = digits.then(|| step.parse().ok())??;
-                    let items: Vec<&RawValue> = serde_json::from_str(here.get()).ok()?;
-                    items.get(i).copied()?
-                }
-                _ => return None,
-            };
-        }
-        Some(here.get())
+        self.all([pointer]).first().copied().flatten()
     }
 
-    /// The number at a pointer. Text that is a number counts, `"1,234"` does not; `true` is 1.
-    pub fn number(&self, pointer: &Pointer) -> Found {
-        let Some(raw) = self.at(pointer) else {
+    /// What stands at each pointer, in their order. Every list and object on the way is read once, however many
+    /// pointers lead through it.
+    pub fn all<'p>(&self, pointers: impl IntoIterator<Item = &'p Pointer>) -> Vec<Option<&'a str>> {
+        let mut found = Vec::new();
+        // Those with the same beginning stand together.
+        let mut ways: Vec<(usize, &'p [Box<str>])> = Vec::new();
+        for (i, pointer) in pointers.into_iter().enumerate() {
+            found.push(None);
+            ways.push((i, &pointer.steps));
+        }
+        ways.sort_by_key(|(_, steps)| *steps);
+        let mut todo = vec![(self.root, ways)];
+        while let Some((here, ways)) = todo.pop() {
+            let (arrived, onward): (Vec<_>, Vec<_>) =
+                ways.into_iter().partition(|(_, steps)| steps.is_empty());
+            for (i, _) in arrived {
+                if let Some(place) = found.get_mut(i) {
+                    *place = Some(here.get());
+                }
+            }
+            if onward.is_empty() {
+                continue;
+            }
+            let Some(inside) = Inside::of(here) else { continue };
+            for branch in onward.chunk_by(|(_, a), (_, b)| a.first() == b.first()) {
+                let step = branch.first().and_then(|(_, steps)| steps.first());
+                let Some(next) = step.and_then(|step| inside.at(step)) else { continue };
+                let rest = branch.iter().filter_map(|(i, steps)| Some((*i, steps.get(1..)?)));
+                todo.push((next, rest.collect()));
+            }
+        }
+        found
+    }
+
+    /// The numbers at these pointers, in their order.
+    pub fn numbers<'p>(&self, pointers: impl IntoIterator<Item = &'p Pointer>) -> Vec<Found> {
+        self.all(pointers).into_iter().map(Found::of).collect()
+    }
+}
+
+/// A list or an object, one level deep.
+enum Inside<'a> {
+    Object(BTreeMap<Cow<'a, str>, &'a RawValue>),
+    List(Vec<&'a RawValue>),
+}
+
+impl<'a> Inside<'a> {
+    fn of(raw: &'a RawValue) -> Option<Self> {
+        match raw.get().as_bytes().first()? {
+            b'{' => serde_json::from_str(raw.get()).ok().map(Self::Object),
+            b'[' => serde_json::from_str(raw.get()).ok().map(Self::List),
+            _ => None,
+        }
+    }
+
+    fn at(&self, step: &str) -> Option<&'a RawValue> {
+        match self {
+            Self::Object(members) => members.get(step).copied(),
+            Self::List(items) => {
+                let plain = step == "0" || !step.starts_with('0');
+                let digits = plain && step.bytes().all(|b| b.is_ascii_digit());
+                let i: usize = digits.then(|| step.parse().ok())??;
+                items.get(i).copied()
+            }
+        }
+    }
+}
+
+impl Found {
+    /// The number that this is. Text that is a number counts, `"1,234"` does not; `true` is 1.
+    fn of(raw: Option<&str>) -> Self {
+        let Some(raw) = raw else {
             let note = Some("nothing is there".to_owned());
-            return Found { measure: Measure::NoData, note, missing: true };
+            return Self { measure: Measure::NoData, note, missing: true };
         };
-        let good = |measure| Found { measure, note: None, missing: false };
+        let good = |measure| Self { measure, note: None, missing: false };
         match raw.as_bytes().first() {
-            Some(b'n') => Found { note: Some("null".to_owned()), ..good(Measure::NoData) },
+            Some(b'n') => Self { note: Some("null".to_owned()), ..good(Measure::NoData) },
             Some(b't') => good(Measure::Number(1.0)),
             Some(b'f') => good(Measure::Number(0.0)),
             Some(b'{') => unreadable("an object, not a number"),
@@ -122,7 +173,7 @@ impl<'a> Document<'a> {
             }
             _ => match raw.parse::<f64>() {
                 Ok(number) if number.is_finite() => {
-                    Found { note: exact(raw, number), ..good(Measure::Number(number)) }
+                    Self { note: exact(raw, number), ..good(Measure::Number(number)) }
                 }
                 _ => unreadable("a number too large to hold"),
             },
@@ -145,7 +196,8 @@ mod tests {
     use super::*;
 
     fn number(json: &str, at: &str) -> (Measure, Option<String>, bool) {
-        let found = Document::of(json).unwrap().number(&Pointer::parse(at).unwrap());
+        let document = Document::of(json).unwrap();
+        let found = document.numbers([&Pointer::parse(at).unwrap()]).remove(0);
         (found.measure, found.note, found.missing)
     }
 
@@ -220,11 +272,54 @@ mod tests {
         }
     }
 
+    #[test]
+    fn many_pointers_are_followed_together_as_each_is_alone() {
+        let json = r#"{"a":{"b":[1,{"c":2}],"":{"":3}},"b":7,"b":8,"x":null}"#;
+        let document = Document::of(json).unwrap();
+        let texts = [
+            "/b",
+            "/a/b/1/c",
+            "/a/b/0",
+            "",
+            "/a",
+            "/a/b/0",
+            "/a//",
+            "/x",
+            "/x/y",
+            "/a/b/2",
+            "/a/c",
+            "/a/b/1/c/d",
+            "/b",
+        ];
+        let pointers: Vec<Pointer> = texts.iter().map(|at| Pointer::parse(at).unwrap()).collect();
+        let told = document.all(&pointers);
+        let alone: Vec<_> = pointers.iter().map(|at| document.at(at)).collect();
+        assert_eq!(told, alone);
+        let expected = [Some("8"), Some("2"), Some("1"), Some(json)];
+        assert_eq!(told[..4], expected);
+        assert_eq!(told[5..10], [Some("1"), Some("3"), Some("null"), None, None]);
+        assert!(document.all([]).is_empty());
+    }
+
     proptest::proptest! {
+        #[test]
+        fn company_changes_nothing(
+            ats in proptest::collection::vec("(/[ab0-2]){0,4}", 0..20),
+            json in proptest::sample::select(vec![
+                r#"{"a":{"b":[1,[2,3],{"a":4}]},"b":[[5],6,{"b":{"0":7}}],"0":8}"#,
+                r#"[[1,{"a":[2,3]}],{"b":{"a":{"b":4}}},5]"#,
+            ]),
+        ) {
+            let document = Document::of(json).unwrap();
+            let pointers: Vec<Pointer> = ats.iter().map(|at| Pointer::parse(at).unwrap()).collect();
+            let alone: Vec<_> = pointers.iter().map(|at| document.at(at)).collect();
+            proptest::prop_assert_eq!(document.all(&pointers), alone);
+        }
+
         #[test]
         fn nothing_makes_it_panic(text in "(?s).{0,60}", at in "[/~0-9a\\-]{0,12}") {
             if let (Ok(document), Ok(pointer)) = (Document::of(&text), Pointer::parse(&at)) {
-                let _ = document.number(&pointer);
+                let _ = document.numbers([&pointer]);
             }
         }
     }
