@@ -38,13 +38,16 @@ impl Curves {
         match self.slices.looks().filter(|_| !plain) {
             None => query.to_string(),
             Some(looks) => {
-                let over = match Fold::of(metric) {
-                    Fold::Mean => "avg_over_time",
-                    Fold::Least => "min_over_time",
-                    Fold::Most => "max_over_time",
-                };
+                let slice = format!("[{step}s:{}s]", looks.as_secs());
                 // The line end closes a comment at the end of the query.
-                format!("{over}(({query}\n)[{step}s:{}s])", looks.as_secs())
+                match Fold::of(metric) {
+                    Fold::Least => format!("min_over_time(({query}\n){slice})"),
+                    Fold::Most => format!("max_over_time(({query}\n){slice})"),
+                    // One look at 0/0 would make the mean of all NaN; where every look is, NaN is what there was.
+                    Fold::Mean => format!(
+                        "avg_over_time((({query}\n) >= -Inf){slice}) or max_over_time(({query}\n){slice})"
+                    ),
+                }
             }
         }
     }
