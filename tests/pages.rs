@@ -5,7 +5,7 @@
 #[path = "common/fixture.rs"]
 mod fixture;
 
-use andon::insight::survey;
+use andon::insight::{Unsaid, survey};
 use andon::model::{
     Board, Fact, Freshness, Health, Key, Measure, MetricId, Name, Outcome, Report, Role,
     SourceName, Status, Window,
@@ -254,14 +254,15 @@ fn no_change_is_said_only_when_every_change_source_is_fresh() {
     world.board.changes = andon::model::Records::default();
     world.board.calendars.clear();
     let state = trouble(&world);
-    assert_eq!((state.changes.len(), state.changes_known, state.upstreams), (0, true, 2));
+    assert_eq!((state.changes.len(), state.changes_known, state.looked.told), (0, true, 2));
     let page = listed(&world, "health", 0, (300, 45));
     assert!(page.contains("no change in 6 h on it or its 2 upstreams"), "{page}");
     if let Some(gh) = world.board.sources.get_mut(&Name::new("gh")) {
         gh.last_ok = Some(fixture::ago(60));
     }
     let state = trouble(&world);
-    assert_eq!((state.changes_known, state.changes_stale), (false, Some(Name::new("gh"))));
+    assert_eq!(state.looked.unsaid, Some(Unsaid::Silent(Name::new("gh"))));
+    assert!(!state.changes_known);
     let page = listed(&world, "health", 0, (300, 45));
     assert!(page.contains("changes unknown: gh is not fresh"), "{page}");
     assert!(!page.contains("no change"), "{page}");

@@ -27,6 +27,7 @@ pub fn team() -> Team {
         metrics: Vec::new(),
         freezes: Vec::new(),
         freeze_sources: Vec::new(),
+        change_sources: Vec::new(),
         plans: Vec::new(),
         week_starts_sunday: false,
         review: crate::model::Review::default(),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::matching::Sorted;
 use super::words::{earlier, later};
 use super::{Happened, Suspect};
-use crate::model::{Board, Health, SourceName, Staleness, Team};
+use crate::model::{Health, Team};
 
 /// Equals the span of "no change in 6 h", so that the two never contradict each other.
 pub const LOOK_BACK: SignedDuration = SignedDuration::from_hours(6);
@@ -115,27 +115,6 @@ fn suspect(
         before_s,
         score,
     })
-}
-
-/// Which sources tell of changes to the team's services.
-pub fn change_sources(board: &Board) -> BTreeSet<SourceName> {
-    let told = board.deploys.all().map(|r| &r.what.key.source);
-    let told = told.chain(board.changes.all().map(|r| &r.what.key.source));
-    let deploys = |kind: &str| matches!(kind, "github" | "gitlab" | "argocd");
-    let kinds = board.sources.iter().filter(|(_, f)| deploys(f.kind)).map(|(name, _)| name);
-    told.chain(kinds).cloned().collect()
-}
-
-/// The change source that cannot be trusted now: with one, "no change" may not be said.
-pub fn not_fresh(
-    board: &Board,
-    sources: &BTreeSet<SourceName>,
-    now: Timestamp,
-) -> Option<SourceName> {
-    let fresh = |name: &SourceName| {
-        board.sources.get(name).is_some_and(|f| f.staleness(now) == Staleness::Fresh)
-    };
-    sources.iter().find(|name| !fresh(name)).cloned()
 }
 
 /// Red is degraded or down.

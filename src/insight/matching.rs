@@ -292,7 +292,7 @@ impl Keys {
     }
 }
 
-fn folded(text: &str) -> String {
+pub fn folded(text: &str) -> String {
     text.to_lowercase()
 }
 
@@ -426,7 +426,7 @@ impl Happened {
         Some(Self {
             key: change.key.clone(),
             what,
-            who: Clean::default(),
+            who: change.who.clone(),
             began: at,
             ended: Some(at),
             at,

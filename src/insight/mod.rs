@@ -22,6 +22,7 @@ mod search;
 pub mod slo;
 pub mod standing;
 mod steady;
+mod told;
 mod uptime;
 mod versions;
 pub mod vocabulary;
@@ -169,6 +170,8 @@ pub struct Survey {
     pub verdict: Verdict,
     /// What changed before each open incident and alert began, by its own start, best first.
     pub before: BTreeMap<Key, Vec<Suspect>>,
+    /// Where it was looked for before those of which nothing was found.
+    pub nothing_before: BTreeMap<Key, Looked>,
     /// What is frozen now.
     pub frozen: Vec<Frozen>,
     pub next_freeze: Option<Frozen>,
@@ -205,12 +208,10 @@ pub struct ServiceState {
     /// How many services fold under this one.
     pub root_of: usize,
     pub changes: Vec<Suspect>,
-    /// Every change source of this service is fresh, so that "no change" may be said.
+    /// Everybody who tells of its changes is fresh and knows the time, so that "no change" may be said.
     pub changes_known: bool,
-    /// The change source that is not fresh, when "no change" may not be said because of it.
-    pub changes_stale: Option<SourceName>,
-    /// Services up to two hops upstream: what "no change on it or its N upstreams" looked at.
-    pub upstreams: usize,
+    /// Where changes before its trouble were looked for.
+    pub looked: Looked,
     /// Its newest change, whatever its state.
     pub last_change: Option<Happened>,
     pub on_call: Option<Clean>,
@@ -220,6 +221,27 @@ pub struct ServiceState {
     pub alerts: Vec<Key>,
     /// May it be deployed now?
     pub clearance: Clearance,
+}
+
+/// Where changes were looked for before a moment: what "no change on it or its N upstreams" rests on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Services up to two hops upstream, and those of them of whose deploys somebody tells.
+    pub upstreams: usize,
+    pub told: usize,
+    /// Why "no change" may not be said; `None` when it may.
+    pub unsaid: Option<Unsaid>,
+}
+
+/// Why "no change" may not be said of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsaid {
+    /// No source tells of its deploys.
+    Nobody,
+    /// This source is not fresh, or could not be asked about the service or one of its upstreams.
+    Silent(SourceName),
+    /// This source knows what it tells from here on only.
+    Short(SourceName, Timestamp),
 }
 
 /// A deploy or another change, placed in time.
@@ -322,8 +344,9 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
         .collect();
     remember(board, &mut states);
     dependents::fold(team, &sorted, &mut states);
-    correlate(board, team, &sorted, &mut states, now);
-    let before = before_each(board, team, &sorted, &states);
+    let tellers = told::Tellers::new(board, team, &sorted, now);
+    correlate(&tellers, team, &sorted, &mut states, now);
+    let (before, nothing_before) = before_each(board, &tellers, team, &sorted, &states);
     let mut survey = Survey {
         longest_name: team.services.iter().map(|s| s.name.clean().width()).max().unwrap_or(0),
         promised: team.services.iter().any(|s| !s.slos.is_empty())
@@ -332,6 +355,7 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
         verdict: dependents::verdict(board, &states, now),
         services: states,
         before,
+        nothing_before,
         by_name: sorted.by_name,
         frozen: freezes.on().cloned().collect(),
         next_freeze: freezes.next().cloned(),
@@ -384,22 +408,21 @@ impl<'a> Before<'a> {
 
 /// Finds what changed before each trouble that is seen to have begun.
 fn correlate(
-    board: &Board,
+    tellers: &told::Tellers<'_>,
     team: &Team,
     sorted: &matching::Sorted<'_>,
     states: &mut [ServiceState],
     now: Timestamp,
 ) {
-    let sources = changes::change_sources(board);
-    let stale = changes::not_fresh(board, &sources, now);
     let more_is_red = states.iter().filter(|s| changes::is_red(s.health)).count() > 1;
     for (i, state) in states.iter_mut().enumerate() {
         if state.health == Health::Ok {
             continue;
         }
-        state.upstreams = changes::upstreams(team, sorted, i).len();
-        state.changes_known = !sources.is_empty() && stale.is_none() && state.since.is_some();
-        state.changes_stale.clone_from(&stale);
+        let upstreams: Vec<usize> =
+            changes::upstreams(team, sorted, i).into_iter().map(|(i, _)| i).collect();
+        state.looked = tellers.looked(i, &upstreams, state.since.unwrap_or(now));
+        state.changes_known = state.looked.unsaid.is_none() && state.since.is_some();
         if let Some(since) = state.since.filter(|_| changes::is_red(state.health)) {
             state.changes = changes::suspects(team, sorted, i, since, more_is_red);
         }
@@ -409,11 +432,12 @@ fn correlate(
 /// Suspects by the own start of each open incident and each alert of a service.
 fn before_each(
     board: &Board,
+    tellers: &told::Tellers<'_>,
     team: &Team,
     sorted: &matching::Sorted<'_>,
     states: &[ServiceState],
-) -> BTreeMap<Key, Vec<Suspect>> {
-    let mut found = BTreeMap::new();
+) -> (BTreeMap<Key, Vec<Suspect>>, BTreeMap<Key, Looked>) {
+    let (mut found, mut nothing) = (BTreeMap::new(), BTreeMap::new());
     for (i, state) in states.iter().enumerate() {
         let alerts = state.alerts.iter().filter_map(|key| board.alerts.get(key));
         let alerts = alerts.map(|r| (&r.what.key, r.what.started));
@@ -422,12 +446,16 @@ fn before_each(
         for (key, started) in alerts.chain(incidents) {
             let Some(started) = started else { continue };
             let suspects = changes::suspects(team, sorted, i, started, false);
-            if !suspects.is_empty() {
+            if suspects.is_empty() {
+                let upstreams: Vec<usize> =
+                    changes::upstreams(team, sorted, i).into_iter().map(|(i, _)| i).collect();
+                nothing.insert(key.clone(), tellers.looked(i, &upstreams, started));
+            } else {
                 found.insert(key.clone(), suspects);
             }
         }
     }
-    found
+    (found, nothing)
 }
 
 /// Services in maintenance: those its title names, or all when it names none.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Clean, Key, Link};
+use super::{Clean, Key, Link, Name, SourceName};
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Outcome {
@@ -106,9 +106,55 @@ pub struct Change {
     pub summary: Clean,
     /// What told of it: `flags`, `terraform` …
     pub origin: Clean,
+    /// Who made it; empty where nobody says.
+    #[serde(default)]
+    pub who: Clean,
     pub at: Option<Timestamp>,
     /// Upstream services it names, raw ids; empty touches everything.
     pub service_ids: Vec<Box<str>>,
     pub service_names: Vec<Clean>,
     pub url: Option<Link>,
+}
+
+/// A source that tells of changes, as the configuration has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeSource {
+    pub source: SourceName,
+    pub of: ChangesOf,
+    /// Deploys are among them. A log of feature flags knows nothing of those.
+    pub deploys: bool,
+}
+
+/// Whose changes a source tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangesOf {
+    Everybody,
+    Services(Vec<Name>),
+    /// What is released from these repositories: `owner/name`.
+    Repos(Vec<Clean>),
+    /// Repositories or applications that it names once it answers (`Freshness::changes`).
+    Listed,
+    /// Only what a change of it named before: where nobody sends it any, its silence says nothing.
+    Named,
+}
+
+/// How far back a source knows the changes of something, as of its last good answer.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Known {
+    /// A repository or an application; empty for everything that the source tells of.
+    pub of: Clean,
+    /// Without a gap from here on; `None` when it could not be had.
+    pub from: Option<Timestamp>,
+}
+
+impl Known {
+    /// Takes over what an answer told: what was not asked about this time stays.
+    pub fn learn(known: &mut Vec<Self>, told: &[Self]) {
+        for one in told {
+            match known.iter_mut().find(|k| k.of == one.of) {
+                Some(known) => known.from = one.from,
+                None => known.push(one.clone()),
+            }
+        }
+    }
 }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     Alert, AlertRule, Approval, Brought, Calendar, Change, Clean, Deploy, Discovered, Drift,
-    Environment, Expected, Gate, Id, Incident, LogEntry, Measure, MetricId, Milestone, Objective,
-    PostMortem, ProbeResult, Release, Run, Shift, Silence, Ticket,
+    Environment, Expected, Gate, Id, Incident, Known, LogEntry, Measure, MetricId, Milestone,
+    Objective, PostMortem, ProbeResult, Release, Run, Shift, Silence, Ticket,
 };
 
 /// One thing that is true, as told by one source.
@@ -100,6 +100,9 @@ pub struct Report {
     pub notes: Vec<Clean>,
     /// Alerts that have to arrive, and whether they did; `None` where the answer was not whole, or none are expected.
     pub expected: Option<Vec<Expected>>,
+    /// Whose changes are known after this answer, and how far back: of what was asked about this time.
+    #[serde(default)]
+    pub changes: Vec<Known>,
     /// The upstream's name and version, where it told.
     pub about: Option<Clean>,
     /// Some is not read yet: while this grows, the source is asked again at once and not after its interval.
@@ -120,12 +123,23 @@ impl Report {
         self.still.extend(other.still);
         self.remember.extend(other.remember);
         self.notes.extend(other.notes);
+        Known::learn(&mut self.changes, &other.changes);
     }
 
     /// Adds what the poll after this one told, as if both had been one.
     pub fn go_on(&mut self, next: Self) {
-        let Self { facts, complete, still, remember, partial, notes, expected, about, progress } =
-            next;
+        let Self {
+            facts,
+            complete,
+            still,
+            remember,
+            partial,
+            notes,
+            expected,
+            changes,
+            about,
+            progress,
+        } = next;
         self.facts.extend(facts);
         self.complete = complete;
         // What one of them told anew is no longer merely still there.
@@ -135,6 +149,7 @@ impl Report {
         self.partial = partial.or_else(|| self.partial.take());
         self.notes = notes;
         self.expected = expected.or_else(|| self.expected.take());
+        Known::learn(&mut self.changes, &changes);
         self.about = about.or_else(|| self.about.take());
         self.progress = progress;
     }

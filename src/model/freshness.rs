@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Clean, Progress};
+use super::{Clean, Known, Progress};
 
 /// The named outcome of a poll; the words are stable in machine output.
 #[derive(
@@ -146,6 +146,8 @@ pub struct Freshness {
     pub notes: Vec<Clean>,
     /// Alerts that have to arrive from here, as of the last good and whole answer.
     pub expected: Vec<Expected>,
+    /// Whose changes it knows, and how far back.
+    pub changes: Vec<Known>,
     /// Requests of the current poll are in the air since then.
     #[serde(skip)]
     pub asking_since: Option<Timestamp>,

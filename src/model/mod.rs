@@ -35,7 +35,7 @@ pub use alert::{
 };
 pub use board::{Board, RESULTS_KEPT};
 pub use calendar::{Budget, Calendar, CalendarEvent, Expansion, Occurrence, Purpose, Window};
-pub use change::{Brought, Change, Deploy, Outcome, Release, Run};
+pub use change::{Brought, Change, ChangeSource, ChangesOf, Deploy, Known, Outcome, Release, Run};
 pub use discovered::Discovered;
 pub use environment::{Against, Approval, Commit, Drift, Environment, Place};
 pub use fact::{Fact, Feed, Progress, Report};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    Bound, Calendar, Clean, Labels, Link, MetricId, Name, Review, Role, SourceName, Unit, Weight,
+    Bound, Calendar, ChangeSource, Clean, Labels, Link, MetricId, Name, Review, Role, SourceName,
+    Unit, Weight,
 };
 
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Team {
     pub freezes: Vec<Freeze>,
     /// Sources that tell when deploys should wait: while one of them is silent, nobody can say that they need not.
     pub freeze_sources: Vec<SourceName>,
+    /// Sources that tell of changes, and of whose.
+    pub change_sources: Vec<ChangeSource>,
     /// Releases planned by the configuration itself.
     pub plans: Vec<Plan>,
     /// Monday unless the configuration says Sunday.
@@ -41,6 +44,7 @@ impl Default for Team {
             metrics: Vec::new(),
             freezes: Vec::new(),
             freeze_sources: Vec::new(),
+            change_sources: Vec::new(),
             plans: Vec::new(),
             week_starts_sunday: false,
             review: Review::default(),

@@ -9,7 +9,7 @@ use super::{
     Block, Cell, Column, Empty, Entry, Layout, Line, Look, Noun, Prose, Rank, RowKey, Scene, Tab,
     Tone, Width, happened, objectives, service, words,
 };
-use crate::insight::{ServiceState, level, numbers};
+use crate::insight::{Looked, ServiceState, Unsaid, level, numbers};
 use crate::model::{Clean, Health, Metric, Name, Role, Service, Staleness, Track};
 
 pub const HEALTH: Tab = Tab {
@@ -252,7 +252,8 @@ fn row(scene: &Scene<'_>, key: &RowKey) -> Option<Vec<Cell>> {
             // What changed comes first here: the reason is what gives way when room is short.
             let mut line = why(scene, state);
             let mut before = just_before(scene, state);
-            if !state.changes_known && state.changes_stale.is_none() && state.changes.is_empty() {
+            let nobody = matches!(state.looked.unsaid, None | Some(Unsaid::Nobody));
+            if !state.changes_known && nobody && state.changes.is_empty() {
                 // That nobody tells of changes is said where there is room: no reason is cut for it.
                 before = if state.health == Health::Ok { before } else { Line::new() };
             }
@@ -366,7 +367,7 @@ pub fn just_before(scene: &Scene<'_>, state: &ServiceState) -> Line {
                 more => line.space().and(Clean::line(format_args!("+{more}")), Tone::Dim),
             }
         }
-        None => nothing_changed(state),
+        None => nothing_changed(scene, state),
     }
 }
 
@@ -388,20 +389,33 @@ pub fn suspected(state: &ServiceState, suspect: &crate::insight::Suspect) -> Cle
 }
 
 /// That nothing did, or that nobody knows.
-pub fn nothing_changed(state: &ServiceState) -> Line {
+fn nothing_changed(scene: &Scene<'_>, state: &ServiceState) -> Line {
     if state.because.is_some() || state.health == Health::Unknown {
         return Line::new();
     }
-    let text = if let Some(stale) = &state.changes_stale {
-        format!("changes unknown: {stale} is not fresh")
-    } else if !state.changes_known {
+    if !state.changes_known && state.looked.unsaid.is_none() {
         return Line::of("changes unknown", Tone::Dim);
-    } else {
-        match state.upstreams {
-            0 => "no change in 6 h".to_owned(),
-            1 => "no change in 6 h on it or its upstream".to_owned(),
-            n => format!("no change in 6 h on it or its {n} upstreams"),
+    }
+    nothing(scene, &state.looked)
+}
+
+/// The same of any moment, by where it was looked.
+pub fn nothing(scene: &Scene<'_>, looked: &Looked) -> Line {
+    let text = match &looked.unsaid {
+        Some(Unsaid::Silent(source)) => format!("changes unknown: {source} is not fresh"),
+        Some(Unsaid::Short(source, from)) => {
+            let known = words::span(scene.now.duration_since(*from));
+            format!("changes unknown: {source} knows the last {known} only")
         }
+        Some(Unsaid::Nobody) => "changes unknown: nobody tells of its deploys".to_owned(),
+        None => match (looked.told, looked.upstreams) {
+            (0, 0) => "no change in 6 h".to_owned(),
+            (0, 1) => "no change in 6 h on it; of its upstream nobody tells".to_owned(),
+            (0, n) => format!("no change in 6 h on it; of its {n} upstreams nobody tells"),
+            (1, 1) => "no change in 6 h on it or its upstream".to_owned(),
+            (told, n) if told == n => format!("no change in 6 h on it or its {n} upstreams"),
+            (told, n) => format!("no change in 6 h on it or {told} of its {n} upstreams"),
+        },
     };
     Line::of(Clean::line(text), Tone::Dim)
 }

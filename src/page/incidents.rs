@@ -272,8 +272,13 @@ fn reason(scene: &Scene<'_>, state: &ServiceState, key: &Key, started: Option<Ti
                 n => line.space().and(Clean::line(format_args!("+{n}")), Tone::Dim),
             }
         }
-        _ if started.is_none() || state.health == Health::Ok => Line::new(),
-        _ => super::health::nothing_changed(state),
+        _ if started.is_none() || matches!(state.health, Health::Ok | Health::Unknown) => {
+            Line::new()
+        }
+        _ => {
+            let looked = scene.survey.nothing_before.get(key);
+            looked.map_or_else(Line::new, |looked| super::health::nothing(scene, looked))
+        }
     }
 }
 

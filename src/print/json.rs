@@ -8,9 +8,9 @@ use crate::insight::review::present;
 use crate::insight::standing::Standing;
 use crate::insight::words::{earlier, later};
 use crate::insight::{
-    Before, Budget, Burn, Clearance, Event, Pipeline, Rhythm, ServiceState, Suspect, Versions,
-    Works, calendar, deploys_from, is_production, level, moment, numbers, of_incident, percent,
-    pipelines, preset, run_moment, waiting,
+    Before, Budget, Burn, Clearance, Event, Pipeline, Rhythm, ServiceState, Suspect, Unsaid,
+    Versions, Works, calendar, deploys_from, is_production, level, moment, numbers, of_incident,
+    percent, pipelines, preset, run_moment, waiting,
 };
 use crate::model::{
     Alert, Amount, Approval, Clean, Deploy, Found, Freshness, Happening, Incident, LossUnit,
@@ -210,8 +210,24 @@ fn of_service(
         "incidents": incidents.collect::<Value>(),
         "changes": state.changes.iter().map(change).collect::<Value>(),
         "changes_known": state.changes_known,
+        "changes_unknown": state.looked.unsaid.as_ref().map(unsaid),
+        "upstreams": state.looked.upstreams,
+        "upstreams_told": state.looked.told,
         "can_deploy": permission(&state.clearance),
     })
+}
+
+/// Why "no change" may not be said.
+fn unsaid(why: &Unsaid) -> Value {
+    match why {
+        Unsaid::Nobody => json!({ "why": "nobody tells", "source": null, "known_since": null }),
+        Unsaid::Silent(source) => {
+            json!({ "why": "not fresh", "source": source.as_str(), "known_since": null })
+        }
+        Unsaid::Short(source, from) => {
+            json!({ "why": "not so long", "source": source.as_str(), "known_since": time(*from) })
+        }
+    }
 }
 
 /// Those of the configuration, asked or not, then those that were found.

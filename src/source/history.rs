@@ -73,6 +73,15 @@ fn words(from: Timestamp, now: Timestamp) -> Clean {
     Clean::line(format_args!("history: read back to {day}, {known} of {all} days"))
 }
 
+/// Since when a list is known without a gap of which each poll reads what is newer than `bottom`: a silence that was
+/// longer leaves one. `key` is its word in memory; the words to remember come along.
+pub fn reach(asking: &Asking<'_>, key: &str, bottom: Timestamp) -> (Timestamp, String) {
+    let known = asking.memory.get(key).and_then(|words| read(words));
+    let joined = known.filter(|(_, until)| bottom <= *until && *until <= asking.now);
+    let from = joined.map_or(bottom, |(from, _)| from.min(bottom));
+    (from, format!("{} {}", from.as_second(), asking.now.as_second()))
+}
+
 /// The word in memory for when the past may be asked for again.
 const REST: &str = "history rests";
 
@@ -139,6 +148,11 @@ impl Walk {
     /// What to ask for in this poll; `None` once everything is known.
     pub fn next(&self) -> Option<&str> {
         self.next.as_deref().filter(|_| !self.rests && self.target < self.from)
+    }
+
+    /// Known without a gap from here on.
+    pub fn from(&self) -> Timestamp {
+        self.from
     }
 
     /// How far back it is to reach.

@@ -10,7 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use url::Url;
 
 use crate::model::{
-    Clean, Id, Metric, Name, Report, Service, Slices, Slo, SourceName, Trouble, Weight,
+    ChangesOf, Clean, Id, Metric, Name, Report, Service, Slices, Slo, SourceName, Trouble, Weight,
 };
 
 /// What an upstream means. Pure: it says what to ask, and reads what was heard.
@@ -65,6 +65,11 @@ pub trait Source: Debug + Send + Sync {
     /// Numbers this source tells of its own accord, with the units and bounds of its own options.
     fn metrics(&self) -> Vec<Metric> {
         Vec::new()
+    }
+
+    /// Whose changes it tells, and whether deploys are among them. `None` where it tells of none.
+    fn tells_changes(&self) -> Option<(ChangesOf, bool)> {
+        None
     }
 
     /// Whether it tells when deploys should wait: while such a source is silent, nobody can say that they need not.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use crate::model::{Clean, Fact, Feed, Id, Report, Status, Trouble};
+use jiff::Timestamp;
+
+use crate::model::{Clean, Fact, Feed, Id, Known, Report, Status, Trouble};
 use crate::source::Reading;
 use crate::source::rows::Gaps;
 
@@ -21,6 +23,7 @@ pub struct Tale {
     pub ending: Option<String>,
     /// Answers that were read.
     pub good: usize,
+    pub changes: Vec<Known>,
     missed: Vec<(String, Trouble)>,
     late: Vec<String>,
     remember: Vec<(Box<str>, Box<str>)>,
@@ -54,6 +57,11 @@ impl Tale {
     /// Whether a list held everything there is; a feed is complete only if all its lists were.
     pub fn whole(&mut self, feed: Feed, whole: bool) {
         *self.whole.entry(feed).or_insert(true) &= whole;
+    }
+
+    /// The changes of a repository or an application are known from here on; `None` when they could not be had.
+    pub fn known(&mut self, of: impl Display, from: Option<Timestamp>) {
+        Known::learn(&mut self.changes, &[Known { of: Clean::line(of), from }]);
     }
 
     pub fn remember(&mut self, key: &str, words: String) {
@@ -100,6 +108,7 @@ impl Tale {
             partial: (!words.is_empty()).then(|| Clean::line(words.join("; "))),
             notes: notes.into_iter().map(Clean::from).collect(),
             expected: None,
+            changes: self.changes,
             about: self.about,
             progress: None,
         }))

@@ -93,6 +93,7 @@ pub fn team(services: usize) -> Arc<Team> {
         metrics: Vec::new(),
         freezes: Vec::new(),
         freeze_sources: Vec::new(),
+        change_sources: Vec::new(),
         plans: Vec::new(),
         week_starts_sunday: false,
         review: andon::model::Review::default(),

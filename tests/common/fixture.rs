@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use andon::insight::{Survey, survey};
 use andon::model::{
-    Action, ActionState, Alert, AlertRule, AlertState, Board, Bound, Change, Clean, Clock, Dated,
-    Deploy, Fact, Feed, Found, Freeze, FreezeRule, Freshness, Health, Incident, IncidentStatus,
-    Key, Labels, Lasted, Link, Loss, Matching, Measure, Metric, MetricId, Name, Outcome,
-    PostMortem, Probe, ProbeResult, Purpose, Rated, ReadFrom, Release, Report, Role, RuleHealth,
-    RuleState, Section, SectionKind, Service, Severity, Shift, Silence, SilenceState, SourceName,
-    Status, Suppression, Team, Unit, Weight,
+    Action, ActionState, Alert, AlertRule, AlertState, Board, Bound, Change, ChangeSource,
+    ChangesOf, Clean, Clock, Dated, Deploy, Fact, Feed, Found, Freeze, FreezeRule, Freshness,
+    Health, Incident, IncidentStatus, Key, Known, Labels, Lasted, Link, Loss, Matching, Measure,
+    Metric, MetricId, Name, Outcome, PostMortem, Probe, ProbeResult, Purpose, Rated, ReadFrom,
+    Release, Report, Role, RuleHealth, RuleState, Section, SectionKind, Service, Severity, Shift,
+    Silence, SilenceState, SourceName, Status, Suppression, Team, Unit, Weight,
 };
 use andon::page::{Frame, Look, Memo, RowKey, Scene, Size, Tab};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -116,10 +116,31 @@ pub fn team() -> Team {
             how_to_override: clean("ask the on-call lead"),
         }],
         freeze_sources: Vec::new(),
+        change_sources: vec![
+            ChangeSource {
+                source: name("gh"),
+                of: ChangesOf::Repos(REPOS.iter().map(|repo| clean(repo)).collect()),
+                deploys: true,
+            },
+            ChangeSource { source: name("pd"), of: ChangesOf::Named, deploys: true },
+        ],
         plans: Vec::new(),
         week_starts_sunday: false,
         review: andon::model::Review::default(),
     }
+}
+
+/// What is followed on the code host: of mail's deploys nobody tells.
+const REPOS: [&str; 5] = ["acme/web", "acme/checkout", "acme/payments", "acme/search", "acme/db"];
+
+/// What a source knows since the moment it is asked for: months of everything.
+fn known(kind: &str) -> Vec<Known> {
+    let of: &[&str] = match kind {
+        "github" => &REPOS,
+        "pagerduty" => &[""],
+        _ => &[],
+    };
+    of.iter().map(|of| Known { of: clean(of), from: Some(ago(90 * 24 * 60)) }).collect()
 }
 
 fn fresh(kind: &'static str, age_s: i64) -> Freshness {
@@ -133,6 +154,7 @@ fn fresh(kind: &'static str, age_s: i64) -> Freshness {
         latency: Some(SignedDuration::from_millis(42)),
         next_poll: Some(now() + SignedDuration::from_secs(60 - age_s)),
         facts: 120,
+        changes: known(kind),
         about: clean("3.1.0"),
         ..Freshness::default()
     }
@@ -269,6 +291,7 @@ fn rollouts() -> Vec<Fact> {
         key: Key::new(&name("pd"), "change-1"),
         summary: clean("coupon-v2 on"),
         origin: clean("flags"),
+        who: clean("li"),
         at: Some(ago(48)),
         service_ids: vec!["Pcheckout".into()],
         service_names: Vec::new(),

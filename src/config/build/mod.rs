@@ -19,7 +19,7 @@ use super::read::only;
 use super::tree::{Table, Texts, Value};
 use super::{Config, STATUS_FORMATS, StatusLine, Ui, Upstream, zone};
 use crate::cockpit::{Keymap, Turns};
-use crate::model::{Clean, Metric, Name, Service, Slo, Team};
+use crate::model::{ChangeSource, Clean, Metric, Name, Service, Slo, Team};
 use crate::page::Skin;
 use crate::page::wall::LEAVES;
 
@@ -167,6 +167,11 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         .collect();
     let telling = upstreams.iter().filter(|u| u.source.tells_freezes());
     let freeze_sources = telling.map(|u| u.name.clone()).collect();
+    let change_sources = upstreams.iter().filter_map(|u| {
+        let (of, deploys) = u.source.tells_changes()?;
+        Some(ChangeSource { source: u.name.clone(), of, deploys })
+    });
+    let change_sources = change_sources.collect();
     review.unfilled =
         unfilled(template.as_deref(), upstreams.iter().filter_map(|u| u.source.folder()));
     let team = Team {
@@ -182,6 +187,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
         metrics: team_metrics,
         freezes,
         freeze_sources,
+        change_sources,
         plans,
         week_starts_sunday: written.week_starts == Some(raw::WeekStart::Sunday),
         review,

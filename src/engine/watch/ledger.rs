@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::poll::{Past, Polled, Subject};
 use crate::cockpit::Heard;
-use crate::model::{Clean, Fact, Freshness, Report, SourceName, Status};
+use crate::model::{Clean, Fact, Freshness, Known, Report, SourceName, Status};
 
 /// The account of one source.
 pub struct Ledger {
@@ -40,6 +40,7 @@ impl Ledger {
                 about: known.about,
                 notes: known.notes,
                 expected: known.expected,
+                changes: known.changes,
                 ..Freshness::default()
             },
         }
@@ -109,6 +110,7 @@ impl Ledger {
                 if let Some(expected) = &report.expected {
                     fresh.expect(expected);
                 }
+                Known::learn(&mut fresh.changes, &report.changes);
                 fresh.notes.clone_from(&report.notes);
                 fresh.progress = report.progress;
                 self.past.learn(polled.at, report);

@@ -17,6 +17,9 @@ pub struct Past {
     pub read: String,
     /// When its operations began, in epoch seconds, the newest last: history of old versions is a second off.
     pub began: Vec<i64>,
+    /// Its changes are known from here on, in epoch seconds.
+    #[serde(default)]
+    pub from: Option<i64>,
 }
 
 /// Operations remembered of one application; its history holds ten.

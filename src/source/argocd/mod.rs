@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use url::Url;
 
@@ -12,7 +13,7 @@ use super::{
     Asking, Exchange, Http, HttpAnswer, Kind, Opening, Problem, Reading, Request, Source,
     no_numbers, wire,
 };
-use crate::model::{Clean, Fact, Feed, SourceName, Status, Trouble};
+use crate::model::{ChangesOf, Clean, Fact, Feed, SourceName, Status, Trouble};
 
 pub mod app;
 pub mod glob;
@@ -117,6 +118,10 @@ const PAST: &str = "operations";
 type Pasts = BTreeMap<String, Past>;
 
 impl Source for ArgoCd {
+    fn tells_changes(&self) -> Option<(ChangesOf, bool)> {
+        Some((ChangesOf::Listed, true))
+    }
+
     fn tells_freezes(&self) -> bool {
         true
     }
@@ -151,7 +156,7 @@ impl Source for ArgoCd {
         if !details.is_empty() {
             return Ok(Reading::More(details));
         }
-        self.tell_apps(&apps, past, heard, &mut tale)?;
+        self.tell_apps(&apps, past, asking, heard, &mut tale)?;
         if changed.len() > DETAILS {
             tale.notes.push(format!(
                 "the history of {} applications is read in later polls",
@@ -216,6 +221,7 @@ impl ArgoCd {
         &self,
         apps: &[App],
         mut past: Pasts,
+        asking: &Asking<'_>,
         heard: &[Exchange],
         tale: &mut Tale,
     ) -> Result<(), Trouble> {
@@ -243,6 +249,9 @@ impl ArgoCd {
                 match details {
                     Some(Ok(deploys)) => {
                         own.read = signature(operation);
+                        // Ended ones; older ones were dropped, or never were.
+                        let ended = deploys.iter().filter_map(|d| d.finished).min();
+                        own.from = ended.map(Timestamp::as_second).or(own.from);
                         tale.facts.extend(deploys.into_iter().map(Fact::Deploy));
                     }
                     // Unchanged since its details were read.
@@ -257,6 +266,16 @@ impl ArgoCd {
                         }
                     }
                 }
+            }
+            let is_read = app.operation.as_ref().is_none_or(|op| own.read == signature(op));
+            // Without an operation it has not changed since it was seen first.
+            let first = *own.from.get_or_insert(asking.now.as_second());
+            let from = Timestamp::from_second(first).ok().filter(|_| is_read);
+            for of in [&app.shown, &app.repo].into_iter().filter(|of| !of.is_empty()) {
+                // Several applications of one repository are known as far as the shortest.
+                let before = tale.changes.iter().find(|k| k.of == *of).map(|k| k.from);
+                let from = before.map_or(from, |before| before.zip(from).map(|(a, b)| a.max(b)));
+                tale.known(of, from);
             }
             now.insert(id, own);
         }

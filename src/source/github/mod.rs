@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Asking, Exchange, Kind, Opening, Problem, Reading, Request, Source, no_numbers, wire};
-use crate::model::{Clean, SourceName, Status, Trouble};
+use crate::model::{ChangesOf, Clean, SourceName, Status, Trouble};
 
 pub mod answer;
 mod ask;
@@ -126,6 +126,11 @@ const NO_GRAPHQL: &str = "graphql";
 const NO_REST: &str = "rest";
 
 impl Source for GitHub {
+    fn tells_changes(&self) -> Option<(ChangesOf, bool)> {
+        let repos = self.repos.iter().map(|repo| repo.shown.clone());
+        Some((ChangesOf::Repos(repos.collect()), true))
+    }
+
     fn tracks(&self) -> bool {
         true
     }
@@ -237,6 +242,7 @@ impl Source for GitHub {
             }
         }
         self.tell_comparisons(&lookouts, asking, heard, &mut tale)?;
+        self.tell_known(&turn, &pasts, asking, heard, &mut tale);
         self.tell_pasts(pasts, asking, heard, &mut tale)?;
         self.tell_counts(uncounted, asking, heard, &mut tale);
         tell::tell_headers(heard, &mut tale);

@@ -1,8 +1,11 @@
 //! The last ninety days of GitHub's lists: one page of the past a poll, behind the pages every poll reads.
 
+use jiff::Timestamp;
+
+use super::ask::runs_tag;
 use super::graphql::{Before, Told, Verdict, verdict};
 use super::repo::Repo;
-use super::{GitHub, answer, graphql, rest};
+use super::{GitHub, RUN_PAGES, answer, graphql, rest};
 use crate::model::{Fact, Status, Trouble};
 use crate::source::history::{self, Edge, Walk};
 use crate::source::rows::Gaps;
@@ -22,6 +25,8 @@ const TAG: &str = "past";
 pub struct Past {
     i: usize,
     by_rest: bool,
+    /// Somebody deploys from here: then nothing else counts as a change of what runs.
+    deployed: bool,
     deploys: Walk,
     releases: Walk,
 }
@@ -58,6 +63,7 @@ impl GitHub {
                 pasts.push(Past {
                     i,
                     by_rest: false,
+                    deployed: deploys.newest.is_some(),
                     deploys: walk("deploys", &deploys),
                     releases: walk("releases", &releases),
                 });
@@ -73,6 +79,7 @@ impl GitHub {
             pasts.push(Past {
                 i,
                 by_rest: true,
+                deployed: deploys.newest.is_some(),
                 deploys: walk("deploys", &deploys),
                 releases: walk("releases", &releases),
             });
@@ -174,6 +181,53 @@ impl GitHub {
         gaps: &mut Gaps,
     ) -> Result<Vec<rest::Listed>, Trouble> {
         rest::deployments(answer, repo, &self.name, &self.environments, gaps)
+    }
+
+    /// Tells how far back the changes of each repository are known: where nobody deploys, that is a matter of its releases
+    /// and of what was pushed.
+    pub fn tell_known(
+        &self,
+        turn: &[usize],
+        pasts: &[Past],
+        asking: &Asking<'_>,
+        heard: &[Exchange],
+        tale: &mut Tale,
+    ) {
+        for &i in turn {
+            let Some(repo) = self.repo(i) else { continue };
+            let from = match pasts.iter().find(|past| past.i == i) {
+                None => None,
+                Some(past) if past.deployed => Some(past.deploys.from()),
+                Some(past) => self.pushes(i, repo, asking, heard).map(|bottom| {
+                    let key = format!("known/pushes/{}", repo.shown);
+                    let (from, words) = history::reach(asking, &key, bottom);
+                    tale.remember(&key, words);
+                    from.max(past.deploys.from()).max(past.releases.from())
+                }),
+            };
+            tale.known(&repo.shown, from);
+        }
+    }
+
+    /// How far back the pages heard of a repository's runs reach; `None` where one of them could not be had.
+    fn pushes(
+        &self,
+        i: usize,
+        repo: &Repo,
+        asking: &Asking<'_>,
+        heard: &[Exchange],
+    ) -> Option<Timestamp> {
+        let mut bottom = None;
+        for page in 1..=RUN_PAGES {
+            let Some(exchange) = wire::heard(heard, &runs_tag(i, page)) else { break };
+            let answer = answer::judge(exchange, asking.now).ok()?;
+            if wire::next_page(answer).is_none() {
+                return Some(Timestamp::UNIX_EPOCH);
+            }
+            let runs = rest::runs(answer, repo, &self.name, &mut Gaps::default()).ok()?;
+            bottom = runs.oldest.or(bottom);
+        }
+        bottom
     }
 
     /// Tells what was heard of the past, and remembers how far it reaches.

@@ -11,7 +11,7 @@ use super::{
     Asking, Exchange, Http, HttpAnswer, Kind, Opening, Problem, Reading, Request, Source,
     no_numbers, wire,
 };
-use crate::model::{Clean, Fact, Feed, SourceName, Status, Trouble};
+use crate::model::{ChangesOf, Clean, Fact, Feed, SourceName, Status, Trouble};
 
 mod behind;
 mod brought;
@@ -113,6 +113,16 @@ struct GitLab {
 }
 
 impl Source for GitLab {
+    fn tells_changes(&self) -> Option<(ChangesOf, bool)> {
+        // A number says nothing of the repository before it answers.
+        let is_path = |told: &str| told.contains('/');
+        if !self.projects.iter().all(|project| is_path(&project.told)) {
+            return Some((ChangesOf::Listed, true));
+        }
+        let repos = self.projects.iter().map(|project| Clean::line(&project.told));
+        Some((ChangesOf::Repos(repos.collect()), true))
+    }
+
     fn tracks(&self) -> bool {
         true
     }
@@ -164,6 +174,7 @@ impl Source for GitLab {
         for &i in &turn {
             self.tell(i, asking, heard, &mut tale)?;
         }
+        self.tell_known(&turn, &pasts, asking, heard, &mut tale);
         self.tell_pasts(pasts, asking, heard, &mut tale);
         self.tell_counts(uncounted, asking, heard, &mut tale);
         let turns = self.turns();

@@ -63,6 +63,29 @@ impl GitLab {
         Some(Edge { newest: Some(asking.now), oldest: Some(bottom), next })
     }
 
+    /// Tells how far back the changes of each project are known: deployments, and what was pushed where there are none.
+    pub fn tell_known(
+        &self,
+        turn: &[usize],
+        pasts: &[Past],
+        asking: &Asking<'_>,
+        heard: &[Exchange],
+        tale: &mut Tale,
+    ) {
+        for &i in turn {
+            let Some(project) = self.projects.get(i) else { continue };
+            let deploys = pasts.iter().find(|past| past.i == i && past.part == Part::Deployments);
+            let pushes = self.edge(i, Part::Pipelines, asking, heard).and_then(|edge| edge.oldest);
+            let from = deploys.zip(pushes).map(|(past, bottom)| {
+                let key = format!("known/pushes/{}", project.told);
+                let (from, words) = history::reach(asking, &key, bottom);
+                tale.remember(&key, words);
+                from.max(past.walk.from())
+            });
+            tale.known(self.known(i, asking, heard).path, from);
+        }
+    }
+
     /// The page of the past that belongs to this poll, while it has not been heard.
     pub fn past_page(
         &self,

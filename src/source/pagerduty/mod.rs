@@ -12,7 +12,7 @@ use super::rows::Gaps;
 use super::{
     Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, no_numbers, wire,
 };
-use crate::model::{Id, SourceName, Status, Trouble};
+use crate::model::{ChangesOf, Id, SourceName, Status, Trouble};
 
 pub mod incident;
 mod log;
@@ -93,6 +93,10 @@ struct PagerDuty {
 }
 
 impl Source for PagerDuty {
+    fn tells_changes(&self) -> Option<(ChangesOf, bool)> {
+        Some((ChangesOf::Named, true))
+    }
+
     fn log_of(&self, incident: &Id) -> Option<Box<dyn Source>> {
         log::of(self, incident)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::part::Page;
-use crate::model::{Change, Key, Shift, SourceName};
+use crate::model::{Change, Clean, Key, Shift, SourceName};
 use crate::source::rows::{Gaps, Row};
 
 /// Service ids by escalation policy.
@@ -58,6 +58,7 @@ pub fn change(row: &Row<'_>, source: &SourceName) -> Option<Change> {
         key: Key::new(source, row.id("/id")?),
         summary: row.text("/summary"),
         origin: row.text("/source"),
+        who: Clean::default(),
         at: row.time("/timestamp"),
         service_ids: services.iter().filter_map(|s| s.id("/id")).map(Into::into).collect(),
         service_names: services

@@ -8,14 +8,17 @@ use super::incident::{self, Ranks};
 use super::memory::{self, Ack, Memory};
 use super::oncall::{self, Policies};
 use super::part::{self, Page, Part};
-use super::{PagerDuty, Pages, RESOLVED, find, judge};
-use crate::model::{Clean, Fact, Feed, Incident, Report, Status, Trouble};
-use crate::source::history::History;
+use super::{CHANGES, PagerDuty, Pages, RESOLVED, find, judge};
+use crate::model::{Clean, Fact, Feed, Incident, Known, Report, Status, Trouble};
+use crate::source::history::{History, reach};
 use crate::source::rows::Gaps;
 use crate::source::{Asking, Exchange, Reading};
 
 /// Incidents asked one by one in a poll: those that left the lists, and the stories of those that ended.
 const SINGLY: usize = 10;
+
+/// Memory: since when changes are known.
+const KNOWN: &str = "known/changes";
 
 /// One poll whose lists have all been heard.
 pub struct Poll<'a> {
@@ -172,11 +175,22 @@ impl Poll<'_> {
             report.facts.extend(shifts.into_iter().map(Fact::Shift));
         }
         if let Some(list) = self.lists.get(&Part::Changes) {
+            let mut changes = Vec::new();
             for page in &list.heard {
-                let changes =
-                    self.gaps.read("change_events", &page.items, |row| oncall::change(row, name));
-                report.facts.extend(changes.into_iter().map(Fact::Change));
+                changes.extend(
+                    self.gaps.read("change_events", &page.items, |row| oncall::change(row, name)),
+                );
             }
+            let from = list.trouble.is_none().then(|| {
+                let asked = self.asking.now - CHANGES;
+                let oldest = changes.iter().filter_map(|c| c.at).min();
+                let bottom = if list.cut { oldest.unwrap_or(self.asking.now) } else { asked };
+                let (from, words) = reach(self.asking, KNOWN, bottom);
+                remember.push((KNOWN.into(), words.into()));
+                from
+            });
+            report.changes.push(Known { of: Clean::default(), from });
+            report.facts.extend(changes.into_iter().map(Fact::Change));
         }
         if self.gaps.lost_everything() {
             return Err(Trouble::bad_data(self.gaps.words().unwrap_or_default()));
