@@ -264,6 +264,20 @@ fn any_size_is_survived_and_a_huge_one_is_bounded() {
 }
 
 #[test]
+fn a_window_that_is_as_large_as_before_by_the_time_it_is_looked_at_is_drawn_anew() {
+    let mut pty = start("calm");
+    for _ in 0..20 {
+        // There and back at once, as a pane is zoomed by mistake: the emulator forgets what it showed.
+        pty.resize(20, 5);
+        pty.resize(80, 24);
+        pty.until("all of it again", |screen| {
+            let text = screen.contents();
+            text.contains("at 80x24 end") && text.contains("row 23")
+        });
+    }
+}
+
+#[test]
 fn a_stop_shows_the_shell_and_a_continue_draws_everything_again() {
     let mut pty = Pty::spawn(
         "bash",

@@ -11,10 +11,11 @@ use allocation_counter::measure;
 use andon::cockpit::{Cockpit, Effect, Heard, Key, Message, Setup, Turns};
 use andon::model::{
     Alert, AlertState, Clean, Deploy, Expected, Fact, Feed, Freshness, Incident, IncidentStatus,
-    Key as Identity, Measure, Name, Outcome, Report, Severity, Status, Team, Trouble,
+    Key as Identity, Measure, Name, Objective, Outcome, Report, Severity, Spent, Status, Team,
+    Trouble, Weighted, Written,
 };
 use andon::page::wall::Panel;
-use andon::page::{Size, Skin, wall::Wall};
+use andon::page::{Size, Skin, Tone, wall::Wall};
 use andon::view::encode::Encoder;
 use andon::view::{Depth, Theme, paint, text};
 use estate::{heard, moment, sample, team};
@@ -93,6 +94,88 @@ fn pages_take_turns_while_nothing_is_red() {
     assert_eq!(page(&wall, at(44)), "overview 1/2");
 }
 
+/// An answer of the incident service: one that is open, and who has it.
+fn paged(now: Timestamp, status: IncidentStatus) -> Message {
+    let incident = Incident { status, ..incident(0, now, None) };
+    told_by("pd", "pagerduty", now, vec![Fact::Incident(incident)])
+}
+
+#[test]
+fn an_incident_nobody_has_holds_the_first_page_and_says_so() {
+    let team = team(3);
+    let mut wall = hanging(&team, SIZES[0], FINE);
+    let hear = |wall: &mut Cockpit, second: i64, status: IncidentStatus| {
+        wall.update(at(second), heard(at(second), told(&team, FINE, at(second))));
+        wall.update(at(second), paged(at(second), status));
+        wall.update(at(second), Message::Clock);
+        wall.settle(at(second));
+    };
+    for second in [0, 15, 30, 45, 60] {
+        hear(&mut wall, second, IncidentStatus::Open);
+        let said = page(&wall, at(second));
+        assert_eq!(said, "overview · stays while nobody has an incident", "{second} s");
+        assert!(seen(&wall, at(second), false).contains("stays while"), "{second} s");
+    }
+    hear(&mut wall, 75, IncidentStatus::Acked);
+    assert!(page(&wall, at(75)).starts_with("overview 1/"));
+    hear(&mut wall, 95, IncidentStatus::Acked);
+    assert!(!page(&wall, at(95)).starts_with("overview"), "somebody has it: the pages turn");
+}
+
+/// An objective whose errors are `burn` times as many as a month allows, in every window.
+fn promise(now: Timestamp, burn: f64) -> Message {
+    let (target, total) = (0.999, 1e7);
+    let spent = |hours: f64| {
+        let window = SignedDuration::from_secs((hours * 3_600.0) as i64);
+        let bad = Measure::Number(burn * (1.0 - target) * total);
+        Spent::of_counts(window, now, &bad, &Measure::Number(total))
+    };
+    let objective = Objective {
+        key: Identity::new(&Name::new("slo"), "requests"),
+        name: "requests".into(),
+        written: Written::Sloth,
+        labels: [("service".into(), "service-00000".into())].into(),
+        target,
+        period: SignedDuration::from_hours(720),
+        weighted: Weighted::ByEvents,
+        spent: [0.08333334, 0.5, 1.0, 2.0, 6.0, 24.0, 72.0, 720.0].map(spent).to_vec(),
+    };
+    told_by("slo", "prometheus", now, vec![Fact::Objective(objective)])
+}
+
+#[test]
+fn a_budget_that_burns_at_the_speed_of_a_page_holds_the_first_page_and_a_slower_one_does_not() {
+    let team = team(3);
+    for (burn, said) in [(50.0, "overview · stays while a budget burns"), (4.0, "overview 1/")] {
+        let mut wall = hanging(&team, SIZES[1], FINE);
+        wall.update(at(1), promise(at(1), burn));
+        wall.settle(at(1));
+        assert!(page(&wall, at(1)).starts_with(said), "{burn}: {}", page(&wall, at(1)));
+    }
+}
+
+/// One poll for a week: amber all the time.
+#[test]
+fn amber_is_no_reason_to_stand_still() {
+    let team = team(3);
+    let mut wall = hanging(&team, SIZES[1], BAD);
+    assert_eq!(shown(&wall, at(0)).lamp.word.as_str(), "degraded");
+    pass(&mut wall, &team, BAD, 0, 25);
+    assert!(!page(&wall, at(24)).starts_with("overview"));
+}
+
+#[test]
+fn what_somebody_opened_over_the_wall_is_closed_when_he_is_gone() {
+    let team = team(3);
+    let mut wall = hanging(&team, SIZES[1], FINE);
+    wall.update(at(1), Message::Key(Key::parse("?").unwrap()));
+    assert!(wall.screen(at(1)).over.is_some());
+    pass(&mut wall, &team, FINE, 5, 55);
+    assert!(wall.screen(at(54)).over.is_some(), "there is time to read it");
+    pass(&mut wall, &team, FINE, 55, 130);
+    assert!(wall.screen(at(129)).over.is_none());
+}
+
 #[test]
 fn what_is_down_holds_the_first_page_until_it_is_well_again() {
     let mut team = (*team(3)).clone();
@@ -104,11 +187,12 @@ fn what_is_down_holds_the_first_page_until_it_is_well_again() {
     assert_eq!(shown(&wall, at(0)).lamp.word.as_str(), "down");
     for until in [60, 600, 3_600] {
         pass(&mut wall, &team, BAD, until - 60, until);
-        assert_eq!(page(&wall, at(until)), "overview", "{until} s");
+        let said = page(&wall, at(until));
+        assert_eq!(said, "overview · stays while something is down", "{until} s");
     }
     // By hand there is nothing to turn to either.
     wall.update(at(3_600), Message::Key(Key::parse("l").unwrap()));
-    assert_eq!(page(&wall, at(3_600)), "overview");
+    assert!(page(&wall, at(3_600)).starts_with("overview · stays"));
     pass(&mut wall, &team, FINE, 3_600, 3_620);
     assert!(page(&wall, at(3_620)).starts_with("overview 1/"), "a whole turn for the good news");
     pass(&mut wall, &team, FINE, 3_620, 3_640);
@@ -134,6 +218,10 @@ fn silence_is_said_in_big_letters_with_its_age_and_is_never_green() {
             if shown.old.is_some() {
                 said_after = said_after.or(Some(second));
                 assert_ne!(shown.lamp.word.as_str(), "ok", "{second} s");
+                let said = shown.lamp.lines.iter().flat_map(|line| &line.0);
+                let Panel::Plates(plates) = &shown.main else { panic!("no services") };
+                let tones = said.map(|s| s.tone).chain(plates.all.iter().map(|p| p.tone));
+                assert_eq!(tones.filter(|tone| *tone == Tone::Ok).count(), 0, "{second} s");
             }
         }
         // Two intervals, and the step to the next moment at which anything is looked at.
@@ -142,7 +230,9 @@ fn silence_is_said_in_big_letters_with_its_age_and_is_never_green() {
         assert_eq!(shown.old.unwrap().as_str(), "data 59 min old");
         assert_eq!(shown.lamp.word.as_str(), "unknown");
         let pages = page(&wall, at(3_600));
-        assert_eq!(pages, "overview", "it does not turn its back on that");
+        assert_eq!(pages, "overview · stays while the data are old");
+        let counts = &shown.lamp.lines[0];
+        assert_eq!(counts.text(), "3 unknown");
     }
 }
 

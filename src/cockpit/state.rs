@@ -210,6 +210,9 @@ impl Cockpit {
                 if now.duration_since(self.moment) >= SignedDuration::from_secs(STEP_S) {
                     self.moment = now;
                 }
+                if let Some(rotation) = &mut self.wall {
+                    rotation.touch(now);
+                }
                 self.settle_order(now);
                 let effects = self.press(now, key.normal());
                 self.settle_order(now);

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::state::{Cockpit, later};
+use super::state::{Cockpit, Mode, later};
 use crate::page::wall::{self, LEAVES, Wall};
 
 /// How pages take turns.
@@ -30,19 +30,29 @@ pub(super) struct Rotation {
     /// The one that is shown.
     at: usize,
     since: Timestamp,
+    /// When a key was last pressed.
+    touched: Timestamp,
 }
+
+/// What somebody opened over the wall is closed again by then: nobody comes back to do it.
+const ALONE: SignedDuration = SignedDuration::from_secs(60);
 
 /// A screen of the wall: the place of its page in the registry, and which part of it.
 type Sheet = (usize, usize);
 
 impl Rotation {
     pub fn new(turns: Turns, now: Timestamp) -> Self {
-        Self { turns, sheets: vec![(0, 0)], at: 0, since: now }
+        Self { turns, sheets: vec![(0, 0)], at: 0, since: now, touched: now }
     }
 
     /// The clock was set back.
     pub fn rewind(&mut self, now: Timestamp) {
         self.since = self.since.min(now);
+        self.touched = self.touched.min(now);
+    }
+
+    pub fn touch(&mut self, now: Timestamp) {
+        self.touched = now;
     }
 
     fn due(&self) -> Timestamp {
@@ -61,7 +71,7 @@ impl Cockpit {
         let Some(rotation) = &self.wall else { return };
         let scene = self.scene();
         let mut sheets: Vec<Sheet> = Vec::new();
-        if !wall::is_alarming(&scene) {
+        if wall::holds(&scene).is_none() {
             for name in &rotation.turns.pages {
                 let page = LEAVES.iter().enumerate().find(|(_, leaf)| leaf.name == *name);
                 let Some((page, leaf)) = page else { continue };
@@ -82,6 +92,9 @@ impl Cockpit {
         rotation.sheets = sheets;
         if rotation.due() <= now {
             rotation.turn(now, 1);
+        }
+        if later(rotation.touched, ALONE) <= now {
+            self.mode = Mode::Browse;
         }
     }
 

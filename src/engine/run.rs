@@ -246,9 +246,12 @@ impl<'a, S: Screenful> Desk<'a, S> {
 
     fn resize(&mut self, size: Size) {
         self.urgent = true;
+        // Even where it is as large as before: on its way there and back a terminal cuts lines off, and nobody else
+        // puts them back.
+        self.encoder.forget();
+        self.stale = true;
         if area(size) != self.buffer.area {
             self.buffer = Buffer::empty(area(size));
-            self.stale = true;
             self.tell(Message::Resized(size));
         }
     }

@@ -159,7 +159,9 @@ fn cell(canvas: &mut Canvas<'_>, cell: &Cell, lane: Lane, y: i32) {
 
 /// `▲ degraded stale`: the shape, the word, then what else is true; letters where words do not fit.
 fn state(canvas: &mut Canvas<'_>, health: Health, overlays: Overlays, lane: Lane, y: i32) {
-    let style = canvas.style(Tone::from(health));
+    // What was well when it was last heard of is not green.
+    let is_old = overlays.stale && health == Health::Ok;
+    let style = canvas.style(if is_old { Tone::Stale } else { Tone::from(health) });
     let mut x = lane.x;
     let end = lane.x + lane.width;
     x += canvas.text(x, y, lane.width, canvas.theme.glyphs.health(health), style) + 1;

@@ -218,7 +218,7 @@ fn plate(canvas: &mut Canvas<'_>, plate: &Plate, spot: Spot) {
         counting(canvas, plate, spot);
         return;
     }
-    let tone = Tone::from(plate.health);
+    let tone = plate.tone;
     let style = canvas.style(tone).add_modifier(Modifier::BOLD);
     let ascii = canvas.theme.glyphs.ascii;
     let name = plate.name.as_str();
@@ -275,7 +275,7 @@ fn heads(canvas: &mut Canvas<'_>, columns: &[Clean], spot: Spot) {
 
 /// One or two lines: mark, name, how long; then numbers, or what is wrong.
 fn small_plate(canvas: &mut Canvas<'_>, plate: &Plate, spot: Spot) {
-    let tone = Tone::from(plate.health);
+    let tone = plate.tone;
     let style = canvas.style(tone).add_modifier(Modifier::BOLD);
     let mark = canvas.theme.glyphs.health(plate.health);
     canvas.text(spot.x, spot.y, 1, mark, style);
@@ -308,7 +308,7 @@ fn small_plate(canvas: &mut Canvas<'_>, plate: &Plate, spot: Spot) {
 
 /// A row of numbers with a name at its left.
 fn counting(canvas: &mut Canvas<'_>, plate: &Plate, spot: Spot) {
-    let style = canvas.style(Tone::from(plate.health)).add_modifier(Modifier::BOLD);
+    let style = canvas.style(plate.tone).add_modifier(Modifier::BOLD);
     let mark = canvas.theme.glyphs.health(plate.health);
     canvas.text(spot.x, spot.y, 1, mark, style);
     let room = (spot.width / 5).max(12);

@@ -15,7 +15,7 @@ use super::{Line, Scene, Tone};
 use crate::model::{Clean, Health};
 
 pub use rooms::{BIG_ROW, Rooms, rooms};
-pub use verdict::is_alarming;
+pub use verdict::holds;
 
 /// What hangs on the wall at a moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -76,6 +76,8 @@ pub struct Plates {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plate {
     pub health: Health,
+    /// Of its shape and word: what is old is not green, and what is planned not red.
+    pub tone: Tone,
     pub name: Clean,
     /// How long it has been so.
     pub since: Clean,
@@ -125,6 +127,8 @@ pub fn compose(scene: &Scene<'_>, leaf: &Leaf, part: usize, place: (usize, usize
     let mut title = Line::of(leaf.name, Tone::Title);
     if of > 1 {
         title = title.space().and(Clean::line(format_args!("{at}/{of}")), Tone::Dim);
+    } else if let Some(why) = verdict::holds(scene) {
+        title = title.dot().and(Clean::line(format_args!("stays while {why}")), Tone::Dim);
     }
     let team = &scene.team.name;
     let now = scene.now.to_zoned(scene.zone.clone()).strftime("%a %-d %b %H:%M %Z").to_string();

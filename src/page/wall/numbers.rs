@@ -1,7 +1,7 @@
 //! The numbers of the team and its services in big digits: what users feel beside what the business earns.
 
 use super::figures::figure;
-use super::overview::roots;
+use super::overview::{roots, tone};
 use super::{Leaf, MOST, Panel, Plate, Plates, rooms};
 use crate::insight::numbers;
 use crate::model::{Clean, Health, Role};
@@ -52,6 +52,7 @@ fn compose(scene: &Scene<'_>, part: usize) -> (Panel, Vec<Panel>) {
 fn of_team(scene: &Scene<'_>) -> Plate {
     Plate {
         health: scene.survey.verdict.worst,
+        tone: scene.survey.verdict.worst.into(),
         name: Clean::line(&scene.team.name),
         figures: scene.team.metrics.iter().take(ABREAST).map(|m| figure(scene, m)).collect(),
         counts: true,
@@ -73,6 +74,7 @@ fn of_service(scene: &Scene<'_>, i: usize) -> Option<Plate> {
     let first = roles.iter().filter_map(|r| numbers(scene.board, service).find(|m| m.role == *r));
     Some(Plate {
         health: state.health,
+        tone: tone(state),
         name: state.name.clean().clone(),
         since: if state.health == Health::Ok {
             Clean::default()

@@ -92,10 +92,20 @@ pub fn roots(scene: &Scene<'_>) -> Vec<usize> {
     roots
 }
 
+/// What is old is not green, and what is planned is no outage.
+pub fn tone(state: &ServiceState) -> Tone {
+    match state.health {
+        _ if state.overlays.maintenance => Tone::Maintenance,
+        Health::Ok if state.overlays.stale => Tone::Stale,
+        health => health.into(),
+    }
+}
+
 fn plate(scene: &Scene<'_>, i: usize) -> Option<Plate> {
     let state = scene.survey.services.get(i)?;
     Some(Plate {
         health: state.health,
+        tone: tone(state),
         name: state.name.clean().clone(),
         since: if state.health == Health::Ok {
             Clean::default()
@@ -113,6 +123,9 @@ fn says(scene: &Scene<'_>, state: &ServiceState) -> Line {
     let why = health::why(scene, state);
     let before = health::just_before(scene, state);
     let mut line = Line::new();
+    if state.overlays.maintenance {
+        line = Line::of("planned maintenance", Tone::Maintenance);
+    }
     for part in [why, before] {
         if !part.0.is_empty() {
             line = if line.0.is_empty() { line } else { line.dot() };

@@ -3,13 +3,30 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Lamp, span};
+use crate::insight::slo::Burning;
 use crate::insight::{ServiceState, Verdict};
 use crate::model::{Clean, Health, Name, Staleness};
 use crate::page::{Line, Scene, Tone, health, words};
 
-/// Something needs eyes: the pages stop taking turns.
-pub fn is_alarming(scene: &Scene<'_>) -> bool {
-    scene.survey.verdict.worst == Health::Down || old(scene).is_some()
+/// Why the pages stop taking turns: what is drawn in red anywhere, and what can no longer be believed. Amber is no
+/// reason: a wall that stood still for every warning would show one page for weeks.
+pub fn holds(scene: &Scene<'_>) -> Option<&'static str> {
+    let verdict = &scene.survey.verdict;
+    let burns = |state: &ServiceState| {
+        let is_own = state.because.is_none() && !state.overlays.maintenance;
+        is_own && state.slos.iter().any(|slo| slo.verdict == Burning::Page && slo.is_certain())
+    };
+    if old(scene).is_some() {
+        Some("the data are old")
+    } else if verdict.worst == Health::Down {
+        Some("something is down")
+    } else if scene.survey.services.iter().any(burns) {
+        Some("a budget burns")
+    } else if verdict.unacked > 0 {
+        Some("nobody has an incident")
+    } else {
+        None
+    }
 }
 
 /// What is shown was true a while ago, or would be shown if nobody told of the contrary.
@@ -67,7 +84,7 @@ pub fn lamp(scene: &Scene<'_>, old: Option<&Old>) -> Lamp {
         _ if all == 0 => (Health::Unknown, "nothing", Tone::Unknown),
         health => (health, health.word(), health.into()),
     };
-    let mut lines = vec![counts(scene)];
+    let mut lines = vec![counts(scene, old.is_some())];
     if let Some(state) = worst_of(scene) {
         lines.extend(worst_lines(scene, state));
     }
@@ -82,8 +99,8 @@ fn worst_of<'a>(scene: &Scene<'a>) -> Option<&'a ServiceState> {
     scene.survey.service(first).filter(|state| state.health != Health::Ok)
 }
 
-/// `2 down · 1 degraded · 12 ok`.
-fn counts(scene: &Scene<'_>) -> Line {
+/// `2 down · 1 degraded · 12 ok`; where the data are old, that all were well is told as what it was.
+fn counts(scene: &Scene<'_>, is_old: bool) -> Line {
     let Verdict { down, degraded, unknown, folded, .. } = scene.survey.verdict;
     let all = scene.survey.services.len();
     if all == 0 {
@@ -92,10 +109,9 @@ fn counts(scene: &Scene<'_>) -> Line {
     let ok = scene.survey.services.iter().filter(|s| s.health == Health::Ok).count();
     if ok == all {
         let s = if all == 1 { "" } else { "s" };
-        return Line::of(
-            Clean::line(format_args!("{} of {all} service{s} ok", words::many(ok))),
-            Tone::Ok,
-        );
+        let (was, tone) = if is_old { (" when last heard", Tone::Stale) } else { ("", Tone::Ok) };
+        let ok = words::many(ok);
+        return Line::of(Clean::line(format_args!("{ok} of {all} service{s} ok{was}")), tone);
     }
     let told = [
         (down, Health::Down),
@@ -108,8 +124,8 @@ fn counts(scene: &Scene<'_>) -> Line {
         if !line.0.is_empty() {
             line = line.dot();
         }
-        line = line
-            .and(Clean::line(format_args!("{} {}", words::many(n), health.word())), health.into());
+        let tone = if is_old && health == Health::Ok { Tone::Stale } else { health.into() };
+        line = line.and(Clean::line(format_args!("{} {}", words::many(n), health.word())), tone);
     }
     if folded > 0 {
         line = line
