@@ -30,7 +30,7 @@ fn the_example_loads_and_means_what_it_says() {
     assert_eq!(checkout.slos[0].window.as_hours(), 30 * 24);
     assert_eq!(config.team.freezes.len(), 2);
     // Ten sources and two probes, each probe a source of its own.
-    assert_eq!(config.upstreams.len(), 12);
+    assert_eq!(config.upstreams.len(), 14);
     let prom = config.upstreams.iter().find(|u| u.name.as_str() == "prom").unwrap();
     assert_eq!((prom.every.as_secs(), prom.endpoint.auth.len()), (15, 2));
     assert_eq!(prom.endpoint.ca.as_deref(), Some(Path::new("/home/me/ca.pem")));

@@ -13,8 +13,12 @@ mod support;
 
 #[path = "transcripts/alertmanager/mod.rs"]
 mod alertmanager;
+#[path = "transcripts/grafana/mod.rs"]
+mod grafana;
 #[path = "transcripts/json/mod.rs"]
 mod json;
+#[path = "transcripts/json/changes.rs"]
+mod json_changes;
 #[path = "transcripts/prometheus/mod.rs"]
 mod prometheus;
 #[path = "transcripts/strangers.rs"]

@@ -83,6 +83,13 @@ url = "@ORIGIN@/pagerduty"
 every = "10s"
 
 [[source]]
+name = "flags"
+kind = "json"                              # a log of flags, in LaunchDarkly's shape; yours may look otherwise
+url = "@ORIGIN@/flags/api/v2/auditlog?limit=20"
+every = "10s"
+changes = { at = "/items", time = "/date", time_unit = "ms", title = ["/name", "/shortDescription"], who = "/member/firstName", service = "/parent/name", kind = "flag", url = "/_links/site/href", id = "/_id" }
+
+[[source]]
 name = "trains"
 kind = "ical"
 url = "@ORIGIN@/calendars/releases.ics"

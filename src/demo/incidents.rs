@@ -148,13 +148,16 @@ pub struct Change {
     pub by: &'static str,
 }
 
+/// Told by a log of their own, not by the pager.
+pub const FLAGS: &str = "flags";
+
 const CHANGES: &[(&str, &str, &str)] = &[
     ("terraform", "db: one more replica in the second zone", "db"),
-    ("flags", "web: free-shipping-banner on → off", "web"),
+    (FLAGS, "web: free-shipping-banner on → off", "web"),
     ("terraform", "search: 20 → 24 workers", "search"),
-    ("flags", "checkout: vouchers-v2 10 % → 50 %", "checkout"),
+    (FLAGS, "checkout: vouchers-v2 10 % → 50 %", "checkout"),
     ("config", "payments: refusals are logged with their reason", "payments"),
-    ("flags", "login: passkeys for the team only", "login"),
+    (FLAGS, "login: passkeys for the team only", "login"),
     ("certificates", "web: certificate of harbour.example renewed", "web"),
 ];
 
@@ -195,7 +198,7 @@ pub fn changes(world: &World, now: Secs) -> Vec<Change> {
         let plot = story::plot(turn);
         add(
             at(story::flag_raised(turn)),
-            "flags",
+            FLAGS,
             format!("{}: {} 10 % → 50 %", plot.service, plot.flag),
             vec![plot.service],
             plot.author,

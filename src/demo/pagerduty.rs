@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::cast::{self, PEOPLE, Person, SERVICES, Service};
 use super::clock::{Secs, rfc3339, secs};
-use super::incidents::{Change, Incident, changes, incidents};
+use super::incidents::{Change, FLAGS, Incident, changes, incidents};
 use super::reply::{Asked, Reply};
 use super::world::World;
 
@@ -179,6 +179,7 @@ fn list_changes(
     of: Option<&str>,
 ) -> Reply {
     let mut all = changes(world, now);
+    all.retain(|change| change.origin != FLAGS);
     for (name, keep) in [("since", true), ("until", false)] {
         if let Some(text) = asked.one(name) {
             let Some(at) = utc(text) else {

@@ -9,7 +9,7 @@ use super::cast::{self, SERVICES};
 use super::clock::{Secs, rfc3339};
 use super::reply::{Asked, Reply};
 use super::world::World;
-use super::{argocd, calendars, github, pagerduty, prometheus};
+use super::{argocd, calendars, flags, github, pagerduty, prometheus};
 
 pub fn answer(world: &World, memory: &mut Memory, asked: &Asked, now: Secs) -> Reply {
     let path = asked.path.clone();
@@ -38,6 +38,8 @@ pub fn answer(world: &World, memory: &mut Memory, asked: &Asked, now: Secs) -> R
         pagerduty::answer(world, &asked, now)
     } else if let Some(asked) = below("/calendars") {
         calendars::answer(world, &asked).tagged(&asked)
+    } else if let Some(asked) = below("/flags") {
+        flags::answer(world, &asked, now)
     } else if path == "/kpi.json" {
         kpi(world, now)
     } else if let Some(name) = path.strip_prefix("/healthz/") {
@@ -58,6 +60,7 @@ andon demo: a small team's upstreams, on loopback and made up.
   /argocd           a deployer of the cluster
   /pagerduty        a pager
   /calendars        releases.ics, freezes.ics, on-call.ics, maintenance.ics
+  /flags            a log of feature flags
   /kpi.json         numbers of the business
   /healthz/SERVICE  what a probe sees
 ";

@@ -417,7 +417,8 @@ impl Happened {
     }
 
     fn of_change(change: &crate::model::Change) -> Option<Self> {
-        let at = change.at?;
+        let began = change.at?;
+        let at = change.until.filter(|until| *until > began).unwrap_or(began);
         let what = if change.origin.is_empty() {
             change.summary.clone()
         } else {
@@ -427,7 +428,7 @@ impl Happened {
             key: change.key.clone(),
             what,
             who: change.who.clone(),
-            began: at,
+            began,
             ended: Some(at),
             at,
         })

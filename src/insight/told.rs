@@ -291,6 +291,7 @@ mod tests {
                 origin: Clean::default(),
                 who: Clean::default(),
                 at: Some(at(-5_000)),
+                until: None,
                 service_ids: Vec::new(),
                 service_names: names.iter().map(|n| Clean::line(n)).collect(),
                 url: None,

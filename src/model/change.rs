@@ -109,7 +109,11 @@ pub struct Change {
     /// Who made it; empty where nobody says.
     #[serde(default)]
     pub who: Clean,
+    /// When it was made, or began.
     pub at: Option<Timestamp>,
+    /// Its end, for one that takes a while.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
     /// Upstream services it names, raw ids; empty touches everything.
     pub service_ids: Vec<Box<str>>,
     pub service_names: Vec<Clean>,

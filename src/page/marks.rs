@@ -106,10 +106,14 @@ fn changes(scene: &Scene<'_>, service: &Service, window: Window) -> Vec<Mark> {
     };
     let all = scene.board.changes.all().map(|r| &r.what);
     let mark = |change: &Change| {
-        let at = change.at.filter(|at| *at >= window.from && *at < window.until)?;
+        let at = change.at.filter(|at| *at < window.until)?;
+        let until = change.until.filter(|until| *until > at);
+        if until.unwrap_or(at) < window.from {
+            return None;
+        }
         let text = Clean::line(format_args!("{} {}", change.origin, change.summary));
         let text = Clean::line(text.as_str().trim_start());
-        Some(Mark { at, until: None, tone: Tone::Release, glyph: 'c', text })
+        Some(Mark { at, until, tone: Tone::Release, glyph: 'c', text })
     };
     all.filter(|c| own(c)).filter_map(mark).collect()
 }

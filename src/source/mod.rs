@@ -362,6 +362,7 @@ mod brought;
 mod expects;
 pub mod github;
 pub mod gitlab;
+pub mod grafana;
 mod history;
 pub mod ical;
 pub mod incident_io;
@@ -391,5 +392,6 @@ pub const KINDS: &[&Kind] = &[
     &ical::KIND,
     &markdown::KIND,
     &incident_io::KIND,
+    &grafana::KIND,
     &json::KIND,
 ];

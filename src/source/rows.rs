@@ -187,6 +187,11 @@ impl<'a> Row<'a> {
         (!here.is_null()).then_some(here)
     }
 
+    /// What stands at a JSON Pointer (RFC 6901), of any type.
+    pub fn at(&self, pointer: &str) -> Option<&'a Value> {
+        self.value.pointer(pointer)
+    }
+
     /// Remembers that the field at `path` is not what it should be.
     pub fn odd(&self, path: &str, what: &str) {
         self.said.borrow_mut().push(format!("{path} is {what}"));

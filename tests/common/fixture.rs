@@ -293,6 +293,7 @@ fn rollouts() -> Vec<Fact> {
         origin: clean("flags"),
         who: clean("li"),
         at: Some(ago(48)),
+        until: None,
         service_ids: vec!["Pcheckout".into()],
         service_names: Vec::new(),
         url: None,

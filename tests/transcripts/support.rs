@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use andon::model::{
-    Measure, Metric, MetricId, Name, Report, Role, Slo, SourceName, Trouble, Unit, Weight,
+    Measure, Metric, MetricId, Name, Report, Role, Service, Slo, SourceName, Trouble, Unit, Weight,
 };
 use andon::source::{
     Answer, Asking, Exchange, Http, HttpAnswer, KINDS, Opening, Problem, Reading, Request, Source,
@@ -46,6 +46,17 @@ pub fn open_with(
     metrics: Vec<Metric>,
     slos: Vec<(Name, Slo)>,
 ) -> Result<Box<dyn Source>, Vec<Problem>> {
+    open_for(kind, options, metrics, slos, &[])
+}
+
+/// The same, for a team with services.
+pub fn open_for(
+    kind: &str,
+    options: &str,
+    metrics: Vec<Metric>,
+    slos: Vec<(Name, Slo)>,
+    services: &[Service],
+) -> Result<Box<dyn Source>, Vec<Problem>> {
     let kind = KINDS.iter().find(|k| k.name == kind).unwrap();
     let text = format!("{{ {options} }}");
     (kind.open)(Opening {
@@ -56,7 +67,7 @@ pub fn open_with(
         zone: jiff::tz::TimeZone::UTC,
         metrics,
         slos,
-        services: &[],
+        services,
         finds_second: false,
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse(&text).unwrap(),

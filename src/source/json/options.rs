@@ -3,9 +3,10 @@
 use serde::Deserialize;
 
 use super::super::Problem;
+use super::changes::{Changes, Written};
 use super::pointer::{Document, Pointer};
 use crate::model::{
-    Bound, Metric, MetricId, Name, Role, SourceName, Status, Trouble, Unit, Weight,
+    Bound, Metric, MetricId, Name, Role, Service, SourceName, Status, Trouble, Unit, Weight,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -13,6 +14,7 @@ use crate::model::{
 struct Options {
     metrics: Vec<Number>,
     ok_if: Option<Condition>,
+    changes: Option<Written>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +73,7 @@ pub struct Read {
     pub numbers: Vec<(MetricId, Pointer)>,
     pub own: Vec<Metric>,
     pub ok_if: Option<OkIf>,
+    pub changes: Option<Changes>,
 }
 
 /// Reads the table; `wanted` are the numbers services ask of it, by name or by pointer.
@@ -78,6 +81,7 @@ pub fn read(
     source: &SourceName,
     table: toml::de::ValueDeserializer<'_>,
     wanted: &[Metric],
+    services: &[Service],
     problems: &mut Vec<Problem>,
 ) -> Read {
     let options = match Options::deserialize(table) {
@@ -122,7 +126,13 @@ pub fn read(
             read.own.push(metric);
         }
     }
-    if read.numbers.is_empty() && problems.is_empty() {
+    if let Some(written) = &options.changes {
+        match Changes::parse(written, services) {
+            Ok(changes) => read.changes = Some(changes),
+            Err(all) => problems
+                .extend(all.into_iter().map(|message| Problem::Key { key: "changes", message })),
+        }
+    } else if read.numbers.is_empty() && problems.is_empty() {
         let example = "metrics = [{ name = \"signups\", at = \"/today/signups\" }]";
         problems.push(key(format!("no number is read from here: write {example}")));
     }

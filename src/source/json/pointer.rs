@@ -35,6 +35,15 @@ impl Pointer {
         Ok(Self { text: text.into(), steps })
     }
 
+    /// As it is written: empty for the whole body.
+    pub fn raw(&self) -> &str {
+        &self.text
+    }
+
+    pub fn is_root(&self) -> bool {
+        self.text.is_empty()
+    }
+
     pub fn as_str(&self) -> &str {
         if self.text.is_empty() { "(the whole body)" } else { &self.text }
     }

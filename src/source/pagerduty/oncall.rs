@@ -60,6 +60,7 @@ pub fn change(row: &Row<'_>, source: &SourceName) -> Option<Change> {
         origin: row.text("/source"),
         who: Clean::default(),
         at: row.time("/timestamp"),
+        until: None,
         service_ids: services.iter().filter_map(|s| s.id("/id")).map(Into::into).collect(),
         service_names: services
             .iter()
