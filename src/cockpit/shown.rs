@@ -93,7 +93,11 @@ impl Cockpit {
                     name => Clean::line(name.to_uppercase()),
                 })
                 .or_else(|| self.past.as_ref().map(|_| "PAST".into())),
-            health: verdict.worst,
+            // What was well when it was last heard of is not well: it is old.
+            health: match verdict.worst {
+                Health::Ok if verdict.stale > 0 => Health::Unknown,
+                worst => worst,
+            },
             verdict: self.verdict(),
             marks,
             clock: Line::of(self.team.name.clone(), Tone::Strong)
@@ -106,8 +110,9 @@ impl Cockpit {
     fn verdict(&self) -> Line {
         let scene = self.scene();
         let survey = scene.survey;
-        let Verdict { down, degraded, unknown, folded, maintained, incidents, unacked, .. } =
-            survey.verdict;
+        let Verdict {
+            down, degraded, unknown, stale, folded, maintained, incidents, unacked, ..
+        } = survey.verdict;
         let worst = &survey.verdict.named;
         let all = survey.services.len();
         let names = |n: usize| {
@@ -142,6 +147,13 @@ impl Cockpit {
                 0 => Line::of("no services yet", Tone::Unknown),
                 _ if !survey.verdict.dead_man.is_empty() => {
                     Line::of("nobody would tell", Tone::Unknown)
+                }
+                n if stale > 0 => {
+                    let ok = n.saturating_sub(maintained + folded + stale);
+                    let tone = if ok > 0 { Tone::Ok } else { Tone::Stale };
+                    Line::of(Clean::line(format!("{ok} of {n} services ok")), tone)
+                        .dot()
+                        .and(Clean::line(format!("{stale} stale")), Tone::Stale)
                 }
                 n if maintained + folded == 0 => {
                     Line::of(Clean::line(format!("all {n} services ok")), Tone::Ok)

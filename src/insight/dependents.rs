@@ -145,6 +145,10 @@ pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> 
         down: roots(Health::Down),
         degraded: roots(Health::Degraded),
         unknown: roots(Health::Unknown),
+        stale: states
+            .iter()
+            .filter(|s| s.health == Health::Ok && s.overlays.stale && is_root(s))
+            .count(),
         folded: states.iter().filter(|s| s.because.is_some()).count(),
         maintained: planned.len(),
         incidents,

@@ -292,6 +292,8 @@ pub struct Verdict {
     pub down: usize,
     pub degraded: usize,
     pub unknown: usize,
+    /// Services that were well when they were last heard of, and nothing newer is known.
+    pub stale: usize,
     /// Services folded under a root.
     pub folded: usize,
     /// Services in planned maintenance, however they are: no outages.

@@ -75,7 +75,9 @@ pub fn link(scene: &Scene<'_>, key: &RowKey) -> Option<Link> {
 
 fn facts(scene: &Scene<'_>, state: &ServiceState, service: &Service) -> Block {
     let mut pairs = Vec::new();
-    let mut line = Line::of(state.health.word(), state.health.into());
+    let old = state.overlays.stale && state.health == Health::Ok;
+    let tone = if old { Tone::Stale } else { state.health.into() };
+    let mut line = Line::of(state.health.word(), tone);
     for (on, word) in [
         (state.overlays.stale, "stale"),
         (state.overlays.flapping, "flapping"),

@@ -13,8 +13,9 @@ use crate::insight::{
     percent, pipelines, preset, run_moment, waiting,
 };
 use crate::model::{
-    Alert, Amount, Approval, Clean, Deploy, Found, Freshness, Happening, Incident, LossUnit,
-    Metric, Name, Outcome, PostMortem, Record, Service, Suppression, Track, Window,
+    Alert, Amount, Approval, Clean, Deploy, Found, Freshness, Happening, Health, Incident,
+    LossUnit, Metric, Name, Outcome, PostMortem, Record, Service, Staleness, Suppression, Track,
+    Window,
 };
 use crate::page::listed;
 use crate::page::{Scene, review};
@@ -287,18 +288,25 @@ fn rounded(value: f64) -> f64 {
 
 fn metric(scene: &Scene<'_>, metric: &Metric) -> Value {
     let newest = scene.board.tracks.get(&metric.id).and_then(Track::newest);
+    let age = newest.and_then(|_| scene.board.age_of(&metric.id, scene.now));
+    // From so old a value nothing is concluded.
+    let expired = age.is_some_and(|(_, staleness)| staleness == Staleness::Expired);
+    let health = newest.and_then(|(_, m)| level(metric, m));
+    let health = health.map(|health| if expired { Health::Unknown } else { health });
     let bound = |b: Option<crate::model::Bound>| b.map(|b| format!("{} {}", b.ascii(), b.value));
     json!({
         "name": metric.id.metric.as_str(),
         "value": newest.and_then(|(_, m)| m.number()),
         "at": maybe(newest.map(|(at, _)| *at)),
+        "age_s": seconds(age.map(|(age, _)| age)),
+        "stale": age.map(|(_, staleness)| staleness != Staleness::Fresh),
         "reading": newest.map_or("no-data", |(_, m)| m.word()),
         "unit": metric.unit.word(),
         "role": metric.role.word(),
         "good": bound(metric.good),
         "bad": bound(metric.bad),
         "found": preset(scene.board, metric).map(Clean::as_str),
-        "health": newest.and_then(|(_, m)| level(metric, m)).map(crate::model::Health::word),
+        "health": health.map(Health::word),
         "baseline": scene.board.baseline_of(&metric.id, scene.now),
     })
 }

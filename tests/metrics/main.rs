@@ -16,4 +16,7 @@ mod servers;
 
 mod charts;
 mod history;
+mod lost;
 mod proxy;
+mod thousand;
+mod uptime;

@@ -74,7 +74,7 @@ pub struct Polled {
 }
 
 /// Polls once, and asks about those of the `linked` issues that are the upstream's. Ends within the source's timeout,
-/// counted from the first request that leaves.
+/// counted from the first request that leaves, but for the reading of long answers.
 pub async fn poll(
     subject: &Subject,
     past: Past,
@@ -220,7 +220,8 @@ impl Desk<'_> {
         ))
     }
 
-    /// Much text is read on a thread of its own, so that other polls and timers go on.
+    /// Much text is read on a thread of its own, so that other polls and timers go on. What was heard in time is read
+    /// even where the slowest answer took all the time there was: half as long again is left for that.
     async fn read_aside(
         &self,
         allowance: &Allowance,
@@ -232,7 +233,8 @@ impl Desk<'_> {
             let reading = guarded(|| source.read(&asking(&past, at), &taken));
             (reading, taken)
         });
-        match tokio::time::timeout_at(allowance.end(), job).await {
+        let end = allowance.end().max(Instant::now() + allowance.limit() / 2);
+        match tokio::time::timeout_at(end, job).await {
             Ok(Ok((reading, back))) => {
                 *heard = back;
                 reading

@@ -173,6 +173,9 @@ fn state(glance: &Glance, ascii: bool) -> Piece {
         Some(health) => Piece::of(health, text),
         None if glance.services == 0 => Piece::of(Health::Unknown, "? no services"),
         None if !glance.dead.is_empty() => Piece::of(Health::Unknown, "? nobody would tell"),
+        None if v.stale > 0 => {
+            Piece::of(Health::Unknown, format!("? {} ok, {} stale", ok(glance), v.stale))
+        }
         // Everything is in planned maintenance: nothing is judged.
         None if ok(glance) == 0 => Piece::of(Health::Unknown, "? 0 ok"),
         None => Piece::of(Health::Ok, format!("{} {} ok", mark(Health::Ok, ascii), ok(glance))),
@@ -379,7 +382,8 @@ fn freeze(glance: &Glance, now: i64) -> Option<&str> {
 /// Services of which nothing else is said.
 fn ok(glance: &Glance) -> usize {
     let v = &glance.verdict;
-    glance.services.saturating_sub(v.down + v.degraded + v.unknown + v.folded + v.maintained)
+    let not = v.down + v.degraded + v.unknown + v.stale + v.folded + v.maintained;
+    glance.services.saturating_sub(not)
 }
 
 fn moment(now: i64) -> String {

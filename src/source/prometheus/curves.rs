@@ -81,7 +81,9 @@ impl Source for Curves {
             self.metrics.get(*i).is_some_and(|m| alone.contains(&promql::mark(&m.query)))
         };
         let (single, many): (Vec<usize>, Vec<usize>) = (0..self.metrics.len()).partition(is_alone);
-        let batches = many.chunks(promql::BATCH).map(|batch| self.range(THEN, batch, asking));
+        let long = many.into_iter().map(|i| (i, self.query(i, false).len()));
+        let batches = promql::batches(promql::BATCH, long);
+        let batches = batches.iter().map(|batch| self.range(THEN, batch, asking));
         batches.chain(single.iter().map(|i| self.range(PLAIN, &[*i], asking))).collect()
     }
 

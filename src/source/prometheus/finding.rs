@@ -8,7 +8,9 @@ use super::super::{Asking, Exchange, Request};
 use super::found::{Answers, Asked};
 use super::numbers::{self, Numbers};
 use super::plan::{Plan, Question};
-use super::{A_WEEK, BASELINE_EVERY, Prometheus, QUICK, join, look, promql, slowest, unfound};
+use super::{
+    A_WEEK, BASELINE_EVERY, Prometheus, QUICK, join, look, promql, slowest, tag_of, unfound,
+};
 use crate::model::{Clean, Fact, Feed, Report, Trouble};
 
 /// Tags: found numbers now, their past, the same a week before, and the look around.
@@ -16,10 +18,14 @@ pub const FOUND: &str = "found:";
 pub const SINCE: &str = "since:";
 pub const WAS: &str = "was:";
 const LOOK: &str = "look:";
+/// The look around in short questions, for stores that refuse long ones.
+const PIECE: &str = "piece:";
 
 /// What is remembered under these words: what was found, and for whom nothing was.
 const PLAN: &str = "found";
 const UNFOUND: &str = "unfound";
+/// The look around was refused as long as it is.
+const SHORT: &str = "short";
 
 /// Which series exist is looked at with the first poll and then seldom: at 15 s every 7 min.
 const LOOK_EVERY: u64 = 30;
@@ -60,15 +66,22 @@ impl Prometheus {
         if !self.looks(asking) {
             return self.found(&self.remembered(asking).questions(), asking);
         }
+        if asking.memory.get(SHORT).is_some_and(|text| !text.is_empty()) {
+            return self.ask_around(PIECE, &look::pieces(&self.watched), asking);
+        }
+        self.ask_around(LOOK, &look::questions(&self.watched), asking)
+    }
+
+    fn ask_around(&self, tag: &str, questions: &[String], asking: &Asking<'_>) -> Vec<Request> {
         let then = self.recalls.then_some(asking.now);
-        let questions = look::questions(&self.watched);
         let questions = questions.iter().enumerate();
-        questions.map(|(i, text)| self.question(format!("{LOOK}{i}"), text, then, 0.4)).collect()
+        questions.map(|(i, text)| self.question(format!("{tag}{i}"), text, then, 0.4)).collect()
     }
 
     /// What this poll's look around found; without one, or when nothing came of it, what is remembered.
     pub fn hear_found(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Findings {
-        let (plan, blind) = match self.looks(asking).then(|| look::read(heard, LOOK)) {
+        let tag = if in_pieces(heard) { PIECE } else { LOOK };
+        let (plan, blind) = match self.looks(asking).then(|| look::read(heard, tag)) {
             Some(Ok(seen)) => (seen.plan(&self.watched), None),
             Some(Err(words)) => (self.remembered(asking), Some(words)),
             None => (self.remembered(asking), None),
@@ -94,6 +107,9 @@ impl Prometheus {
         if !self.looks(asking) || found.answers.asked() || unfound::asked(heard) {
             return None;
         }
+        if !in_pieces(heard) && look::is_refused(heard, LOOK) {
+            return Some(self.ask_around(PIECE, &look::pieces(&self.watched), asking));
+        }
         let mut requests = self.found(questions, asking);
         let missing = !unfound::missing(&self.watched, &found.plan).is_empty();
         if missing && found.blind.is_none() && !self.recalls {
@@ -114,7 +130,8 @@ impl Prometheus {
         let all: Vec<usize> = numbers.map(|(i, _)| i).filter(|i| !refused.contains(i)).collect();
         let mut requests = Vec::new();
         if self.wants_history(asking, heard) {
-            requests.extend(all.chunks(SINCE_BATCH).map(|batch| {
+            let batches = promql::batches(SINCE_BATCH, long(&all, &found.questions));
+            requests.extend(batches.iter().map(|batch| {
                 let query = promql::batch(of(batch, &found.questions));
                 self.stretch(numbers::tag(SINCE, batch), &query, asking)
             }));
@@ -124,7 +141,8 @@ impl Prometheus {
         if let Some(then) = asking.now.checked_sub(A_WEEK).ok().filter(|_| due)
             && slowest(heard) <= QUICK
         {
-            requests.extend(all.chunks(promql::BATCH).map(|batch| {
+            let batches = promql::batches(promql::BATCH, long(&all, &found.questions));
+            requests.extend(batches.iter().map(|batch| {
                 let query = promql::batch(of(batch, &found.questions));
                 self.question(numbers::tag(WAS, batch), &query, Some(then), 0.2)
             }));
@@ -138,7 +156,8 @@ impl Prometheus {
         let is_alone = |q: &Question| alone.contains(&promql::mark(&q.query));
         let (single, many): (Vec<usize>, Vec<usize>) =
             (0..questions.len()).partition(|i| questions.get(*i).is_some_and(is_alone));
-        let batches = many.chunks(promql::BATCH).chain(single.chunks(1));
+        let many = promql::batches(promql::BATCH, long(&many, questions));
+        let batches = many.iter().map(Vec::as_slice).chain(single.chunks(1));
         batches.map(|batch| self.found_batch(batch, questions, asking)).collect()
     }
 
@@ -189,6 +208,9 @@ impl Prometheus {
         let told = asking.memory.get(UNFOUND).map_or("", |text| &**text);
         let mut missing: Vec<Clean> = told.lines().map(Clean::line).collect();
         let had = asking.memory.get(PLAN).is_some_and(|text| !text.is_empty());
+        if in_pieces(heard) && blind.is_none() {
+            report.remember.push((SHORT.into(), "yes".into()));
+        }
         if let Some(words) = blind {
             let words = format_args!("could not look for known series: {words}");
             report.notes.push(Clean::line(words));
@@ -223,6 +245,15 @@ impl Prometheus {
     }
 }
 
+fn in_pieces(heard: &[Exchange]) -> bool {
+    heard.iter().any(|e| tag_of(e).starts_with(PIECE))
+}
+
 fn of<'q>(batch: &'q [usize], questions: &'q [Question]) -> impl Iterator<Item = (usize, &'q str)> {
     batch.iter().filter_map(|i| Some((*i, questions.get(*i)?.query.as_str())))
+}
+
+/// Questions with the lengths of their text.
+fn long<'q>(batch: &'q [usize], questions: &'q [Question]) -> impl Iterator<Item = (usize, usize)> {
+    of(batch, questions).map(|(i, query)| (i, query.len()))
 }

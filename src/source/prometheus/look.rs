@@ -9,7 +9,7 @@ use super::super::{Exchange, wire};
 use super::answer::{Data, Heard, hear};
 use super::plan::{Entry, Plan};
 use super::presets::{self, Naming, Number, Preset, USUAL};
-use super::promql::LABEL;
+use super::promql::{BYTES, LABEL};
 use super::selector::{matcher, one_of, quoted};
 use super::tag_of;
 use super::watched::Watched;
@@ -30,19 +30,42 @@ pub fn questions(watched: &[Watched]) -> Vec<String> {
 
 fn question(watched: &[Watched]) -> String {
     let by = told_apart_by(watched).into_iter().collect::<Vec<_>>().join(", ");
-    let mut text = String::new();
+    let conditions = conditions().into_iter().enumerate();
+    let parts = conditions.map(|(i, with)| counted(&by, &terms(watched, with).join(" or "), i));
+    parts.collect::<Vec<_>>().join(" or ")
+}
+
+/// How many series there are of each name and service, marked with the place of the condition they meet.
+fn counted(by: &str, selectors: &str, condition: usize) -> String {
+    format!(
+        "label_replace(count by (__name__, {by}) ({selectors}), \"{LABEL}\", \"{condition}\", \"\", \"\")"
+    )
+}
+
+/// The same in many questions, none longer than every server takes it, where that can be.
+pub fn pieces(watched: &[Watched]) -> Vec<String> {
+    let by = told_apart_by(watched).into_iter().collect::<Vec<_>>().join(", ");
+    let mut pieces = Vec::new();
     for (i, with) in conditions().into_iter().enumerate() {
-        let terms = terms(watched, with);
-        if !text.is_empty() {
-            text.push_str(" or ");
+        let mut left = vec![watched];
+        while let Some(some) = left.pop() {
+            let terms = terms(some, with);
+            let length: usize = terms.iter().map(|term| term.len() + " or ".len()).sum();
+            if length + by.len() + 100 > BYTES && some.len() > 1 {
+                let (one, other) = some.split_at(some.len() / 2);
+                left.extend([one, other]);
+            } else if !terms.is_empty() {
+                pieces.push(counted(&by, &terms.join(" or "), i));
+            }
         }
-        let _ = write!(
-            text,
-            "label_replace(count by (__name__, {by}) ({}), \"{LABEL}\", \"{i}\", \"\", \"\")",
-            terms.join(" or ")
-        );
     }
-    text
+    pieces
+}
+
+/// Whether the store refused to look.
+pub fn is_refused(heard: &[Exchange], tag: &str) -> bool {
+    let mut answers = heard.iter().filter(|e| tag_of(e).starts_with(tag)).map(hear);
+    answers.any(|answer| matches!(answer, Heard::Refused(_)))
 }
 
 /// Every matcher that some number asks of its series, in a stable order.

@@ -321,12 +321,17 @@ impl Prometheus {
         requests
     }
 
+    fn in_batches(&self, metrics: Vec<usize>) -> impl Iterator<Item = Vec<usize>> {
+        let long = metrics.into_iter().map(|i| (i, self.query(i).len()));
+        promql::batches(promql::BATCH, long).into_iter()
+    }
+
     /// Queries as they are asked together; those that cannot be, alone.
     fn batches(&self, metrics: Vec<usize>, asking: &Asking<'_>) -> Vec<Vec<usize>> {
         let alone = promql::alone(asking.memory);
         let (single, many): (Vec<usize>, Vec<usize>) =
             metrics.into_iter().partition(|i| alone.contains(&promql::mark(self.query(*i))));
-        let many = many.chunks(promql::BATCH).map(<[usize]>::to_vec);
+        let many = self.in_batches(many);
         many.chain(single.into_iter().map(|i| vec![i])).collect()
     }
 
@@ -342,7 +347,7 @@ impl Prometheus {
         let alone = numbers.alone();
         let (alone, many): (Vec<usize>, Vec<usize>) =
             numbers.with_one_series().partition(|i| alone.contains(i) || self.is_alone(*i, asking));
-        let many = many.chunks(promql::BATCH).map(<[usize]>::to_vec);
+        let many = self.in_batches(many);
         many.chain(alone.into_iter().map(|i| vec![i])).collect()
     }
 

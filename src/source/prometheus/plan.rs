@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::presets::{self, Number, Preset};
-use super::promql::mark;
+use super::promql::{self, mark};
 use super::selector::matcher;
 use super::watched::Watched;
 use crate::model::{Bound, Clean, Discovered, Key, Metric, MetricId, Name, SourceName, Unit};
@@ -34,8 +34,8 @@ pub struct Question {
     pub whole: bool,
 }
 
-/// Services in one question: more would make a query longer than proxies take.
-const SERVICES: usize = 200;
+/// Bytes of the names in one question: more would make a query longer than stores and proxies take.
+const BYTES: usize = promql::BYTES * 3 / 4;
 
 impl Entry {
     pub fn number(&self) -> Option<(&'static Preset, &'static Number)> {
@@ -74,14 +74,27 @@ impl Plan {
         let mut questions = Vec::new();
         for ((place, labels), members) in groups {
             let Some((_, number)) = presets::all().nth(place) else { continue };
-            for members in members.chunks(SERVICES) {
-                questions.push(self.question(number.query, &labels, members, false));
+            let whole = number.of.map_or("", |(whole, _)| whole);
+            let times = [number.query, whole].map(|text| text.matches("$s").count());
+            let times = times.into_iter().max().unwrap_or(1);
+            for members in self.in_parts(&members, times) {
+                questions.push(self.question(number.query, &labels, &members, false));
                 if let Some((whole, _)) = number.of {
-                    questions.push(self.question(whole, &labels, members, true));
+                    questions.push(self.question(whole, &labels, &members, true));
                 }
             }
         }
         questions
+    }
+
+    /// Entries whose labels fit into one question, which names them so many times.
+    fn in_parts(&self, members: &[usize], times: usize) -> Vec<Vec<usize>> {
+        let long = |i: &usize| {
+            let labels = self.entries.get(*i).map_or(&[][..], |entry| &entry.labels);
+            let bytes: usize = labels.iter().map(|(_, value)| value.len() + 2).sum();
+            (*i, bytes * times)
+        };
+        promql::batches_of(usize::MAX, BYTES, members.iter().map(long))
     }
 
     fn question(&self, text: &str, labels: &[&str], members: &[usize], whole: bool) -> Question {

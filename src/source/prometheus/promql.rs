@@ -1,10 +1,45 @@
 //! Many queries in one: each is labelled with its number, so that one answer tells them apart again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
-/// Queries asked in one request.
-pub const BATCH: usize = 40;
+/// Queries asked in one request at most.
+pub const BATCH: usize = 100;
+/// Bytes of text in one query: `VictoriaMetrics` refuses more than 16,384 (its `-search.maxQueryLen`).
+pub const BYTES: usize = 14_000;
+/// What a query in company costs beside its own text.
+const FRAME: usize = 64;
+
+/// Queries, each with the length of its text, in the batches they are asked in.
+pub fn batches(most: usize, queries: impl IntoIterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
+    batches_of(
+        most,
+        BYTES,
+        queries.into_iter().map(|(i, length)| (i, length.saturating_add(FRAME))),
+    )
+}
+
+/// Things with their lengths, in groups of so many and so long.
+pub fn batches_of(
+    most: usize,
+    longest: usize,
+    things: impl Iterator<Item = (usize, usize)>,
+) -> Vec<Vec<usize>> {
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (i, length) in things {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < most && length.saturating_add(bytes) <= longest => {
+                batch.push(i);
+                bytes += length;
+            }
+            _ => {
+                batches.push(vec![i]);
+                bytes = length;
+            }
+        }
+    }
+    batches
+}
 
 /// The label that carries a query's number.
 pub const LABEL: &str = "andon_query";
@@ -18,16 +53,21 @@ pub fn batch<'a>(queries: impl Iterator<Item = (usize, &'a str)>) -> String {
     match queries.as_slice() {
         [] => "vector(1)".to_owned(),
         [(_, only)] => (*only).to_owned(),
+        many => joined(many),
+    }
+}
+
+fn joined(queries: &[(usize, &str)]) -> String {
+    match queries {
+        [] => String::new(),
+        [(i, query)] => format!("label_replace(({query}\n), \"{LABEL}\", \"{i}\", \"\", \"\")"),
         many => {
-            let mut text = String::new();
-            for (i, query) in many {
-                if !text.is_empty() {
-                    text.push_str(" or ");
-                }
-                let _ =
-                    write!(text, "label_replace(({query}\n), \"{LABEL}\", \"{i}\", \"\", \"\")");
-            }
-            text
+            let (left, right) = many.split_at(many.len() / 2);
+            let side = |part: &[(usize, &str)]| match part {
+                [_] => joined(part),
+                _ => format!("({})", joined(part)),
+            };
+            format!("{} or {}", side(left), side(right))
         }
     }
 }
@@ -70,6 +110,29 @@ mod tests {
             "label_replace((up # comment\n), \"andon_query\", \"0\", \"\", \"\") \
              or label_replace((sum(x)\n), \"andon_query\", \"7\", \"\", \"\")"
         );
+    }
+
+    #[test]
+    fn many_are_joined_in_pairs() {
+        let text = batch((0..5).map(|i| (i, "x")));
+        let plain = text.replace(", \"andon_query\", ", " ").replace(", \"\", \"\"", "");
+        let one = |i: usize| format!("label_replace((x\n) \"{i}\")");
+        let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(one);
+        assert_eq!(plain, format!("({a} or {b}) or ({c} or ({d} or {e}))"));
+    }
+
+    #[test]
+    fn a_batch_is_as_long_as_every_server_takes_it() {
+        let batched = batches(3, [(0, 10), (1, 10), (2, 10), (3, 10), (4, 99_999), (5, 1)]);
+        assert_eq!(batched, [vec![0, 1, 2], vec![3], vec![4], vec![5]]);
+        let queries: Vec<String> = (0..2_000).map(|i| format!("sum(x{{n=\"{i}\"}})")).collect();
+        let batched = batches(BATCH, queries.iter().map(String::len).enumerate());
+        assert_eq!(batched.concat(), (0..2_000).collect::<Vec<_>>());
+        for one in &batched {
+            let text = batch(one.iter().map(|i| (*i, queries[*i].as_str())));
+            assert!(one.len() <= BATCH && text.len() < 16_384, "{} bytes", text.len());
+        }
+        assert!(batches(BATCH, []).is_empty());
     }
 
     #[test]

@@ -91,8 +91,10 @@ impl Promises {
                 }
             }
         }
-        let batches = light.chunks(promql::BATCH).chain(heavy.chunks(HEAVY_BATCH));
-        batches.map(<[usize]>::to_vec).chain(alone).collect()
+        let long = |q: usize| (q, self.query(q).map_or(0, |text| text.len()));
+        let light = promql::batches(promql::BATCH, light.into_iter().map(long));
+        let heavy = promql::batches(HEAVY_BATCH, heavy.into_iter().map(long));
+        light.into_iter().chain(heavy).chain(alone).collect()
     }
 
     /// A question in the store's language.
