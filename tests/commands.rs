@@ -341,6 +341,10 @@ fn the_past_is_shown_as_it_was_and_says_which_moment_it_is() {
         let ago = jiff::Timestamp::now().duration_since(moment).as_secs();
         assert!((3600..3900).contains(&ago), "{moment}");
     }
+    let said = out(&at(&["report"]));
+    let then = said.lines().find_map(|line| line.strip_prefix("## At ")).unwrap();
+    let until = said.lines().find_map(|line| line.split_once(" to ")).unwrap().1;
+    assert!(then.starts_with(until.trim_end()) && !said.contains("Now"), "{said}");
     let screen = out(&at(&["show", "health", "--size", "120x40"]));
     assert!(screen.contains("PAST") && screen.contains("as of"), "{screen}");
     let line = at(&["status", "--format", "json", "--no-poll"]);
@@ -427,7 +431,7 @@ fn a_report_of_a_team_that_nobody_tells_of_claims_no_zeros() {
     let said = out(&output);
     for words in [
         "Not up to date: gone, never heard",
-        "Now: 1 of 1 service not ok",
+        ": 1 of 1 service not ok",
         "Incidents: not known",
         "Deploys to production: not known",
         "New post-mortems: not known",

@@ -7,7 +7,7 @@ mod estate;
 
 use allocation_counter::measure;
 use andon::cockpit::{Cockpit, Key, Message};
-use andon::model::Measure;
+use andon::model::{Clean, Fact, Measure, Name, PostMortem, Report};
 use andon::page::{Noun, Size, Skin};
 use andon::view::encode::Encoder;
 use andon::view::{Depth, Theme, paint};
@@ -35,8 +35,12 @@ impl Sight {
         // Every number is the same, so that every row takes the same work.
         let ids = team.services.iter().flat_map(|s| s.metrics.iter().map(|m| m.id.clone()));
         let told = sample(ids.map(|id| (id, Measure::Number(0.5))), moment());
+        Self::of(estate::cockpit(team.clone(), size, told), size)
+    }
+
+    fn of(cockpit: Cockpit, size: Size) -> Self {
         let mut sight = Self {
-            cockpit: estate::cockpit(team.clone(), size, told),
+            cockpit,
             theme: Theme::new(Skin::Terminal, Depth::True, false),
             buffer: Buffer::empty(Rect::new(0, 0, size.width, size.height)),
             encoder: Encoder::new(Depth::True),
@@ -134,6 +138,36 @@ fn a_cursor_on_an_opened_page_costs_the_same_however_many_services_there_are() {
             assert_eq!(of_few, of_many, "{key} at {size:?}");
         }
     }
+}
+
+/// The text is walked for a word without being copied or laid out anew, so that a megabyte is read like a page.
+#[test]
+fn a_letter_in_find_allocates_hardly_more_however_long_the_document_is() {
+    let reading = |bytes: usize| {
+        let told = format!("# Long\n\n{}the latch\n", "One more line.\n\n".repeat(bytes / 16));
+        let text = Clean::body(&told, 2 << 20);
+        let key = andon::model::Key::new(&Name::new("prom"), "long.md");
+        let paper = PostMortem::new(key, Clean::from("long.md"), Clean::from("Long"), text);
+        let fact = Fact::PostMortem(Box::new(paper));
+        let report = Report { facts: vec![fact], ..Report::default() };
+        let mut sight = Sight::of(estate::cockpit(team(1), SIZES[0], report), SIZES[0]);
+        // What is made at the first letter is not what a letter costs.
+        for key in ["4", "enter", "/", "t", "h", "backspace"] {
+            sight.press(key);
+        }
+        sight
+    };
+    let (mut page, mut megabyte) = (reading(20_000), reading(1 << 20));
+    for key in ["h", "e", "space", "l", "a", "x", "backspace", "t"] {
+        let of_page = measure(|| page.press(key));
+        let of_megabyte = measure(|| megabyte.press(key));
+        let (page, megabyte) = (of_page.bytes_total, of_megabyte.bytes_total);
+        assert!(megabyte < page + page / 20, "{key}: {of_page:?} {of_megabyte:?}");
+        let (page, megabyte) = (of_page.count_total, of_megabyte.count_total);
+        assert!(megabyte < page + page / 2, "{key}: {of_page:?} {of_megabyte:?}");
+    }
+    let screen = megabyte.cockpit.screen(moment());
+    assert!(format!("{screen:?}").contains("the lat"), "it was found at the end of it");
 }
 
 #[test]

@@ -261,7 +261,7 @@ fn a_report_says_what_happened_and_what_is_still_to_be_done() {
     let headings: Vec<&str> = week.lines().filter_map(|l| l.strip_prefix("## ")).collect();
     for (at, begin) in [
         "Harbour: review",
-        "Now: ",
+        "At ",
         "Incidents: ",
         "Deploys to production: ",
         "Ahead",

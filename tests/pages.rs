@@ -5,12 +5,15 @@
 #[path = "common/fixture.rs"]
 mod fixture;
 
+use std::sync::Arc;
+
+use andon::cockpit::{self, Cockpit, Message, Setup};
 use andon::insight::{Unsaid, survey};
 use andon::model::{
     Board, Fact, Freshness, Health, Key, Measure, MetricId, Name, Outcome, Report, Role,
     SourceName, Status, Window,
 };
-use andon::page::{Noun, Scene, TABS, Tab};
+use andon::page::{Noun, Scene, Size, TABS, Tab};
 use andon::print;
 use fixture::{World, look, service, world};
 use jiff::{SignedDuration, Timestamp};
@@ -79,6 +82,37 @@ fn releases_show_a_month_an_agenda_a_log_and_versions() {
     insta::assert_snapshot!("releases_environments", listed(&world, "releases", 4, (120, 40)));
     insta::assert_snapshot!("deploy", opened(&world, "releases", 3, "checkout-412", 120));
     insta::assert_snapshot!("event", opened(&world, "releases", 2, "rash", 120));
+}
+
+#[test]
+fn the_next_release_is_gone_to_in_the_week_too_and_the_week_goes_along() {
+    let World { board, team, now } = world();
+    let size = Size { width: 120, height: 40 };
+    let mut open = Cockpit::new(Setup { board, ..Setup::new(Arc::new(team), size, now) });
+    let mut stands = |keys: &str| {
+        for key in keys.split_whitespace() {
+            open.update(now, Message::Key(cockpit::Key::parse(key).unwrap()));
+            open.settle(now);
+        }
+        let weeks = open.screen(now).blocks.into_iter().find_map(|block| match block.noun {
+            Noun::Calendar(calendar) => Some(calendar),
+            _ => None,
+        });
+        let calendar = weeks.expect("the week is shown");
+        let days: Vec<_> = calendar.weeks.into_iter().flatten().collect();
+        let day = days.iter().find(|day| day.selected).map(|day| day.date.to_string());
+        (calendar.title.to_string(), days.len(), day.unwrap())
+    };
+    for (keys, week, day) in [
+        ("3 v", "Week 47", "2026-11-20"),
+        ("n", "Week 47", "2026-11-21"),
+        ("n", "Week 48", "2026-11-24"),
+        ("n", "Week 50", "2026-12-08"),
+        ("< n", "Week 47", "2026-11-21"),
+    ] {
+        let (title, days, at) = stands(keys);
+        assert_eq!((title.split(" ·").next(), days, &*at), (Some(week), 7, day), "{keys}");
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use andon::model::{
     Alert, AlertState, Board, Clean, Deploy, Fact, Feed, Freshness, Health, Key, Labels, Measure,
-    MetricId, Name, Outcome, Probe, ProbeResult, Record, Report, SourceName, Status, Turned,
-    Weight,
+    MetricId, Name, Objective, Outcome, Probe, ProbeResult, Record, Report, SourceName, Spent,
+    Status, Turned, Weight, Weighted, Written,
 };
 use andon::store::{Bounds, Forget, Place, Store, Told};
 use jiff::{SignedDuration, Timestamp};
@@ -443,6 +443,56 @@ fn folding_thinning_and_carrying_elsewhere_change_nothing_that_is_known() {
     assert_eq!(elsewhere.board_now(&awaited(), end).unwrap().alerts.len(), 0);
     elsewhere.forget(&Forget::Everything).unwrap();
     assert_eq!(elsewhere.stats().unwrap().sources, []);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Numbers in the points and in a record, of all that 64 bits can be: also those that no short decimal names, and
+    /// those that are none.
+    #[test]
+    fn a_number_carried_elsewhere_is_the_same_to_its_last_bit(
+        bits in prop::collection::vec(any::<u64>(), 1..40), shares in prop::collection::vec(0.0_f64..1.0, 1..40),
+    ) {
+        let values: Vec<f64> = bits.into_iter().map(f64::from_bits).chain(shares).collect();
+        let source = SourceName::new(SOURCES[2]);
+        let id = |n: usize| MetricId { service: None, metric: Name::new(&format!("number {n}")) };
+        let window = SignedDuration::from_hours(1);
+        let spent = |value: &f64| Spent::of_counts(window, t(0), &Measure::of(*value), &Measure::of(*value));
+        let objective = Objective {
+            key: Key::new(&source, "a"),
+            name: Clean::from("a"),
+            written: Written::Sloth,
+            labels: Labels::new(),
+            target: 0.999,
+            period: window,
+            weighted: Weighted::ByEvents,
+            spent: values.iter().map(spent).collect(),
+        };
+        let sample = |(n, value): (usize, &f64)| Fact::Sample {
+            id: id(n), at: t(0), measure: Measure::of(*value), note: None,
+        };
+        let mut facts: Vec<Fact> = values.iter().enumerate().map(sample).collect();
+        facts.push(Fact::Objective(objective.clone()));
+        let report = Some(Report { facts, ..Report::default() });
+        let freshness = Freshness { last_ok: Some(t(0)), ..Freshness::default() };
+        let homes = [Home::new(), Home::new()];
+        let (mut store, mut elsewhere) = (homes[0].open(), homes[1].open());
+        store.remember(&[Told { source, at: t(0), report, freshness }]).unwrap();
+        let (mut lines, mut again) = (Vec::new(), Vec::new());
+        store.export(&mut lines).unwrap();
+        elsewhere.import(&mut &lines[..]).unwrap();
+        elsewhere.export(&mut again).unwrap();
+        prop_assert_eq!(String::from_utf8_lossy(&lines), String::from_utf8_lossy(&again));
+        for store in [&mut store, &mut elsewhere] {
+            let board = store.board_now(&awaited(), t(1)).unwrap();
+            for (n, value) in values.iter().enumerate() {
+                let found = board.tracks[&id(n)].newest().unwrap().1.clone();
+                prop_assert_eq!(found, Measure::of(*value), "{} {:e}", n, value);
+            }
+            prop_assert_eq!(&board.objectives.get(&objective.key).unwrap().what, &objective);
+        }
+    }
 }
 
 #[test]

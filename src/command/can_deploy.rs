@@ -9,7 +9,7 @@ use super::{gather, out};
 use crate::config::nearest;
 use crate::insight::{Clearance, Freezes};
 use crate::model::{Name, Team};
-use crate::page::{Frame, Memo, Scene, Size, words};
+use crate::page::{Memo, Scene, words};
 use crate::print;
 
 /// What a pipeline sees when nobody can say.
@@ -40,15 +40,8 @@ pub fn answer(
     };
     let team = &gathered.team;
     let service = team.service(&Name::new(service)).ok_or_else(|| unknown(team, service))?;
-    let scene = Scene {
-        board: &gathered.board,
-        team,
-        survey: &gathered.survey,
-        now: gathered.now,
-        zone: &team.zone,
-        frame: Frame::new(Size { width: 120, height: 40 }),
-        memo: &Memo::default(),
-    };
+    let memo = Memo::default();
+    let scene = gathered.scene(120, 40, &memo);
     let answer = Freezes::new(&gathered.board, team, gathered.now).can_deploy(&service.name);
     let text = match format {
         CheckFormat::Text => lines(&scene, &service.name, &answer),

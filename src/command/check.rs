@@ -12,7 +12,7 @@ use crate::insight::Verdict;
 use crate::insight::follow_up::{Task, tally};
 use crate::model::{AlertState, Clean, Freshness, Health, Name, Status};
 use crate::page::words::near;
-use crate::page::{Frame, Memo, POST_MORTEMS, Scene, Size, listed};
+use crate::page::{Memo, POST_MORTEMS, Scene, listed};
 use crate::print;
 
 pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
@@ -29,15 +29,8 @@ pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
             "there is nothing to ask\nhint: add a [[source]]; `andon help sources` lists the kinds"
         ));
     }
-    let scene = Scene {
-        board: &gathered.board,
-        team: &gathered.team,
-        survey: &gathered.survey,
-        now: gathered.now,
-        zone: &gathered.team.zone,
-        frame: Frame::new(Size { width: 120, height: 40 }),
-        memo: &Memo::default(),
-    };
+    let memo = Memo::default();
+    let scene = gathered.scene(120, 40, &memo);
     let text = match options.format {
         CheckFormat::Json => {
             format!("{}\n", serde_json::to_string_pretty(&print::json(&scene, "sources", None))?)
@@ -60,15 +53,8 @@ fn actions(common: &Common, options: &Check) -> Result<ExitCode> {
             "there is no source of post-mortems\nhint: add a [[source]] of kind markdown with the path of their folder"
         ));
     }
-    let scene = Scene {
-        board: &gathered.board,
-        team: &gathered.team,
-        survey: &gathered.survey,
-        now: gathered.now,
-        zone: &gathered.team.zone,
-        frame: Frame::new(Size { width: 120, height: 40 }),
-        memo: &Memo::default(),
-    };
+    let memo = Memo::default();
+    let scene = gathered.scene(120, 40, &memo);
     let issues = listed::issues(&scene);
     let tasks = listed::actions(&scene, &issues);
     let counted = tally(&tasks);

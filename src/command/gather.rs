@@ -14,6 +14,7 @@ use crate::engine::{Limits, from_clock, poll_once_within, share};
 use crate::insight::{Survey, survey};
 use crate::model::{Board, Clean, Key, SourceName, Team};
 use crate::page::words::ago;
+use crate::page::{Frame, Memo, Scene, Size};
 
 /// A whole round of asking never takes longer than this, whatever the sources' own deadlines.
 const ROUND: Duration = Duration::from_secs(60);
@@ -32,6 +33,21 @@ pub struct Gathered {
     pub clock: Timestamp,
     pub ui: Ui,
     pub stores: Stores,
+}
+
+impl Gathered {
+    /// What pages are made of, without anybody's marks and choices.
+    pub fn scene<'a>(&'a self, width: u16, height: u16, memo: &'a Memo) -> Scene<'a> {
+        Scene {
+            board: &self.board,
+            team: &self.team,
+            survey: &self.survey,
+            now: self.now,
+            zone: &self.team.zone,
+            frame: Frame::new(Size { width, height }),
+            memo,
+        }
+    }
 }
 
 /// Who may still be asked for the past of a page's numbers; nobody where only what is remembered is shown.

@@ -21,7 +21,7 @@ use crate::model::{
     ActionState, Board, Clean, Incident, Name, PostMortem, Review, SourceName, Team, Turned, Wanted,
 };
 use crate::page::words::ago;
-use crate::page::{Frame, Memo, Scene, Size};
+use crate::page::{Memo, Scene};
 use crate::print::draft::{self, Occasion};
 use crate::source::markdown::{CAP, File, Which, document};
 use crate::store::Store;
@@ -66,15 +66,8 @@ fn new(common: &Common, options: &NewPostMortem) -> Result<ExitCode> {
     let template = begin(options, configured, folder.as_deref())?;
     let mut known = known(common, options)?;
     let gathered = &known.gathered;
-    let scene = Scene {
-        board: &gathered.board,
-        team: &gathered.team,
-        survey: &gathered.survey,
-        now: gathered.now,
-        zone: &gathered.team.zone,
-        frame: Frame::new(Size { width: 120, height: 40 }),
-        memo: &Memo::default(),
-    };
+    let memo = Memo::default();
+    let scene = gathered.scene(120, 40, &memo);
     let mut occasion = occasion(&scene, options)?;
     let (turned, then) = recalled(known.memory.as_mut(), &occasion, gathered.now);
     occasion.turned = &turned;

@@ -10,7 +10,7 @@ use super::cli::{Common, Format, Report};
 use super::{gather, out, past};
 use crate::insight::words::earlier;
 use crate::model::Window;
-use crate::page::{Frame, Memo, Scene, Size, review};
+use crate::page::{Memo, review};
 use crate::print;
 
 /// What a review looks back on, and a hand-off.
@@ -29,15 +29,8 @@ pub fn run(common: &Common, options: &Report) -> Result<ExitCode> {
             eyre!("`{text}` is no length and no moment\nhint: 2w, 36h, or 2026-11-01")
         })?,
     };
-    let scene = Scene {
-        board: &gathered.board,
-        team: &gathered.team,
-        survey: &gathered.survey,
-        now: gathered.now,
-        zone: &gathered.team.zone,
-        frame: Frame::new(Size { width: 120, height: 50 }),
-        memo: &Memo::default(),
-    };
+    let memo = Memo::default();
+    let scene = gathered.scene(120, 50, &memo);
     let window = Window { from: since, until: gathered.now };
     let text = match options.format {
         Format::Json => {

@@ -12,7 +12,7 @@ use super::{gather, out, past, screen};
 use crate::config::nearest;
 use crate::model::Window;
 use crate::page::listed;
-use crate::page::{Frame, Memo, Scene, Size, TABS, Tab};
+use crate::page::{Memo, Size, TABS, Tab};
 use crate::print::{self, reasonable};
 
 /// Width of plain text where no terminal says one.
@@ -57,15 +57,8 @@ pub fn run(common: &Common, options: &Show) -> Result<ExitCode> {
     }
     let (_, tab) = found.ok_or_else(|| unknown_tab(&options.tab))?;
     let bounds = bounds(options, &gathered.team.zone)?;
-    let scene = Scene {
-        board: &gathered.board,
-        team: &gathered.team,
-        survey: &gathered.survey,
-        now: gathered.now,
-        zone: &gathered.team.zone,
-        frame: Frame::new(Size { width: TEXT_WIDTH, height: 50 }),
-        memo: &Memo::default(),
-    };
+    let memo = Memo::default();
+    let scene = gathered.scene(TEXT_WIDTH, 50, &memo);
     let default = if options.format == Format::Csv { table_facet(tab) } else { 0 };
     let facet = options.view.as_deref().map_or(Ok(default), |word| facet(tab, word))?;
     let whole = || print::whole(&scene, tab, facet);

@@ -118,15 +118,7 @@ fn read(places: &Places) -> Option<Read> {
         return None;
     }
     add_environment(&places.environment, &mut table, &mut texts, &mut problems);
-    for (key, value) in &places.flags {
-        let parsed = texts.add(
-            Path::new("command line"),
-            &format!("{key} = {value}\n"),
-            false,
-            &mut problems,
-        );
-        tree::merge(&mut table, parsed);
-    }
+    add_flags(&places.flags, &mut table, &mut texts, &mut problems);
     Some(Read { table, texts, problems })
 }
 
@@ -139,16 +131,20 @@ pub fn load_text(
     let mut problems = Vec::new();
     let mut texts = Texts::default();
     let mut table = texts.add(&folder.join("andon.toml"), text, false, &mut problems);
-    for (key, value) in flags {
-        let parsed = texts.add(
-            Path::new("command line"),
-            &format!("{key} = {value}\n"),
-            false,
-            &mut problems,
-        );
-        tree::merge(&mut table, parsed);
-    }
+    add_flags(flags, &mut table, &mut texts, &mut problems);
     finish(&table, &texts, problems)
+}
+
+fn add_flags(
+    flags: &[(String, String)],
+    table: &mut Table,
+    texts: &mut Texts,
+    problems: &mut Vec<Located>,
+) {
+    for (key, value) in flags {
+        let text = format!("{key} = {value}\n");
+        tree::merge(table, texts.add(Path::new("command line"), &text, false, problems));
+    }
 }
 
 fn finish(table: &Table, texts: &Texts, mut problems: Vec<Located>) -> Result<Config, Problems> {

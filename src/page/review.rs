@@ -100,10 +100,12 @@ fn state(scene: &Scene<'_>) -> Block {
     red.sort_by_key(|s| std::cmp::Reverse(s.health));
     let all = words::counted(scene.survey.services.len(), "service", "services");
     let title = match red.len() {
-        _ if scene.survey.services.is_empty() => "Now: no services are configured".to_owned(),
-        0 => format!("Now: all ok, {all}"),
-        n => format!("Now: {n} of {all} not ok"),
+        _ if scene.survey.services.is_empty() => "no services are configured".to_owned(),
+        0 => format!("all ok, {all}"),
+        n => format!("{n} of {all} not ok"),
     };
+    // Never "now": a report is read later, and may be of the past.
+    let title = format!("At {}: {title}", words::absolute(scene.now, scene.zone));
     let rows: Vec<Vec<Cell>> = red.into_iter().take(MOST).map(row).collect();
     table(title, &["service", "for", "why", "who has it"], rows, "Nothing to say about them.")
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::Asking;
 use super::promotion::is_sha;
 use super::tale::Tale;
+use super::{Asking, Exchange, Request, wire};
 use crate::insight::{moment, steps};
-use crate::model::{Clean, Deploy, Fact, Outcome};
+use crate::model::{Brought, Clean, Deploy, Fact, Outcome, Status, Trouble};
 
 /// Comparisons asked for in one poll of a source: each is a request of its own, and nobody waits for them.
 pub const A_POLL: usize = 8;
@@ -123,8 +123,58 @@ impl Uncounted {
     }
 }
 
+/// The comparisons that have not been heard yet; `ask` makes the request with a tag for a pair.
+pub fn counts(
+    uncounted: &[(usize, Uncounted)],
+    heard: &[Exchange],
+    ask: impl Fn(usize, &Pair, String) -> Option<Request>,
+) -> Vec<Request> {
+    let unheard = newest(uncounted).into_iter().filter_map(|(i, pair)| {
+        let tag = tag(i, &pair);
+        wire::heard(heard, &tag).is_none().then(|| ask(i, &pair, tag)).flatten()
+    });
+    unheard.collect()
+}
+
+/// Tells what was counted, and keeps what was not. `whose` gives the words a repository is kept and shown under.
+pub fn tell_counts<'a>(
+    mut uncounted: Vec<(usize, Uncounted)>,
+    asking: &Asking<'_>,
+    heard: &[Exchange],
+    tale: &mut Tale,
+    whose: impl Fn(usize) -> Option<(&'a str, Clean)>,
+    read: impl Fn(usize, &Pair, &Exchange) -> Option<Result<Brought, Trouble>>,
+) {
+    for (i, pair) in newest(&uncounted) {
+        let Some(exchange) = wire::heard(heard, &tag(i, &pair)) else { continue };
+        match read(i, &pair, exchange) {
+            Some(Ok(brought)) => tale.facts.push(Fact::Brought(brought)),
+            // A commit that a forced push removed, and histories without a common commit: nobody can count.
+            Some(Err(trouble)) if matches!(trouble.status, Status::NotFound | Status::BadData) => {}
+            Some(Err(trouble)) => {
+                let shown = whose(i).map(|(_, shown)| shown).unwrap_or_default();
+                tale.late(format!("{shown}: commits of deploys: {trouble}"));
+                break;
+            }
+            None => continue,
+        }
+        if let Some((_, queue)) = uncounted.iter_mut().find(|(own, _)| *own == i) {
+            queue.settle(&pair);
+        }
+    }
+    for (i, queue) in uncounted {
+        if let Some((repo, shown)) = whose(i) {
+            queue.keep(repo, &shown, asking, tale);
+        }
+    }
+}
+
+fn tag(i: usize, pair: &Pair) -> String {
+    format!("count/{i}/{}", pair.name())
+}
+
 /// The newest pairs of several repositories, each with the place of its repository.
-pub fn newest(all: &[(usize, Uncounted)]) -> Vec<(usize, Pair)> {
+fn newest(all: &[(usize, Uncounted)]) -> Vec<(usize, Pair)> {
     let mut pairs: Vec<(usize, Pair)> =
         all.iter().flat_map(|(i, one)| one.next().map(|pair| (*i, pair.clone()))).collect();
     pairs.sort_by_key(|(i, pair)| (std::cmp::Reverse(pair.at), *i));

@@ -1,5 +1,9 @@
 //! How far environments lie behind: the commits between what runs there, the environment before, and the default branch.
 
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
 use super::ask::runs_tag;
 use super::graphql::Told;
 use super::repo::Repo;
@@ -293,13 +297,17 @@ struct Read {
     commits: Vec<Commit>,
 }
 
+/// How many commits the head of a comparison has that its base has not, and the other way round.
+pub fn apart(members: &BTreeMap<String, &RawValue>) -> Result<(u64, u64), Trouble> {
+    let number = |key: &str| rows::value_of(members, key).as_u64();
+    let both = number("ahead_by").zip(number("behind_by"));
+    both.ok_or_else(|| Trouble::bad_data("a comparison without its numbers"))
+}
+
 /// Commits come oldest first; `short` answers have the numbers only.
 fn read(answer: &HttpAnswer, short: bool, repo: &Repo, gaps: &mut Gaps) -> Result<Read, Trouble> {
     let members = rows::members(&answer.body)?;
-    let number = |key: &str| rows::value_of(&members, key).as_u64();
-    let (Some(missing), Some(extra)) = (number("ahead_by"), number("behind_by")) else {
-        return Err(Trouble::bad_data("a comparison without its numbers"));
-    };
+    let (missing, extra) = apart(&members)?;
     let mut read = Read { missing, extra, ..Read::default() };
     if short {
         return Ok(read);

@@ -2,8 +2,8 @@
 
 use super::records::{self, Deployed, Origin};
 use super::{GitLab, Part, judge};
-use crate::model::{Brought, Clean, Fact, Key, Status};
-use crate::source::brought::{Pair, Uncounted, newest};
+use crate::model::{Brought, Clean, Key};
+use crate::source::brought::{self, Pair, Uncounted};
 use crate::source::rows::{self, Gaps};
 use crate::source::tale::Tale;
 use crate::source::{Asking, Exchange, Request, wire};
@@ -42,63 +42,39 @@ impl GitLab {
 
     /// The comparisons that have not been heard yet.
     pub fn counts(&self, uncounted: &[(usize, Uncounted)], heard: &[Exchange]) -> Vec<Request> {
-        let unheard = newest(uncounted).into_iter().filter_map(|(i, pair)| {
-            let (project, tag) = (self.projects.get(i)?, tag(i, &pair));
-            if wire::heard(heard, &tag).is_some() {
-                return None;
-            }
+        brought::counts(uncounted, heard, |i, pair, tag| {
             let query = [
                 ("ref_name", format!("{}..{}", pair.base, pair.head)),
                 ("per_page", PAGE.to_string()),
             ];
-            Some(self.get(tag, &project.path("repository/commits"), &query))
-        });
-        unheard.collect()
+            Some(self.get(tag, &self.projects.get(i)?.path("repository/commits"), &query))
+        })
     }
 
     pub fn tell_counts(
         &self,
-        mut uncounted: Vec<(usize, Uncounted)>,
+        uncounted: Vec<(usize, Uncounted)>,
         asking: &Asking<'_>,
         heard: &[Exchange],
         tale: &mut Tale,
     ) {
-        for (i, pair) in newest(&uncounted) {
-            let Some(project) = self.projects.get(i) else { continue };
-            let Some(exchange) = wire::heard(heard, &tag(i, &pair)) else { continue };
-            let known = self.known(i, asking, heard);
+        let shown = |i: usize| self.known(i, asking, heard).shown();
+        let whose = |i: usize| self.projects.get(i).map(|project| (&*project.told, shown(i)));
+        let read = |i: usize, pair: &Pair, exchange: &Exchange| {
+            let id = self.projects.get(i)?.id(&format!("compare/{}", pair.name()));
             let read = judge(exchange).and_then(|answer| {
-                let ahead = rows::items(&answer.body)?.len() as u64;
-                Ok((ahead, wire::next_page(answer).is_some()))
-            });
-            match read {
-                Ok((ahead, at_least)) => tale.facts.push(Fact::Brought(Brought {
-                    key: Key::new(&self.name, project.id(&format!("compare/{}", pair.name()))),
-                    repo: known.shown(),
+                Ok(Brought {
+                    key: Key::new(&self.name, id),
+                    repo: shown(i),
                     base: Clean::line(&pair.base),
                     head: Clean::line(&pair.head),
-                    ahead,
-                    at_least,
+                    ahead: rows::items(&answer.body)?.len() as u64,
+                    at_least: wire::next_page(answer).is_some(),
                     behind: None,
-                })),
-                // A commit that a forced push removed: nobody can count.
-                Err(trouble) if matches!(trouble.status, Status::NotFound | Status::BadData) => {}
-                Err(trouble) => {
-                    tale.late(format!("{}: commits of deploys: {trouble}", known.path));
-                    break;
-                }
-            }
-            if let Some((_, queue)) = uncounted.iter_mut().find(|(own, _)| *own == i) {
-                queue.settle(&pair);
-            }
-        }
-        for (i, queue) in uncounted {
-            let Some(project) = self.projects.get(i) else { continue };
-            queue.keep(&project.told, &self.known(i, asking, heard).shown(), asking, tale);
-        }
+                })
+            });
+            Some(read)
+        };
+        brought::tell_counts(uncounted, asking, heard, tale, whose, read);
     }
-}
-
-fn tag(i: usize, pair: &Pair) -> String {
-    format!("count/{i}/{}", pair.name())
 }
