@@ -20,3 +20,4 @@ mod lost;
 mod proxy;
 mod thousand;
 mod uptime;
+mod victoria;
