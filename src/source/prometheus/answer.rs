@@ -22,6 +22,8 @@ pub struct Good<'a> {
     pub data: &'a RawValue,
     /// Warnings and infos together: both are worth knowing.
     pub notes: Vec<Clean>,
+    /// Why not all of the data was there, where the store says so.
+    pub partial: Option<Clean>,
 }
 
 #[derive(serde::Deserialize)]
@@ -38,6 +40,10 @@ struct Envelope<'a> {
     warnings: Option<&'a RawValue>,
     #[serde(borrow, default)]
     infos: Option<&'a RawValue>,
+    /// `VictoriaMetrics` as a cluster, while some of its storage does not answer (docs.victoriametrics.com, "Cluster
+    /// availability").
+    #[serde(default, rename = "isPartial")]
+    is_partial: Option<bool>,
 }
 
 /// Notes of one answer that are repeated to the reader.
@@ -54,12 +60,18 @@ pub fn hear(exchange: &Exchange) -> Heard<'_> {
     };
     match (&*envelope.status, envelope.data) {
         ("success", Some(data)) => {
-            let notes = [envelope.warnings, envelope.infos].into_iter().flatten();
-            let notes = notes
-                .filter_map(|raw| serde_json::from_str::<Vec<String>>(raw.get()).ok())
-                .flatten();
-            let notes = notes.take(NOTES_KEPT).map(|text| Clean::line(wire::brief(&text)));
-            Heard::Good(Box::new(Good { data, notes: notes.collect() }))
+            let texts = |raw: Option<&RawValue>| -> Vec<String> {
+                raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+            };
+            let (warnings, infos) = (texts(envelope.warnings), texts(envelope.infos));
+            // A remark on the query is none on the data.
+            let lacks = warnings.iter().find(|text| !text.starts_with("PromQL "));
+            let lacks = lacks.map(|text| Clean::line(wire::brief(text)));
+            let says = || Clean::from("the store says its answer is partial");
+            let partial = lacks.or_else(|| envelope.is_partial.unwrap_or(false).then(says));
+            let notes = warnings.iter().chain(&infos).take(NOTES_KEPT);
+            let notes = notes.map(|text| Clean::line(wire::brief(text))).collect();
+            Heard::Good(Box::new(Good { data, notes, partial }))
         }
         ("error", _) => Heard::Refused(words(&envelope)),
         _ => Heard::Lost(

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::super::{Exchange, when, wire};
 use super::answer::{Data, Heard, Point, hear};
-use super::numbers::{HISTOGRAM, batch_of};
+use super::numbers::{HISTOGRAM, batch_of, lacking};
 use super::plan::{Plan, Question};
 use super::tag_of;
 use crate::model::{Clean, Fact, Measure, Role, Trouble};
@@ -39,6 +39,8 @@ pub struct Answers {
     singles: BTreeSet<usize>,
     refused: BTreeSet<usize>,
     lost: Option<Trouble>,
+    /// Why not all of the data was there.
+    lacks: Option<Clean>,
     asked: bool,
     answered: bool,
 }
@@ -64,6 +66,9 @@ impl Answers {
         match hear(exchange) {
             Heard::Good(good) => {
                 self.answered = true;
+                if self.lacks.is_none() {
+                    self.lacks.clone_from(&good.partial);
+                }
                 let asked = batch.iter().filter_map(|i| questions.get(*i)).filter(|q| !q.whole);
                 for entry in asked.flat_map(|q| q.answers.values()) {
                     self.told.entry(*entry).or_default();
@@ -140,7 +145,7 @@ impl Answers {
 
     /// Questions that nothing came of, in words.
     pub fn partial(&self) -> Option<Clean> {
-        let trouble = self.lost.as_ref()?;
+        let Some(trouble) = &self.lost else { return self.lacks.as_ref().map(lacking) };
         Some(Clean::line(format_args!("found numbers not answered: {trouble}")))
     }
 

@@ -42,6 +42,10 @@ pub struct Numbers {
     singles: BTreeSet<usize>,
     loners: BTreeSet<usize>,
     lost: Vec<(usize, Trouble)>,
+    /// Indices asked alone and not answered.
+    late: BTreeSet<usize>,
+    /// Why not all of the data was there.
+    lacks: Option<Clean>,
     notes: BTreeSet<Clean>,
     /// Samples that could not be read, and the first of them with its place.
     skipped: usize,
@@ -81,6 +85,9 @@ impl Numbers {
         match hear(exchange) {
             Heard::Good(good) => {
                 self.answered = true;
+                if self.lacks.is_none() {
+                    self.lacks.clone_from(&good.partial);
+                }
                 for i in batch {
                     self.told.entry(*i).or_default();
                 }
@@ -100,7 +107,10 @@ impl Numbers {
                 }
                 None => self.broken.push(batch.to_vec()),
             },
-            Heard::Lost(trouble) => self.lost.push((batch.len().max(1), trouble)),
+            Heard::Lost(trouble) => {
+                self.late.extend(only);
+                self.lost.push((batch.len().max(1), trouble));
+            }
         }
     }
 
@@ -212,13 +222,22 @@ impl Numbers {
         (!missing.is_empty()).then_some(missing)
     }
 
-    /// Those that may not be asked in company: if nobody in a refused batch was at fault, all of it.
+    /// Those that may not be asked in company: whoever is refused alone, too, or late where others are not; if nobody in a
+    /// refused batch was at fault, all of it.
     pub fn alone(&self) -> BTreeSet<usize> {
         let mut alone = self.loners.clone();
         for batch in &self.broken {
-            if !batch.iter().any(|i| self.loners.contains(i)) {
+            let late: BTreeSet<usize> =
+                batch.iter().copied().filter(|i| self.late.contains(i)).collect();
+            let others = batch.iter().any(|i| self.singles.contains(i) && !late.contains(i));
+            if !others && !late.is_empty() {
+                // The store was lost meanwhile: that tells nothing of its queries.
+                continue;
+            }
+            if late.is_empty() && !batch.iter().any(|i| self.loners.contains(i)) {
                 alone.extend(batch);
             }
+            alone.extend(late);
         }
         alone
     }
@@ -260,12 +279,14 @@ impl Numbers {
         let lost: usize = self.lost.iter().map(|(n, _)| n).sum();
         match self.lost() {
             Some(trouble) => {
-                Some(Clean::line(format_args!("{lost} numbers not answered: {trouble}")))
+                let s = if lost == 1 { "" } else { "s" };
+                Some(Clean::line(format_args!("{lost} number{s} not answered: {trouble}")))
             }
             None => self.first.as_ref().map(|first| {
                 Clean::line(format_args!("{} samples skipped: {first}", self.skipped))
             }),
         }
+        .or_else(|| self.lacks.as_ref().map(lacking))
     }
 
     /// The reading of one metric; `None` when nothing was heard of it.
@@ -309,6 +330,11 @@ impl Numbers {
             .collect();
         (!points.is_empty()).then_some(points)
     }
+}
+
+/// Said of an answer without all of its data.
+pub fn lacking(why: &Clean) -> Clean {
+    Clean::line(format_args!("not all data was there: {why}"))
 }
 
 pub const HISTOGRAM: &str =
