@@ -126,10 +126,11 @@ fn alert_lines(scene: &Scene<'_>, alert: &Alert, n: usize, pairs: &mut Vec<(Clea
     }
     if let Some(rule) = rule_of(scene, alert) {
         let waits = match rule.waits {
-            SignedDuration::ZERO => " · fires at once".to_owned(),
-            waits => format!(" · has to hold for {}", words::exact(waits)),
+            SignedDuration::ZERO => "fires at once".to_owned(),
+            waits => format!("has to hold for {}", words::exact(waits)),
         };
-        let line = Line::of(rule.query.clone(), Tone::Code).and(Clean::line(waits), Tone::Dim);
+        let query = Line::of(rule.query.clone(), Tone::Code);
+        let line = query.dot().and(Clean::line(waits), Tone::Dim);
         pairs.push(("rule".into(), line));
         if !rule.last_error.is_empty() {
             pair(pairs, "rule fails", &rule.last_error, Tone::Degraded);
@@ -204,7 +205,7 @@ pub fn incidents(scene: &Scene<'_>, service: &Service, state: &ServiceState) -> 
 /// What it rests on and what rests on it, two steps far, each with its state.
 pub fn dependencies(scene: &Scene<'_>, service: &Service) -> Option<Block> {
     let columns = vec![
-        left("state", Width::Exactly(14), 0),
+        left("state", Width::Exactly(16), 0),
         left("dependency", share(14, 2), 0),
         left("why", share(10, 3), 1),
     ];

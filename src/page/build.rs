@@ -137,7 +137,41 @@ pub fn side_table(
     most: usize,
 ) -> Block {
     let wanted = rows.len().min(most) as u16 + 1;
+    let columns = snug(columns, &rows);
     Block::side(title, Noun::Table(plain_table(columns, rows))).exactly(wanted)
+}
+
+/// Columns of a name or of a word or two.
+const WORDS: u16 = 14;
+
+/// Columns that ask for no more than their cells need, so that no title is cut beside an empty column. Only for tables
+/// that do not scroll: in a list, columns would move with the rows.
+fn snug(columns: Vec<Column>, rows: &[Vec<Cell>]) -> Vec<Column> {
+    let fit = |(at, mut column): (usize, Column)| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        let widths = cells.map(|cell| match cell {
+            Cell::Blank => Some(0),
+            Cell::Line(line) => Some(line.width()),
+            // What such a cell needs is its painter's to know.
+            _ => None,
+        });
+        let widest =
+            widths.chain([Some(column.title.width())]).try_fold(0, |a, w| w.map(|w| a.max(w)));
+        let Some(widest) = widest.map(|widest| u16::try_from(widest).unwrap_or(u16::MAX)) else {
+            return column;
+        };
+        column.width = match column.width {
+            Width::Exactly(n) => Width::Exactly(n.min(widest)),
+            Width::Share { min, .. } => {
+                // A word or two are never cut for a sentence beside them.
+                let min = if widest <= WORDS { widest } else { min.min(widest) };
+                // Beyond this a column is a sentence, and takes what the others leave.
+                Width::Share { min, weight: widest.saturating_sub(min).clamp(1, 60) }
+            }
+        };
+        column
+    };
+    columns.into_iter().enumerate().map(fit).collect()
 }
 
 /// A card under its title.
@@ -198,5 +232,34 @@ mod tests {
         look.selected = Some("0".into());
         assert_eq!(in_sight(&look, 3).0, 0);
         assert_eq!(in_sight(&Look::default(), 0).1.len(), 0);
+    }
+
+    #[test]
+    fn columns_of_a_small_table_take_what_they_need_and_leave_the_rest() {
+        let columns = vec![
+            left("state", Width::Exactly(16), 0),
+            left("who has it", share(6, 9), 1),
+            left("title", share(10, 1), 0),
+            right("when", 16, 3),
+            left("", Width::Exactly(8), 2),
+        ];
+        let words = |text: &'static str| cell(text, Tone::Plain);
+        let long = "Checkout is failing for about one in seven baskets";
+        let state = Cell::State { health: Default::default(), overlays: Default::default() };
+        let rows = vec![
+            vec![words("ok"), words("Noor Haddad"), words(long), words("00:21")],
+            vec![state, Cell::Blank, words("short"), words("Sun 22 Nov 23:36")],
+        ];
+        let Noun::Table(table) = side_table("", columns, rows, 8).noun else { panic!("no table") };
+        let widths: Vec<Width> = table.columns.iter().map(|column| column.width).collect();
+        let expected = [
+            // What is not a line keeps its room.
+            Width::Exactly(16),
+            Width::Share { min: 11, weight: 1 },
+            Width::Share { min: 10, weight: 40 },
+            Width::Exactly(16),
+            Width::Exactly(0),
+        ];
+        assert_eq!(widths, expected);
     }
 }

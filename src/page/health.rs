@@ -183,7 +183,8 @@ fn columns(scene: &Scene<'_>) -> Vec<Column> {
             right("errors", 9, 4),
             right("traffic", 8, 7),
             right("saturation", 10, 8),
-            right("business", 9, 5),
+            // `0.86 /min ↓`: where there is room for it, the sign too.
+            right("business", if form == Form::Full { 11 } else { 9 }, 5),
         ];
         numbers.splice(0..0, budget());
         numbers

@@ -65,7 +65,7 @@ fn undone<'a>(scene: &Scene<'_>, papers: impl Iterator<Item = &'a PostMortem>) -
     };
     let rows: Vec<Vec<Cell>> = tasks.iter().take(ACTIONS).map(row).collect();
     let columns = vec![
-        left("due", Width::Exactly(16), 0),
+        left("due", Width::Exactly(17), 0),
         left("asked for, still open", share(16, 4), 0),
         left("owner", share(8, 1), 1),
     ];

@@ -167,17 +167,34 @@ impl<'a> Canvas<'a> {
                     continue;
                 }
                 let (sign, style) = (ascii(cell.symbol()), cell.style());
-                self.buffer.set_stringn(x, y, sign, 1, style);
+                let whole = wider(cell.symbol());
+                let room = self.buffer.cell((x + 1, y)).is_some_and(|next| next.symbol() == " ");
+                // A limit that lost its equals sign would be another limit.
+                let sign = whole.filter(|_| room && x + 1 < area.right()).unwrap_or(sign);
+                self.buffer.set_stringn(x, y, sign, sign.len(), style);
             }
         }
     }
 }
 
+/// Signs that say more where the blank behind them may be used.
+fn wider(symbol: &str) -> Option<&'static str> {
+    Some(match symbol {
+        "≥" => ">=",
+        "≤" => "<=",
+        "≠" => "!=",
+        "→" => "->",
+        _ => return None,
+    })
+}
+
 fn ascii(symbol: &str) -> &'static str {
     match symbol {
+        // Not the sign of the selected row.
+        "↳" => "\\",
         "·" | "•" | "∙" => ".",
         "…" => "~",
-        "›" | "→" | "↳" | "▸" | "≥" => ">",
+        "›" | "→" | "▸" | "≥" => ">",
         "—" | "–" | "─" | "−" => "-",
         "≤" | "←" => "<",
         "≠" | "▲" => "!",
@@ -230,6 +247,20 @@ mod tests {
         let theme = Theme::new(Skin::Terminal, Depth::Sixteen, false);
         paint(&mut Canvas::new(&mut buffer, &theme));
         crate::view::text(&buffer).trim_end_matches('\n').to_owned()
+    }
+
+    #[test]
+    fn a_limit_keeps_its_equals_sign_where_only_ascii_is_shown() {
+        let ascii = |text: &str| {
+            draw(40, |c| {
+                c.text(0, 0, 40, text, Style::new());
+                c.make_ascii();
+            })
+        };
+        assert_eq!(ascii("good ≥ 100 % · bad ≤ 0 %").trim_end(), "good >=100 % . bad <=0 %");
+        assert_eq!(ascii("10 % → 50 %").trim_end(), "10 % ->50 %");
+        assert_eq!(ascii("a→b ≥").trim_end(), "a>b >=", "no letter is written over");
+        assert_eq!(ascii("↳ web").trim_end(), "\\ web", "the selection has its own sign");
     }
 
     #[test]

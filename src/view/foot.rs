@@ -37,7 +37,8 @@ fn hints(canvas: &mut Canvas<'_>, line: Spot, hints: &[Hint]) {
         *x += canvas.text(*x, line.y, end.saturating_sub(*x), hint.word.as_str(), word) + 2;
     };
     for hint in first {
-        if x + wide(hint) + kept > end + 2 {
+        // The last word's gap reaches over the edge but for a column of air.
+        if x + wide(hint) + kept > end + 1 {
             break;
         }
         one(&mut x, hint);

@@ -351,8 +351,9 @@ fn inline(figure: &Figure) -> Line {
 
 /// Letters of a number in a room, and the dots of its digits; `None` where it is written small.
 fn enlarged(figure: &Figure, width: u16, height: u16, ascii: bool) -> Option<(Grain, u16)> {
-    let (digits, unit) = parted(figure.value.as_str());
-    let beside = if unit.is_empty() { 0 } else { unit.width() as u16 + 1 };
+    let (sign, digits, unit) = parted(figure.value.as_str());
+    let small = [sign, unit].into_iter().filter(|word| !word.is_empty());
+    let beside = small.map(|word| word.width() as u16 + 1).sum();
     let dots = big::dots(digits).filter(|dots| *dots > 0)?;
     // Its name stands below.
     let rows = height.saturating_sub(1).min(if ascii { 5 } else { 3 });
@@ -373,9 +374,13 @@ fn figure(canvas: &mut Canvas<'_>, figure: &Figure, spot: Spot) {
         return;
     }
     let rows = if let Some((grain, dots)) = enlarged(figure, spot.width, spot.height, ascii) {
-        let (digits, unit) = parted(figure.value.as_str());
-        big::word(canvas, spot, digits, grain, style);
-        let mut rest = spot.beside(grain.columns(dots));
+        let (sign, digits, unit) = parted(figure.value.as_str());
+        let mut rest = spot;
+        if !sign.is_empty() {
+            rest = rest.beside(1 + canvas.text(rest.x, rest.y, rest.width, sign, style));
+        }
+        big::word(canvas, rest, digits, grain, style);
+        rest = rest.beside(grain.columns(dots));
         if !unit.is_empty() {
             let at = rest.below(grain.rows() - 1).beside(1);
             rest = rest.beside(1 + canvas.text(at.x, at.y, at.width, unit, style));
@@ -413,15 +418,20 @@ fn curve(canvas: &mut Canvas<'_>, figure: &Figure, spot: Spot) {
     spark::paint(canvas, &figure.trend, spot.x, y, width, canvas.style(figure.tone));
 }
 
-/// The digits of a value and its unit: `1.4` and `s`. A length of time is all digits: its units stand between them.
-fn parted(value: &str) -> (&str, &str) {
+/// A value's currency, digits and unit: `€`, `1,204` and nothing; nothing, `1.4` and `s`. A length of time is all
+/// digits: its units stand between them.
+fn parted(value: &str) -> (&str, &str, &str) {
+    let (sign, value) = match value.split_once(' ') {
+        Some((sign, rest)) if ["€", "$", "£", "¥"].contains(&sign) => (sign, rest),
+        _ => ("", value),
+    };
     let unit =
         value.rfind(|c: char| c.is_ascii_digit()).and_then(|last| value.split_at_checked(last + 1));
-    let Some((digits, unit)) = unit else { return (value, "") };
+    let Some((digits, unit)) = unit else { return (sign, value, "") };
     let is_number = |c: char| !c.is_alphabetic();
     let (digits, unit) =
         if digits.chars().all(is_number) { (digits, unit.trim_start()) } else { (value, "") };
-    (digits, unit)
+    (sign, digits, unit)
 }
 
 /// The rule with the page's name and the clock, and under it what is always in sight.
@@ -470,19 +480,20 @@ mod tests {
 
     #[test]
     fn digits_are_told_from_their_unit() {
-        for (value, digits, unit) in [
-            ("1.4 s", "1.4", "s"),
-            ("99.95 %", "99.95", "%"),
-            ("€ 1,204", "€ 1,204", ""),
-            ("1.2k/s", "1.2", "k/s"),
-            ("2 d 4 h", "2 d 4 h", ""),
-            ("7 min", "7", "min"),
-            ("< 1 min", "< 1", "min"),
-            ("—", "—", ""),
-            ("no traffic", "no traffic", ""),
-            ("", "", ""),
+        for (value, sign, digits, unit) in [
+            ("1.4 s", "", "1.4", "s"),
+            ("99.95 %", "", "99.95", "%"),
+            ("€ 1,204", "€", "1,204", ""),
+            ("€ 1.2 M", "€", "1.2", "M"),
+            ("1.2k/s", "", "1.2", "k/s"),
+            ("2 d 4 h", "", "2 d 4 h", ""),
+            ("7 min", "", "7", "min"),
+            ("< 1 min", "", "< 1", "min"),
+            ("—", "", "—", ""),
+            ("no traffic", "", "no traffic", ""),
+            ("", "", "", ""),
         ] {
-            assert_eq!(parted(value), (digits, unit), "{value}");
+            assert_eq!(parted(value), (sign, digits, unit), "{value}");
         }
     }
 }

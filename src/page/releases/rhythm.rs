@@ -114,14 +114,16 @@ fn label(rhythm: &Rhythm) -> &'static str {
 }
 
 pub fn compose(scene: &Scene<'_>, look: &Look, above: u16) -> Block {
+    // `irregular · CV 0.79 · n 13`, whole where there is room for it and for all others.
+    let steady = if breadth(&scene.frame) < Layout::Normal { 16 } else { 26 };
     let columns = vec![
-        left("service", share(8, 1), 0),
+        left("service", share(8, 3), 0),
         right("last", 13, 0),
         right("usual", 9, 2),
         right("next", 12, 1),
-        left("median slip", share(18, 3), 3),
-        left("rhythm", share(16, 4), 0),
-        left("median deploy days", share(18, 2), 4),
+        left("median slip", share(16, 1), 3),
+        left("rhythm", share(steady, 1), 0),
+        left("median deploy days", share(18, 1), 4),
     ];
     let narrow = breadth(&scene.frame) <= Layout::Tiny;
     let said = if scene.frame.main_width() < 140 { Said::Short } else { Said::Whole };
