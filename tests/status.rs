@@ -278,3 +278,21 @@ fn hostile_words_pushed_into_tmux_stay_words() {
     assert_eq!(tmux.expand("#{session_name}"), "t", "the server lives");
     assert!(!trap.exists(), "a command of the words was run");
 }
+
+#[test]
+fn the_program_needs_no_file_of_the_host_it_is_copied_to() {
+    // `assets/link.rs` says what it could do: another linker, or no C library as an archive, and all is as is usual.
+    if env!("ANDON_LINKED") != "alone" {
+        eprintln!("skipped: here programs are built that take their C library from the host");
+        return;
+    }
+    // The ELF header: where the program headers begin, how long each is, and how many; type 3 names a loader.
+    let file = std::fs::read(env!("CARGO_BIN_EXE_andon")).unwrap();
+    let number = |at: usize, bytes: usize| {
+        file[at..at + bytes].iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
+    };
+    let (begin, size, count) = (number(32, 8), number(54, 2), number(56, 2));
+    assert!(count > 0, "no program headers");
+    let kinds: Vec<usize> = (0..count).map(|i| number(begin + i * size, 4)).collect();
+    assert!(!kinds.contains(&3), "it asks for a loader: {kinds:?}");
+}
