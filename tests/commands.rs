@@ -183,14 +183,22 @@ fn a_dead_source_is_named_and_check_ends_with_two() {
     // Port 1 on loopback: nothing listens there.
     write_config(
         home.path(),
-        "[[source]]\nname = \"am\"\nkind = \"alertmanager\"\nurl = \"http://127.0.0.1:1\"\n",
+        concat!(
+            "[[source]]\nname = \"am\"\nkind = \"alertmanager\"\nurl = \"http://127.0.0.1:1\"\n",
+            "expects = [{ name = \"watchdog\", labels = { alertname = \"Watchdog\" } }]\n",
+            "[[service]]\nname = \"shop\"\n",
+        ),
     );
     let output = andon(home.path(), &["check"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(out(&output).contains("unreachable"), "{}", out(&output));
+    // What has to arrive from it does not, though it never said so itself.
+    assert!(out(&output).contains("alerting is broken: watchdog"), "{}", out(&output));
     let document = json(&andon(home.path(), &["check", "--format", "json"]));
     assert_eq!(document["sources"][0]["status"], "unreachable");
     assert_eq!(document["sources"][0]["last_ok"], Value::Null);
+    assert_eq!(document["dead_man"][0]["arrives"], false);
+    assert_eq!(document["services"][0]["name"], "shop");
 }
 
 #[test]

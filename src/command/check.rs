@@ -33,7 +33,14 @@ pub fn run(common: &Common, options: &Check) -> Result<ExitCode> {
     let scene = gathered.scene(120, 40, &memo);
     let text = match options.format {
         CheckFormat::Json => {
-            format!("{}\n", serde_json::to_string_pretty(&print::json(&scene, "sources", None))?)
+            let mut told = print::json(&scene, "sources", None);
+            let mut health = print::json(&scene, "health", None);
+            if let Some((told, services)) =
+                told.as_object_mut().zip(health.get_mut("services").map(serde_json::Value::take))
+            {
+                told.insert("services".to_owned(), services);
+            }
+            format!("{}\n", serde_json::to_string_pretty(&told)?)
         }
         CheckFormat::Text => lines(&scene),
     };

@@ -2,16 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::{DeadMan, ServiceState, Verdict, matching::Sorted};
 use crate::model::{Board, Health, IncidentStatus, Name, Status, Team};
 
+/// A service that was in trouble this long before its parent is so for a reason of its own: what hits both is noticed
+/// within minutes of each other.
+const BEFORE: SignedDuration = SignedDuration::from_mins(5);
 /// Names said in the verdict.
 const NAMED: usize = 3;
 
 /// Sets `because` and `root_of` for services that are not ok and depend on one that is down.
 ///
 /// A chain counts through every link that is itself not ok. Services that depend on each other in a circle
-/// have one root: the first in the team's order that is down.
+/// have one root: the first in the team's order that is down. What broke well before its parent stands for itself.
 pub fn fold(team: &Team, sorted: &Sorted<'_>, states: &mut [ServiceState]) {
     let parents: Vec<Vec<usize>> = team
         .services
@@ -22,7 +27,10 @@ pub fn fold(team: &Team, sorted: &Sorted<'_>, states: &mut [ServiceState]) {
                 return Vec::new();
             }
             let known = service.depends_on.iter().filter_map(|n| sorted.by_name.get(n).copied());
-            known.filter(|p| states.get(*p).is_some_and(|s| s.health != Health::Ok)).collect()
+            let may_fold = |parent: &ServiceState| {
+                parent.health != Health::Ok && states.get(i).is_some_and(|s| !preceded(s, parent))
+            };
+            known.filter(|p| states.get(*p).is_some_and(may_fold)).collect()
         })
         .collect();
     let down: Vec<bool> = states.iter().map(|s| s.health == Health::Down).collect();
@@ -39,6 +47,14 @@ pub fn fold(team: &Team, sorted: &Sorted<'_>, states: &mut [ServiceState]) {
     for (state, n) in states.iter_mut().zip(folded) {
         state.root_of = n;
     }
+}
+
+/// Whether a service was in trouble before its parent could be the reason. What nobody saw begin may have come of it,
+/// and so may what nothing is known of.
+fn preceded(child: &ServiceState, parent: &ServiceState) -> bool {
+    let troubled = child.health >= Health::Degraded && parent.health == Health::Down;
+    let gap = child.since.zip(parent.since).map(|(own, its)| its.duration_since(own));
+    troubled && gap.is_some_and(|gap| gap > BEFORE)
 }
 
 /// The root of every node: the first service that is down in the deepest circle its parents lead to.
@@ -132,7 +148,7 @@ pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> 
     let shown =
         |is: &dyn Fn(Status) -> bool| board.sources.values().filter(|f| is(f.shown(now))).count();
     let judged = states.iter().filter(|s| !is_planned(s)).map(|s| s.health).max();
-    let dead_man = dead_man(board);
+    let dead_man = dead_man(board, now);
     Verdict {
         named: named.into_iter().find(|names| !names.is_empty()).unwrap_or_default(),
         // Where nothing is judged nothing is known, and nothing is not fine. Where nobody would tell, neither is it.
@@ -161,15 +177,13 @@ pub fn verdict(board: &Board, states: &[ServiceState], now: jiff::Timestamp) -> 
 }
 
 /// The expected alerts that do not arrive, wherever they should.
-fn dead_man(board: &Board) -> Vec<DeadMan> {
-    let all = board.sources.iter().flat_map(|(name, f)| f.missing().map(move |e| (name, e)));
-    let missing = all.filter_map(|(source, expected)| {
-        Some(DeadMan {
-            source: source.clone(),
-            name: expected.name.clone(),
-            labels: expected.labels.clone(),
-            since: expected.missing_since?,
-        })
+fn dead_man(board: &Board, now: jiff::Timestamp) -> Vec<DeadMan> {
+    let all = board.sources.iter().flat_map(|(name, f)| f.missing(now).map(move |e| (name, e)));
+    let missing = all.map(|(source, (expected, since))| DeadMan {
+        source: source.clone(),
+        name: expected.name.clone(),
+        labels: expected.labels.clone(),
+        since,
     });
     missing.collect()
 }
@@ -236,6 +250,32 @@ mod tests {
         fold(team, &Sorted::new(&board, team), &mut found);
         let verdict = verdict(&board, &found, jiff::Timestamp::UNIX_EPOCH);
         (found, verdict)
+    }
+
+    #[test]
+    fn what_broke_well_before_its_parent_is_an_outage_of_its_own() {
+        // web → checkout → db; checkout is in trouble for its own reason.
+        let team = team_of(&[(0, 1), (1, 2)], 3);
+        let at = |minute: i64| jiff::Timestamp::from_second(minute * 60).ok();
+        let folded = |since: [Option<jiff::Timestamp>; 3]| {
+            let health = [Health::Down, Health::Degraded, Health::Down];
+            let states = team.services.iter().zip(health).zip(since);
+            let mut states: Vec<ServiceState> = states
+                .map(|((service, health), since)| ServiceState {
+                    name: service.name.clone(),
+                    health,
+                    since,
+                    ..ServiceState::default()
+                })
+                .collect();
+            fold(&team, &Sorted::new(&Board::default(), &team), &mut states);
+            states.iter().map(|s| s.because.is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(folded([at(15), at(5), at(15)]), [false, false, false]);
+        // Both were noticed at about the same time, whichever first; or nobody saw it begin.
+        assert_eq!(folded([at(15), at(11), at(15)]), [true, true, false]);
+        assert_eq!(folded([at(15), at(20), at(15)]), [true, true, false]);
+        assert_eq!(folded([at(15), None, at(15)]), [true, true, false]);
     }
 
     #[test]

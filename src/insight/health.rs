@@ -327,7 +327,7 @@ fn of_silence(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal
     if tellers.is_empty() && own.ruled.is_some() {
         tellers.extend(delivering.map(|(name, _)| name));
     }
-    let missing = |name: &Name| board.sources.get(name).and_then(|f| f.missing().next());
+    let missing = |name: &Name| board.sources.get(name).and_then(|f| f.missing(now).next());
     let trust = |name: &Name| match missing(name) {
         Some(_) => Staleness::Expired,
         None => staleness(name),
@@ -337,10 +337,10 @@ fn of_silence(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal
     let words = Clean::from("no alert firing");
     let quiet = match missing(teller) {
         None => Signal { health: Health::Ok, since: None, words, stale: false },
-        Some(expected) => {
+        Some((expected, since)) => {
             let words =
                 format!("no alert would come: {} does not arrive at {teller}", expected.name);
-            let (health, since) = (Health::Unknown, expected.missing_since);
+            let (health, since) = (Health::Unknown, Some(since));
             Signal { health, since, words: Clean::line(words), stale: false }
         }
     };

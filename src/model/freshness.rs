@@ -178,9 +178,12 @@ impl Freshness {
         self.last_ok.map(|then| now.duration_since(then).max(SignedDuration::ZERO))
     }
 
-    /// The expected alerts that do not arrive.
-    pub fn missing(&self) -> impl Iterator<Item = &Expected> {
-        self.expected.iter().filter(|e| e.missing_since.is_some())
+    /// The expected alerts that do not arrive, and since when: an answer came without them, or it was asked in vain for
+    /// so long that nothing may be concluded from the last. That nobody asked it says nothing.
+    pub fn missing(&self, now: Timestamp) -> impl Iterator<Item = (&Expected, Timestamp)> {
+        let mute = (self.staleness(now) == Staleness::Expired).then_some(self.failing_since);
+        let mute = mute.flatten().map(|failing| self.last_ok.unwrap_or(failing));
+        self.expected.iter().filter_map(move |e| Some((e, e.missing_since.or(mute)?)))
     }
 
     /// Takes over what an answer told of expected alerts; one that is still missing is so since it was first.
@@ -265,7 +268,7 @@ mod tests {
             [Expected { name: "watchdog".into(), labels: "a".into(), missing_since }]
         };
         let mut fresh = Freshness::default();
-        let since = |fresh: &Freshness| fresh.missing().next().and_then(|e| e.missing_since);
+        let since = |fresh: &Freshness| fresh.missing(at(40)).next().map(|(_, since)| since);
         for (answer, expected) in [
             (None, None),
             (Some(10), Some(10)),
@@ -279,6 +282,21 @@ mod tests {
         // One that nobody expects any more is not missed.
         fresh.expect(&[]);
         assert_eq!(since(&fresh), None);
+    }
+
+    #[test]
+    fn an_expected_alert_is_missing_while_its_source_is_silent() {
+        let at = |s| Timestamp::from_second(s).unwrap();
+        let expected = vec![Expected { name: "a".into(), labels: "b".into(), missing_since: None }];
+        let every = SignedDuration::from_secs(15);
+        let (last_ok, failing_since) = (Some(at(1000)), Some(at(1015)));
+        let silent = Freshness { every, expected, last_ok, failing_since, ..Freshness::default() };
+        let since = |f: &Freshness, now| f.missing(at(now)).next().map(|(_, since)| since);
+        assert_eq!([since(&silent, 1300), since(&silent, 1301)], [None, Some(at(1000))]);
+        // Of one that never answered nobody knows that it arrives; of one that nobody asked there is nothing to say.
+        let never = Freshness { last_ok: None, ..silent.clone() };
+        assert_eq!(since(&never, 1016), Some(at(1015)));
+        assert_eq!(since(&Freshness { failing_since: None, ..silent }, 9000), None);
     }
 
     #[test]

@@ -31,14 +31,16 @@ fn head(scene: &Scene<'_>, full: bool) -> Map<String, Value> {
     let sources = scene.board.sources.iter().map(|(name, f)| source(scene, name, f, full));
     out.insert("sources".into(), sources.collect());
     let expected =
-        scene.board.sources.iter().flat_map(|(s, f)| f.expected.iter().map(move |e| (s, e)));
-    let expected = expected.map(|(source, e)| {
+        scene.board.sources.iter().flat_map(|(s, f)| f.expected.iter().map(move |e| (s, f, e)));
+    let expected = expected.map(|(source, fresh, e)| {
+        let mut missing = fresh.missing(scene.now);
+        let since = missing.find(|(one, _)| *one == e).map(|(_, since)| since);
         json!({
             "name": e.name.as_str(),
             "source": source.as_str(),
             "labels": word(&e.labels),
-            "arrives": e.missing_since.is_none(),
-            "missing_since": maybe(e.missing_since),
+            "arrives": since.is_none(),
+            "missing_since": maybe(since),
         })
     });
     out.insert("dead_man".into(), expected.collect());

@@ -10,8 +10,8 @@ use super::expects::{self, Expect};
 use super::rows::{self, Gaps, Row};
 use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
 use crate::model::{
-    Alert, AlertState, Clean, Fact, Feed, Id, Key, Report, Severity, Silence, SilenceState,
-    SourceName, Suppression, Trouble,
+    Alert, AlertState, Clean, Expected, Fact, Feed, Id, Key, Report, Severity, Silence,
+    SilenceState, SourceName, Suppression, Trouble,
 };
 
 pub const KIND: Kind = Kind {
@@ -66,6 +66,10 @@ const ABOUT_EVERY: u64 = 20;
 const BODY: usize = 4 * 1024;
 
 impl Source for Alertmanager {
+    fn expects(&self) -> Vec<Expected> {
+        expects::all(&self.expects)
+    }
+
     /// Groups, because only they tell of mute intervals (0.28 and later); v1 is gone since 0.27.
     fn ask(&self, asking: &Asking<'_>) -> Vec<Request> {
         let get =

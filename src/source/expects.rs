@@ -75,16 +75,22 @@ pub fn problems(expects: &[Expect]) -> Vec<Problem> {
 /// Takes the expected alerts out of a whole answer: they are no trouble. What is left is; and who did not come is said.
 pub fn take(expects: &[Expect], alerts: &mut Vec<Alert>, now: Timestamp) -> Vec<Expected> {
     let met = |expect: &Expect| alerts.iter().any(|alert| expect.is_met_by(alert));
-    let expected = expects
-        .iter()
-        .map(|expect| Expected {
-            name: Clean::line(&expect.name),
-            labels: expect.words(),
-            missing_since: (!met(expect)).then_some(now),
-        })
-        .collect();
+    let told = all(expects).into_iter().zip(expects);
+    let expected = told
+        .map(|(known, expect)| Expected { missing_since: (!met(expect)).then_some(now), ..known });
+    let expected = expected.collect();
     alerts.retain(|alert| !expects.iter().any(|expect| expect.is_met_by(alert)));
     expected
+}
+
+/// What is expected, before anybody knows whether it arrives.
+pub fn all(expects: &[Expect]) -> Vec<Expected> {
+    let expected = |expect: &Expect| Expected {
+        name: Clean::line(&expect.name),
+        labels: expect.words(),
+        missing_since: None,
+    };
+    expects.iter().map(expected).collect()
 }
 
 /// Said of a source whose pipeline is dead.

@@ -62,6 +62,11 @@ pub trait Source: Debug + Send + Sync {
         None
     }
 
+    /// Alerts that have to arrive from it: known before it answers, so that one that never does is missed.
+    fn expects(&self) -> Vec<crate::model::Expected> {
+        Vec::new()
+    }
+
     /// Numbers this source tells of its own accord, with the units and bounds of its own options.
     fn metrics(&self) -> Vec<Metric> {
         Vec::new()

@@ -22,7 +22,15 @@ pub struct Ledger {
 impl Ledger {
     pub fn new(subject: &Subject) -> Self {
         let endpoint = &subject.reach.endpoint;
-        let known = subject.known.clone().unwrap_or_default();
+        let mut known = subject.known.clone().unwrap_or_default();
+        // What is expected is the configuration's to say; since when it is missing was heard before.
+        let mut expected = subject.source.expects();
+        for one in &mut expected {
+            let before =
+                known.expected.iter().find(|k| k.name == one.name && k.labels == one.labels);
+            one.missing_since = before.and_then(|before| before.missing_since);
+        }
+        known.expected = expected;
         Self {
             name: subject.reach.name.clone(),
             past: Past { memory: Arc::new(subject.memory.clone()), ..Past::default() },

@@ -147,6 +147,10 @@ const RULES_EVERY: u64 = 4;
 const QUICK: Duration = Duration::from_secs(2);
 
 impl Source for Prometheus {
+    fn expects(&self) -> Vec<crate::model::Expected> {
+        expects::all(&self.expects)
+    }
+
     fn ask(&self, asking: &Asking<'_>) -> Vec<Request> {
         let batches = self.batches((0..self.metrics.len()).collect(), asking);
         let mut requests: Vec<_> =
