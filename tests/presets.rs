@@ -620,9 +620,15 @@ mod by_hand {
             let samples = report.facts.iter().filter(|f| matches!(f, Fact::Sample { .. })).count();
             assert_eq!(samples, 2);
         }
-        // One of them is gone: told at the next look, and with the name that is near.
+        // One of them is gone: told at the next look, and with the name that is near. What it told is missing, not
+        // forgotten: a service that is down tells nothing.
         let report = world.poll(|http| store(http, &["db"], true)).unwrap();
-        assert_eq!(found(&report), ["db/targets up"]);
+        assert_eq!(found(&report), ["web/targets up", "db/targets up"]);
+        let empty = report
+            .facts
+            .iter()
+            .filter(|f| matches!(f, Fact::Sample { measure: andon::model::Measure::NoData, .. }));
+        assert_eq!(empty.count(), 1);
         let notes: Vec<&str> = report.notes.iter().map(andon::model::Clean::as_str).collect();
         assert!(
             notes[1].ends_with("there is job webb: match.labels = { job = \"webb\" }"),

@@ -158,7 +158,7 @@ pub struct Service {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Matching {
-    /// Labels of alerts that all must agree; default `service = <name>`.
+    /// Labels of alerts and numbers that all must agree; default: its name in `service`, `app`, `job` and the like.
     pub labels: BTreeMap<String, String>,
     /// `PagerDuty` service id.
     pub pagerduty: Option<String>,

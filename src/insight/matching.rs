@@ -10,7 +10,7 @@ use super::words::{earlier, later};
 use crate::model::{
     Alert, AlertRule, Board, Clean, Deploy, Incident, Key, MetricId, Name, Objective, Occurrence,
     Outcome, PostMortem, Probe, ProbeResult, Purpose, Release, RuleHealth, RuleState, Run, Service,
-    Shift, Team, Window, Written,
+    Shift, Team, Window, Written, said,
 };
 
 /// The facts of the board by service, in the order of `Team::services`.
@@ -216,6 +216,8 @@ struct Keys {
     /// One label of each service, by name and value: its others are checked after. There are many labels of alerts,
     /// and few names that say a service.
     labels: BTreeMap<Clean, HashMap<Clean, Vec<usize>>>,
+    /// Services without labels of their own: their name in one of the usual labels says them.
+    unlabelled: HashMap<Box<str>, usize>,
     pagerduty: HashMap<Box<str>, Vec<usize>>,
     names: HashMap<String, Vec<usize>>,
     repos: HashMap<String, Vec<usize>>,
@@ -226,17 +228,22 @@ impl Keys {
     fn new(team: &Team) -> Self {
         let mut keys = Self {
             labels: BTreeMap::new(),
+            unlabelled: HashMap::new(),
             pagerduty: HashMap::new(),
             names: HashMap::new(),
             repos: HashMap::new(),
             apps: HashMap::new(),
         };
         for (i, service) in team.services.iter().enumerate() {
-            let (name, value) = service.matching.labels.iter().next().map_or_else(
-                || (Clean::from("service"), service.name.clean().clone()),
-                |(k, v)| (k.clone(), v.clone()),
-            );
-            keys.labels.entry(name).or_default().entry(value).or_default().push(i);
+            match service.matching.labels.iter().next() {
+                Some((name, value)) => {
+                    let values = keys.labels.entry(name.clone()).or_default();
+                    values.entry(value.clone()).or_default().push(i);
+                }
+                None => {
+                    keys.unlabelled.insert(service.name.as_str().into(), i);
+                }
+            }
             keys.apps.entry(folded(service.app().as_str())).or_default().push(i);
             keys.names.entry(folded(service.name.as_str())).or_default().push(i);
             if !service.matching.pagerduty.is_empty() {
@@ -258,6 +265,9 @@ impl Keys {
             .copied()
             .filter(|i| team.services.get(*i).is_some_and(|s| s.owns_labels(labels)))
             .collect();
+        // An exporter's own job beside the service it tells of: the likelier label decides.
+        found.extend(said(labels).find_map(|name| self.unlabelled.get(name)).copied());
+        found.sort_unstable();
         found.dedup();
         found
     }
@@ -480,6 +490,36 @@ pub fn once(mut keys: Vec<Key>) -> Vec<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alert_is_of_the_service_that_its_likeliest_label_names() {
+        let service = |name: &str, own: &[(&str, &str)]| {
+            let labels = own.iter().map(|(k, v)| (Clean::line(k), Clean::line(v))).collect();
+            let matching = crate::model::Matching { labels, ..Default::default() };
+            Service { name: Name::new(name), matching, ..Service::default() }
+        };
+        let services = vec![
+            service("web", &[]),
+            service("api", &[]),
+            service("jobs", &[("team", "core"), ("job", "batch")]),
+        ];
+        let team = Team { services, ..Team::default() };
+        let keys = Keys::new(&team);
+        let of = |labels: &[(&str, &str)]| {
+            let labels = labels.iter().map(|(k, v)| (Clean::line(k), Clean::line(v))).collect();
+            keys.labelled(&team, &labels)
+        };
+        // What every alert of a scraped target carries is enough.
+        assert_eq!(of(&[("job", "api"), ("instance", "a:1")]), [1]);
+        assert_eq!(of(&[("job", "shop/api")]), [1]);
+        assert_eq!(of(&[("service", "web"), ("job", "api")]), [0]);
+        assert_eq!(of(&[("service", "kube-state-metrics"), ("app", "web")]), [0]);
+        // Labels that somebody configured are asked for, all of them and they alone.
+        assert_eq!(of(&[("team", "core"), ("job", "batch")]), [2]);
+        assert_eq!(of(&[("job", "batch")]), [0_usize; 0]);
+        assert_eq!(of(&[("job", "jobs")]), [0_usize; 0]);
+        assert_eq!(of(&[("instance", "api")]), [0_usize; 0]);
+    }
 
     #[test]
     fn a_name_counts_only_as_a_word_of_its_own() {

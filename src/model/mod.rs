@@ -56,7 +56,9 @@ pub use postmortem::{
 pub use records::{Record, Records};
 pub use review::{Review, SupportHours, Wanted};
 pub use slices::{Fold, MOST_SLICES, Slices};
-pub use team::{Freeze, FreezeRule, Matching, Metric, Plan, PlanRule, Service, Slo, Team};
+pub use team::{
+    Freeze, FreezeRule, Matching, Metric, Plan, PlanRule, Service, Slo, Team, USUAL, said,
+};
 pub use text::{Clean, Shape, clean};
 pub use ticket::{Linked, Ticket, TicketState};
 pub use track::Track;

@@ -99,7 +99,7 @@ impl Default for Service {
 /// How facts find their service.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matching {
-    /// All of these labels must agree. Empty: `service=<name>`.
+    /// All of these labels must agree. Empty: its name in one of `USUAL`.
     pub labels: BTreeMap<Clean, Clean>,
     /// A `PagerDuty` service id.
     pub pagerduty: Box<str>,
@@ -111,6 +111,21 @@ pub struct Matching {
     pub jira: Clean,
 }
 
+/// Labels whose value is the name of a service, as its numbers and its alerts have them; the first that is one decides.
+pub const USUAL: &[&str] =
+    &["service", "service_name", "app_kubernetes_io_name", "app", "application", "job"];
+
+/// The names that labels may say a service by, the likeliest first. OpenTelemetry's job is `namespace/name`.
+pub fn said(labels: &Labels) -> impl Iterator<Item = &str> {
+    let value =
+        |label: &&'static str| labels.get(&Clean::from(*label)).map(|value| (*label, value));
+    USUAL.iter().filter_map(value).flat_map(|(label, value)| {
+        let whole = value.as_str();
+        let last = whole.rsplit_once('/').filter(|_| label == "job").map(|(_, name)| name);
+        std::iter::once(whole).chain(last)
+    })
+}
+
 impl Service {
     /// The application that is this service, where applications are deployed.
     pub fn app(&self) -> &Clean {
@@ -120,10 +135,10 @@ impl Service {
         }
     }
 
-    /// Whether labels name this service. Without configured labels, `service=<name>` does.
+    /// Whether labels name this service. Without configured labels, its name in one of the usual ones does.
     pub fn owns_labels(&self, labels: &Labels) -> bool {
         if self.matching.labels.is_empty() {
-            return labels.iter().any(|(k, v)| k.as_str() == "service" && v == self.name.clean());
+            return said(labels).any(|name| name == self.name.as_str());
         }
         self.matching.labels.iter().all(|(k, v)| labels.get(k) == Some(v))
     }

@@ -82,7 +82,12 @@ impl Prometheus {
     pub fn hear_found(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Findings {
         let tag = if in_pieces(heard) { PIECE } else { LOOK };
         let (plan, blind) = match self.looks(asking).then(|| look::read(heard, tag)) {
-            Some(Ok(seen)) => (seen.plan(&self.watched), None),
+            // Of the past only what there was then is asked for.
+            Some(Ok(seen)) if self.recalls => (seen.plan(&self.watched), None),
+            Some(Ok(seen)) => {
+                let before = self.remembered(asking);
+                (seen.plan(&self.watched).keep(before, &self.watched, asking.now), None)
+            }
             Some(Err(words)) => (self.remembered(asking), Some(words)),
             None => (self.remembered(asking), None),
         };
@@ -231,7 +236,7 @@ impl Prometheus {
             report.remember.push((PLAN.into(), "".into()));
         }
         if !plan.entries.is_empty() {
-            let (n, services) = (plan.entries.len(), plan.services().len());
+            let (n, services) = (plan.seen().count(), plan.services().len());
             report.notes.push(Clean::line(format_args!(
                 "found {n} number{} for {services} service{} ({})",
                 if n == 1 { "" } else { "s" },

@@ -181,17 +181,16 @@ impl Seen {
             let mut roles: BTreeSet<Role> = BTreeSet::new();
             let mut names: BTreeSet<&str> = BTreeSet::new();
             for (place, (preset, number)) in presets::all().enumerate() {
-                let single = matches!(number.role, Role::Latency | Role::Errors | Role::Traffic);
                 if !one.lacks(number)
                     || names.contains(number.name)
-                    || (single && roles.contains(&number.role))
+                    || (number.is_single() && roles.contains(&number.role))
                 {
                     continue;
                 }
                 let Some(labels) = self.whose(one, preset, number, &places) else { continue };
                 names.insert(number.name);
                 roles.insert(number.role);
-                entries.push(Entry { service: one.name.clone(), place, labels });
+                entries.push(Entry { service: one.name.clone(), place, labels, lost: None });
             }
         }
         Plan { entries }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::presets::{self, Number, Preset};
 use super::promql::{self, mark};
 use super::selector::matcher;
 use super::watched::Watched;
-use crate::model::{Bound, Clean, Discovered, Key, Metric, MetricId, Name, SourceName, Unit};
+use crate::model::{Bound, Clean, Discovered, Key, Metric, MetricId, Name, Role, SourceName, Unit};
 
 /// One number of one service, and the labels that select its series.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,8 @@ pub struct Entry {
     /// Of its number in `presets::all`.
     pub place: usize,
     pub labels: Vec<(String, String)>,
+    /// The first look around that saw nothing of it any more.
+    pub lost: Option<Timestamp>,
 }
 
 /// Everything that was found, in the order of the services.
@@ -36,6 +40,10 @@ pub struct Question {
 
 /// Bytes of the names in one question: more would make a query longer than stores and proxies take.
 const BYTES: usize = promql::BYTES * 3 / 4;
+
+/// A number whose series are gone is asked for this long all the same: what is down tells nothing, and its past is
+/// needed just then. Somebody who took it away for good sees it missing for a day.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 impl Entry {
     pub fn number(&self) -> Option<(&'static Preset, &'static Number)> {
@@ -64,6 +72,34 @@ impl Entry {
 }
 
 impl Plan {
+    /// Adds what an earlier look around found and this one did not: it is missing, not gone, unless something else
+    /// stands in its place.
+    #[must_use]
+    pub fn keep(mut self, before: Self, watched: &[Watched], now: Timestamp) -> Self {
+        let mut had: BTreeMap<&Name, (BTreeSet<&str>, BTreeSet<Role>)> = BTreeMap::new();
+        for entry in &self.entries {
+            let Some((_, number)) = entry.number() else { continue };
+            let (names, roles) = had.entry(&entry.service).or_default();
+            names.insert(number.name);
+            roles.insert(number.role);
+        }
+        let is_missing = |entry: &Entry| {
+            let Some((_, number)) = entry.number() else { return false };
+            let stands = had.get(&entry.service).is_some_and(|(names, roles)| {
+                names.contains(number.name) || (number.is_single() && roles.contains(&number.role))
+            });
+            !stands && entry.lost.is_none_or(|lost| now.duration_since(lost) < KEPT)
+        };
+        let missing: Vec<Entry> = before.entries.into_iter().filter(is_missing).collect();
+        let missing =
+            missing.into_iter().map(|entry| Entry { lost: entry.lost.or(Some(now)), ..entry });
+        self.entries.extend(missing);
+        let order: BTreeMap<&Name, usize> =
+            watched.iter().enumerate().map(|(i, one)| (&one.name, i)).collect();
+        self.entries.sort_by_key(|entry| (order.get(&entry.service).copied(), entry.place));
+        self
+    }
+
     /// Every question, in a stable order.
     pub fn questions(&self) -> Vec<Question> {
         let mut groups: BTreeMap<(usize, Vec<&str>), Vec<usize>> = BTreeMap::new();
@@ -115,10 +151,11 @@ impl Plan {
     /// As text for the next poll; `andon` reads it again only while table and services are what they were.
     pub fn write(&self, watched: &[Watched]) -> String {
         let mut text = world(watched);
-        for Entry { service, place, labels } in &self.entries {
+        for Entry { service, place, labels, lost } in &self.entries {
             let labels: Vec<String> =
                 labels.iter().map(|(name, value)| format!("\t{name}\t{value}")).collect();
-            let _ = write!(text, "\n{service}\t{place}{}", labels.concat());
+            let lost = lost.map_or_else(String::new, |at| at.as_second().to_string());
+            let _ = write!(text, "\n{service}\t{place}\t{lost}{}", labels.concat());
         }
         text
     }
@@ -131,11 +168,15 @@ impl Plan {
         let entry = |line: &str| {
             let mut words = line.split('\t');
             let (service, place) = (Name::new(words.next()?), words.next()?.parse().ok()?);
+            let lost = match words.next()? {
+                "" => None,
+                second => Some(Timestamp::from_second(second.parse().ok()?).ok()?),
+            };
             let mut labels = Vec::new();
             while let (Some(name), Some(value)) = (words.next(), words.next()) {
                 labels.push((name.to_owned(), value.to_owned()));
             }
-            Some(Entry { service, place, labels })
+            Some(Entry { service, place, labels, lost })
         };
         Self { entries: lines.filter_map(entry).collect() }
     }
@@ -152,8 +193,14 @@ impl Plan {
         names
     }
 
+    /// What is there now: not what is missing.
+    pub fn seen(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.lost.is_none())
+    }
+
+    /// Those of whom something is there.
     pub fn services(&self) -> BTreeSet<&Name> {
-        self.entries.iter().map(|entry| &entry.service).collect()
+        self.seen().map(|entry| &entry.service).collect()
     }
 }
 
@@ -195,7 +242,7 @@ mod tests {
 
     fn entry(service: &str, place: usize, labels: &[(&str, &str)]) -> Entry {
         let labels = labels.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
-        Entry { service: Name::new(service), place, labels }
+        Entry { service: Name::new(service), place, labels, lost: None }
     }
 
     #[test]
@@ -225,12 +272,50 @@ mod tests {
     #[test]
     fn a_plan_is_read_again_only_where_it_still_fits() {
         let (one, two) = (watched(&["web"]), watched(&["web", "api"]));
-        let plan = Plan { entries: vec![entry("web", 3, &[("job", "web"), ("env", "a b=c")])] };
+        let lost = Timestamp::from_second(1_000).ok();
+        let gone = Entry { lost, ..entry("web", 4, &[("job", "web")]) };
+        let plan =
+            Plan { entries: vec![entry("web", 3, &[("job", "web"), ("env", "a b=c")]), gone] };
         let text = plan.write(&one);
         assert_eq!(Plan::read(&text, &one), plan);
         assert_eq!(Plan::read(&text, &two), Plan::default());
         assert_eq!(Plan::read("", &one), Plan::default());
-        assert_eq!(Plan::read(&format!("{text}\nrot\nweb\tx"), &one).entries.len(), 1);
+        assert_eq!(Plan::read(&format!("{text}\nrot\nweb\tx"), &one).entries.len(), 2);
+    }
+
+    #[test]
+    fn numbers_of_what_went_down_are_missing_and_not_forgotten() {
+        let at = |hour: i64| Timestamp::from_second(hour * 3600).unwrap();
+        let team = watched(&["web", "db"]);
+        let [requests, up] = [("http_requests_total", "requests"), ("up", "targets up")]
+            .map(|(series, name)| place(series, name));
+        let labels = [("job", "web")];
+        let all =
+            Plan { entries: vec![entry("web", up, &labels), entry("web", requests, &labels)] };
+        let seen = Plan { entries: vec![entry("web", up, &labels), entry("db", up, &labels)] };
+        let kept = seen.clone().keep(all, &team, at(10));
+        let told = |plan: &Plan| {
+            let entries = plan.entries.iter();
+            entries.map(|e| (e.service.to_string(), e.place, e.lost)).collect::<Vec<_>>()
+        };
+        let mut expected = vec![
+            ("web".to_owned(), up, None),
+            ("web".to_owned(), requests, Some(at(10))),
+            ("db".to_owned(), up, None),
+        ];
+        expected[..2].sort_by_key(|(_, place, _)| *place);
+        assert_eq!(told(&kept), expected);
+        // It is missing since it was first, and after a day nobody waits for it.
+        let later = seen.clone().keep(kept.clone(), &team, at(33));
+        assert_eq!(told(&later), expected);
+        assert_eq!(seen.clone().keep(later, &team, at(34)).entries.len(), 2);
+        // Another exporter's number of the same kind stands in its place.
+        let other = presets::all().position(|(preset, n)| {
+            n.name == "requests" && preset.name != presets::all().nth(requests).unwrap().0.name
+        });
+        let seen = Plan { entries: vec![entry("web", other.unwrap(), &labels)] };
+        let moved = seen.keep(kept, &team, at(11));
+        assert!(moved.entries.iter().all(|entry| entry.place != requests));
     }
 
     #[test]

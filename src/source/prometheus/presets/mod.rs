@@ -31,8 +31,7 @@ pub enum Naming {
 /// Kubernetes' recommended and customary labels; `application` is Spring Boot's; `job` is in every scraped series, and
 /// OpenTelemetry's `service.namespace/service.name`
 /// (`opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics`).
-pub const USUAL: &[&str] =
-    &["service", "service_name", "app_kubernetes_io_name", "app", "application", "job"];
+pub use crate::model::USUAL;
 
 /// One number: which series must exist, and the question.
 pub struct Number {
@@ -52,6 +51,13 @@ pub struct Number {
     pub good: &'static str,
     pub bad: &'static str,
     pub weight: Weight,
+}
+
+impl Number {
+    /// Whether a service has one of its role, whoever tells it.
+    pub fn is_single(&self) -> bool {
+        matches!(self.role, Role::Latency | Role::Errors | Role::Traffic)
+    }
 }
 
 /// A number that nobody judges: what good looks like is each team's own.
