@@ -10,7 +10,7 @@ use super::super::{Answer, Asking, Exchange};
 use super::numbers::{self, Numbers};
 use super::{QUICK, promql, tag_of};
 use crate::model::{
-    Clean, Fact, Key, Labels, Name, Objective, Slo, Spent, Weighted, Written, asked_every,
+    Clean, Fact, Key, Labels, Measure, Name, Objective, Slo, Spent, Weighted, Written, asked_every,
 };
 
 /// The tag of these questions.
@@ -25,6 +25,8 @@ const HEAVY_BATCH: usize = 8;
 const HEAVY: SignedDuration = SignedDuration::from_hours(3);
 /// A store spends at most one part of so many on a question that it is slow to answer.
 const REST: u32 = 20;
+/// A window is asked for again when its burn may have changed by so much: of a whole period, two percent of its budget.
+const MOVED: f64 = 0.02;
 
 /// The objectives one store answers for.
 #[derive(Debug, Clone, Default)]
@@ -78,9 +80,10 @@ impl Promises {
         let memory = if of_the_past { Memory::new() } else { remembered(asking) };
         let (mut light, mut heavy, mut alone) = (Vec::new(), Vec::new(), Vec::new());
         for (i, promise) in self.0.iter().enumerate() {
+            let burn = promise.burn(&memory);
             for (w, window) in promise.windows.iter().enumerate() {
                 let kept = kept(&memory, promise, *window);
-                if !is_due(kept, *window, asking.now) {
+                if !is_due(kept, *window, burn, asking.now) {
                     continue;
                 }
                 let questions = [0, 1].map(|part| (i * WINDOWS + w) * 2 + part);
@@ -164,6 +167,16 @@ impl Promises {
 }
 
 impl Promise {
+    /// How fast the budget burns, by the shortest window that told; 0 where none did.
+    fn burn(&self, memory: &Memory) -> f64 {
+        let shortest = self.windows.first().and_then(|window| kept(memory, self, *window));
+        let ratio = shortest.and_then(|kept| kept.told.as_ref()).map(|told| &told.ratio);
+        match ratio {
+            Some(Measure::Number(ratio)) => ratio / (1.0 - self.slo.objective / 100.0),
+            _ => 0.0,
+        }
+    }
+
     fn objective(&self, spent: Vec<Spent>) -> Objective {
         Objective {
             key: self.key.clone(),
@@ -178,14 +191,17 @@ impl Promise {
     }
 }
 
-fn is_due(kept: Option<&Kept>, window: SignedDuration, now: Timestamp) -> bool {
+/// Long windows move slowly and are asked for seldom, but not while a burst of errors moves them: at a thousand times
+/// the pace a month's budget is gone within the hour, and what is left of it must not be told by minutes too late.
+fn is_due(kept: Option<&Kept>, window: SignedDuration, burn: f64, now: Timestamp) -> bool {
     let Some(kept) = kept else { return true };
     let rest =
         SignedDuration::try_from(kept.took.saturating_mul(REST)).unwrap_or(SignedDuration::MAX);
     let age = now.duration_since(kept.tried);
     // A poll comes a little early as often as a little late, and a clock may be set back.
-    age < SignedDuration::ZERO
-        || age >= asked_every(window).max(rest) - SignedDuration::from_secs(2)
+    let moved = burn * age.as_secs_f64() / window.as_secs_f64();
+    let often = if moved >= MOVED { SignedDuration::ZERO } else { asked_every(window) };
+    age < SignedDuration::ZERO || age >= often.max(rest) - SignedDuration::from_secs(2)
 }
 
 /// How long each question that was asked took, whatever came of it.
@@ -214,4 +230,30 @@ fn length(window: SignedDuration) -> String {
         }
     }
     format!("{seconds}s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_budget_is_asked_for_while_it_burns() {
+        let at = |s| Timestamp::from_second(s).unwrap();
+        let month = SignedDuration::from_hours(30 * 24);
+        let kept = |took| Kept {
+            window: month,
+            tried: at(0),
+            took: Duration::from_millis(took),
+            alone: false,
+            told: None,
+        };
+        let due = |took, burn, now| is_due(Some(&kept(took)), month, burn, at(now));
+        // Quiet, or as slow as pages somebody: nothing moves within ten minutes.
+        assert!(!due(20, 0.0, 590) && due(20, 0.0, 600));
+        assert!(!due(20, 14.4, 590));
+        // Everything fails: two percent of a month of three nines are gone in 52 s.
+        assert!(!due(20, 1000.0, 45) && due(20, 1000.0, 60));
+        // A store that is slow to answer is left in peace all the same.
+        assert!(!due(6_000, 1000.0, 60) && due(6_000, 1000.0, 120));
+    }
 }
