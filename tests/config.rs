@@ -178,6 +178,21 @@ fn what_follows_from_a_syntax_error_is_no_problem_of_its_own() {
 }
 
 #[test]
+fn a_share_of_what_goes_well_does_not_stand_among_the_errors() {
+    let metric = |good: &str| {
+        let text = concat!(
+            "[[source]]\nname = \"p\"\nkind = \"prometheus\"\nurl = \"http://127.0.0.1:9\"\n",
+            "[[service]]\nname = \"a\"\n[[service.metric]]\nname = \"m\"\nquery = \"up\"\nunit = \"ratio\"\n",
+        );
+        let config = read(&format!("{text}{good}\n")).unwrap();
+        config.team.services[0].metrics[0].role.word().to_owned()
+    };
+    assert_eq!(metric("good = \"> 0.99\""), "business");
+    assert_eq!(metric("good = \"< 0.01\""), "errors");
+    assert_eq!(metric(""), "errors");
+}
+
+#[test]
 fn one_slip_of_a_service_or_a_source_does_not_hide_the_next() {
     let said = problems(concat!(
         "[[source]]\nname = \"p\"\nkind = \"prometheus\"\nurll = \"https://p.example\"\ntimout = \"3s\"\n",

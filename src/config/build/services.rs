@@ -5,7 +5,9 @@ use std::ops::Range;
 use crate::config::problem::nearest;
 use crate::config::raw;
 use crate::config::tree::Value;
-use crate::model::{Clean, Matching, Metric, MetricId, Name, Role, Service, Slo, SourceName, Unit};
+use crate::model::{
+    Clean, Comparison, Matching, Metric, MetricId, Name, Role, Service, Slo, SourceName, Unit,
+};
 
 use super::site::{Site, known, unique};
 
@@ -117,8 +119,11 @@ pub fn build_metric(
     if raw.query.get_ref().trim().is_empty() {
         site.problem(&raw.query.span(), "an empty query", None);
     }
-    // Without a role the unit tells: what is left over is what the business counts.
+    // Without a role the unit tells: what is left over is what the business counts. A share that is good when it is
+    // great is of what went well: among the errors `100 %` would say that everything fails.
+    let is_floor = |op: Comparison| matches!(op, Comparison::Greater | Comparison::GreaterOrEqual);
     let role = raw.role.unwrap_or(match unit {
+        Unit::Percent | Unit::Ratio if good.is_some_and(|good| is_floor(good.op)) => Role::Business,
         Unit::Seconds | Unit::Milliseconds => Role::Latency,
         Unit::Percent | Unit::Ratio => Role::Errors,
         Unit::PerSecond => Role::Traffic,
