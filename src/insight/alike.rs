@@ -296,6 +296,16 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_word_is_no_name_and_one_alert_is_named_once() {
+        assert!(is_marked("the alert ", " was loud"));
+        assert!(is_marked("", " fired at noon"));
+        assert!(is_marked("it was `", "` again"));
+        assert!(!is_marked("the alert ", "ing of Ada"), "the word goes on");
+        assert!(!is_marked("alert Over", " fired"), "the word began before");
+        assert!(!is_marked("the ", " of the house"));
+    }
+
+    #[test]
     fn what_is_alike_says_what_it_has_in_common() {
         let trouble = Trouble {
             services: vec![Name::new("checkout")],

@@ -77,7 +77,8 @@ mod tests {
 
     fn deploy(hour: i64, environment: &str, sha: &str, outcome: Outcome) -> Deploy {
         Deploy {
-            key: Key::new(&Name::new("gh"), format!("{hour:02}")),
+            // Upstreams number as they like: only the moment says what came first.
+            key: Key::new(&Name::new("gh"), format!("{:02}", 99 - hour)),
             repo: "o/r".into(),
             app: Clean::default(),
             environment: Clean::line(environment),

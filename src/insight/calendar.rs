@@ -336,6 +336,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_hand_off_is_from_turn_to_turn_and_concerns_what_is_released_across_it() {
+        let (nine, noon, later) =
+            ("2026-11-20T09:00:00Z", "2026-11-20T12:00:00Z", "2026-11-20T18:00:00Z");
+        let turn = |who: &str, from: &str, until: &str| event(Purpose::OnCall, who, from, until);
+        let release = |from: &str, until: &str| event(Purpose::Release, "train", from, until);
+        // A release that ends as a turn begins hands nothing over.
+        let mut alone = vec![release(nine, noon), turn("bob", noon, later)];
+        hand_over(&mut alone);
+        assert_eq!(alone[1].takes_over, None);
+        for (from, until, crosses) in [
+            ("2026-11-20T11:00:00Z", "2026-11-20T13:00:00Z", true),
+            ("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", false),
+            ("2026-11-20T13:00:00Z", "2026-11-20T14:00:00Z", false),
+        ] {
+            let events =
+                vec![turn("ada", nine, noon), turn("bob", noon, later), release(from, until)];
+            let told = said(events, &[]).join(" ");
+            assert_eq!(told.contains("hand-off from ada to bob"), crosses, "{told}");
+        }
+    }
+
     fn said(mut events: Vec<Event>, frozen: &[Frozen]) -> Vec<String> {
         hand_over(&mut events);
         collide(&mut events, frozen, &TimeZone::UTC);

@@ -366,11 +366,13 @@ mod tests {
     fn a_quarter_is_told_by_its_median_and_its_longest_with_their_n() {
         let mut papers = Vec::new();
         // The worked example of the domain: 12 m, 25 m, 48 m, 3 h, 31 h.
-        for (n, minutes) in [12, 25, 48, 180, 1_860].into_iter().enumerate() {
+        for (n, minutes) in [1_860, 12, 48, 180, 25].into_iter().enumerate() {
             let mut p = dated(&n.to_string(), "2026-05-04", "x", "x");
             let span = SignedDuration::from_mins(minutes);
             let lasted = Lasted { span, clock: crate::model::Clock::Wall, words: "".into() };
             p.stated = Some(Found::new(lasted, ReadFrom::Label));
+            let state = if n == 0 { ActionState::Open } else { ActionState::Done };
+            p.actions = vec![action("a", "", "", state)];
             papers.push(p);
         }
         papers.push(dated("untimed", "2026-06-30", "x", "x"));
@@ -382,6 +384,7 @@ mod tests {
         let told: Vec<(i8, usize, usize)> =
             all.iter().map(|q| (q.quarter, q.count, q.timed)).collect();
         assert_eq!(told, [(4, 0, 0), (3, 0, 0), (2, 6, 5)]);
+        assert_eq!((all[2].actions, all[2].open), (5, 1));
         assert_eq!(all[2].median, Some(SignedDuration::from_mins(48)));
         assert_eq!(all[2].longest, Some(SignedDuration::from_hours(31)));
         let two = [SignedDuration::from_mins(10), SignedDuration::from_mins(20)];

@@ -6,6 +6,8 @@ mod brought;
 mod calendar;
 mod can_deploy;
 mod changes;
+#[cfg(test)]
+mod claims;
 mod dependents;
 pub mod follow_up;
 mod freezes;

@@ -151,6 +151,22 @@ mod tests {
     }
 
     #[test]
+    fn two_durations_are_told_where_they_differ_in_length_or_in_clock() {
+        let mut p = paper();
+        p.began = Some(Found::new(at("2026-11-20T10:00:00Z"), ReadFrom::FrontMatter));
+        p.ended = Some(Found::new(at("2026-11-20T12:00:00Z"), ReadFrom::FrontMatter));
+        for (hours, clock, differs) in
+            [(2, Clock::Wall, false), (2, Clock::SupportHours, true), (3, Clock::Wall, true)]
+        {
+            let span = SignedDuration::from_hours(hours);
+            let lasted = Lasted { span, clock, words: "x".into() };
+            p.stated = Some(Found::new(lasted, ReadFrom::Label));
+            let told = duration(&p, &Review::default(), &TimeZone::UTC).unwrap();
+            assert_eq!(told.other.is_some(), differs, "{hours} h {clock:?}");
+        }
+    }
+
+    #[test]
     fn actions_are_late_after_their_day_or_after_the_agreement() {
         let mut p = paper();
         p.dated = Some(crate::model::Dated {

@@ -60,7 +60,8 @@ mod tests {
             let at = Timestamp::from_second(i64::try_from(i).unwrap() * 3_600).unwrap();
             let (version, failed) = word.strip_suffix('!').map_or((word, false), |v| (v, true));
             let deploy = Deploy {
-                key: Key::new(&Name::new("gh"), format!("{i:02}")),
+                // Upstreams number as they like: only the moment says what came first.
+                key: Key::new(&Name::new("gh"), format!("{:02}", 99 - i)),
                 repo: "o/r".into(),
                 app: Clean::default(),
                 environment: "production".into(),
@@ -76,9 +77,10 @@ mod tests {
             };
             board.deploys.see(deploy.key.clone(), deploy, at);
         }
+        let nth = |key: &Key| 99 - key.id.raw().parse::<usize>().unwrap();
         let mut found: Vec<String> = rollbacks(&board)
             .iter()
-            .map(|(k, r)| format!("{}: from {}, undoes {}", k.id.raw(), r.from, r.undone.id.raw()))
+            .map(|(k, r)| format!("{}: from {}, undoes {}", nth(k), r.from, nth(&r.undone)))
             .collect();
         found.sort();
         found
@@ -87,9 +89,9 @@ mod tests {
     /// The examples of domain.md §2.4.
     #[test]
     fn going_back_undoes_the_first_deploy_after_what_it_went_back_to() {
-        assert_eq!(said("v1 v2 v3 v1"), ["03: from v3, undoes 01"]);
+        assert_eq!(said("v1 v2 v3 v1"), ["3: from v3, undoes 1"]);
         assert_eq!(said("v1 v1"), [""; 0], "a redeploy is no rollback");
-        assert_eq!(said("v1 v2 v1 v2"), ["02: from v2, undoes 01", "03: from v1, undoes 02"]);
+        assert_eq!(said("v1 v2 v1 v2"), ["2: from v2, undoes 1", "3: from v1, undoes 2"]);
         assert_eq!(said("v1 v2! v1"), [""; 0], "what failed never ran");
     }
 }

@@ -368,6 +368,13 @@ mod tests {
         SignedDuration::from_secs(n)
     }
 
+    #[test]
+    fn a_window_is_as_fresh_as_it_is_asked_for_and_once_more() {
+        assert_eq!(limits(secs(300), secs(60)), (secs(240), secs(600)));
+        assert_eq!(limits(secs(300), secs(5)), (secs(70), secs(300)), "never less than minutes");
+        assert_eq!(limits(secs(30 * DAY), secs(15)), (secs(1_230), secs(3_075)));
+    }
+
     fn objective(target: f64, days: i64, spent: Vec<Spent>) -> Objective {
         Objective {
             key: Key::new(&SourceName::new("prom"), "x"),

@@ -183,6 +183,38 @@ mod tests {
     }
 
     #[test]
+    fn of_two_that_tell_of_an_issue_the_one_heard_last_counts() {
+        for (first, then) in [("a", "b"), ("b", "a")] {
+            let mut board = Board::default();
+            for (source, hour, state) in
+                [(first, 10, TicketState::Open), (then, 11, TicketState::Done)]
+            {
+                let Fact::Ticket(mut told) = ticket("github.com/acme/shop#7", state, "x", &[])
+                else {
+                    panic!()
+                };
+                told.key = Key::new(&Name::new(source), "github.com/acme/shop#7");
+                let report = Report { facts: vec![Fact::Ticket(told)], ..Report::default() };
+                let at = format!("2026-11-20T{hour}:00:00Z").parse().unwrap();
+                board.fold(&Name::new(source), at, report);
+            }
+            let (state, ..) = told(&board, &action(ActionState::Open), "2026-11-20");
+            assert_eq!(state, ActionState::Done, "{then} was heard last");
+        }
+    }
+
+    #[test]
+    fn what_was_heard_long_ago_contradicts_nobody() {
+        let board = board(ticket("github.com/acme/shop#7", TicketState::Open, "open", &["a"]));
+        let p = PostMortem::new(Key::new(&Name::new("s"), "p"), "p".into(), "p".into(), "".into());
+        for (today, conflict) in [("2026-11-21", true), ("2026-11-22", false)] {
+            let done = action(ActionState::Done);
+            let standing = Issues::of(&board).standing(&board, &p, &done, today.parse().unwrap());
+            assert_eq!((standing.conflict, standing.stale), (conflict, !conflict), "{today}");
+        }
+    }
+
+    #[test]
     fn a_bare_key_is_found_in_the_tracker_that_has_its_project() {
         let board = board(ticket("jira.example/ops-12", TicketState::Done, "Done", &[]));
         let bare =
