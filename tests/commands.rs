@@ -440,6 +440,7 @@ fn a_report_of_a_team_that_nobody_tells_of_claims_no_zeros() {
     for words in [
         "Not up to date: gone, never heard",
         ": 1 of 1 service not ok",
+        "Uptime: 0 of 1 services watched",
         "Incidents: not known",
         "Deploys to production: not known",
         "New post-mortems: not known",

@@ -362,3 +362,32 @@ name = "checkout"
     assert!(said.contains("did you mean `checkout`?"), "{said}");
     assert!(said.contains(":6:"), "located at the metrics: {said}");
 }
+
+#[test]
+fn a_service_may_be_made_of_others_and_of_nothing_else() {
+    let services = |parts: &str| {
+        format!(
+            "[[service]]\nname = \"shop\"\nmembers = [{parts}]\n[[service]]\nname = \"eu\"\nmembers = [\"a\"]\n[[service]]\nname = \"a\"\n"
+        )
+    };
+    let config = read(&services("\"eu\", \"a\"")).unwrap_or_else(|e| panic!("{e}"));
+    let shop = &config.team.services[0];
+    assert_eq!(shop.members.len(), 2);
+    // Numbers are looked for where there is something to watch.
+    assert_eq!(
+        config.team.services.iter().map(|s| s.finds).collect::<Vec<_>>(),
+        [false, false, true]
+    );
+    let refused = problems;
+    for (parts, says) in [
+        ("\"shop\"", "a service is no part of itself"),
+        ("\"ue\"", "no service is called `ue`"),
+        ("\"eu\", \"eu\"", "member of this service"),
+    ] {
+        let said = refused(&services(parts));
+        assert!(said.contains(says), "{parts}: {said}");
+    }
+    let circle = services("\"eu\"").replace("members = [\"a\"]", "members = [\"shop\"]");
+    let said = refused(&circle);
+    assert!(said.contains("`shop` would be a part of itself, by way of this one"), "{said}");
+}

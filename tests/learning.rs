@@ -262,6 +262,7 @@ fn a_report_says_what_happened_and_what_is_still_to_be_done() {
     for (at, begin) in [
         "Harbour: review",
         "At ",
+        "Uptime: ",
         "Incidents: ",
         "Deploys to production: ",
         "Ahead",

@@ -423,3 +423,58 @@ fn a_number_its_store_leaves_out_has_an_age_of_its_own() {
     assert!(age.as_secs() >= 150, "{age}");
     assert_eq!(staleness, andon::model::Staleness::Stale);
 }
+
+#[test]
+fn a_group_is_said_with_its_count_and_its_members_stand_under_it() {
+    let mut world = world();
+    let group = andon::model::Service {
+        name: Name::new("shop"),
+        members: ["web", "checkout", "mail"].map(Name::new).to_vec(),
+        ..andon::model::Service::default()
+    };
+    world.team.services.insert(0, group);
+    let survey = world.survey();
+    let state = |name: &str| survey.service(&Name::new(name)).unwrap();
+    let shop = state("shop");
+    assert_eq!(shop.health, Health::Degraded);
+    let reason = shop.reason.as_str();
+    assert!(reason.contains(" of 3 ") && reason.contains("checkout"), "{reason}");
+    // What its members' outage has outside is not theirs.
+    let folded = survey.services.iter().filter(|s| s.because.is_some()).count();
+    assert_eq!(survey.verdict.folded, folded);
+    assert!(state("mail").because.as_ref().is_none_or(|of| of.as_str() == "shop"));
+    // Changes on its members are its own.
+    assert!(shop.changes.iter().any(|c| c.what.as_str() == "deploy v412" && c.score > 0.6));
+    let page = listed(&world, "health", 0, (200, 45));
+    assert!(page.contains(reason.split(';').next().unwrap()), "{page}");
+    let json = world.with(120, 40, |scene| print::json(scene, "health", None));
+    let members = &json["services"][0]["members"];
+    assert_eq!(members.as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn a_report_says_both_uptimes_with_the_time_behind_them() {
+    let mut world = world();
+    let (web, db) = (Name::new("web"), Name::new("db"));
+    let week = 7 * 24 * 60;
+    world.board.turns.recall(
+        web.clone(),
+        vec![
+            (fixture::ago(week), Health::Ok),
+            (fixture::ago(600), Health::Down),
+            (fixture::ago(540), Health::Degraded),
+        ],
+    );
+    world.board.turns.recall(db, vec![(fixture::ago(week / 2), Health::Ok)]);
+    let window = Window { from: fixture::ago(week), until: world.now };
+    let text = world.with(120, 50, |scene| {
+        andon::print::markdown(&andon::page::review::blocks(scene, window, false))
+    });
+    assert!(text.contains("## Uptime: 2 of 6 services watched"), "{text}");
+    let row = |name: &str| text.lines().find(|l| l.starts_with(&format!("| {name} |"))).unwrap();
+    // 60 of 10,080 minutes.
+    assert!(row("web").contains("99.40 %, 1 h down of 7 d"), "{}", row("web"));
+    assert!(row("db").contains("100.00 %, none down of 3 d"), "{}", row("db"));
+    assert!(row("db").ends_with("| 3 d 12 h of 7 d |"), "{}", row("db"));
+    assert!(text.find("| web |") < text.find("| db |"), "the worst first");
+}

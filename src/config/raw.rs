@@ -131,6 +131,10 @@ pub struct Service {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub depends_on: Vec<Text>,
+    /// Services it is made of, such as its regions or instances: some of them down is degraded, all of them is down.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub members: Vec<Text>,
     /// `owner/name` on the code host.
     #[serde(default)]
     pub repo: Option<String>,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::groups::itself;
 use super::matching::Sorted;
 use super::words::{earlier, later};
 use super::{Happened, Suspect};
@@ -44,9 +45,9 @@ pub fn score(relation: f64, happened: &Happened, start: Timestamp) -> Option<(f6
 
 /// The services whose failure can reach this one: direct ones, then those two hops away.
 pub fn upstreams(team: &Team, sorted: &Sorted<'_>, service: usize) -> Vec<(usize, f64)> {
-    let mut seen = BTreeSet::from([service]);
+    let mut edge = itself(team, sorted, service);
+    let mut seen: BTreeSet<usize> = edge.iter().copied().collect();
     let mut found = Vec::new();
-    let mut edge = vec![service];
     for relation in [DIRECT, TWO_HOPS] {
         let mut next = Vec::new();
         for from in edge {
@@ -73,7 +74,8 @@ pub fn suspects(
 ) -> Vec<Suspect> {
     let mut found: Vec<Suspect> = Vec::new();
     let related = upstreams(team, sorted, service);
-    for (i, relation) in std::iter::once((service, SAME)).chain(related.iter().copied()) {
+    let own = itself(team, sorted, service);
+    for (i, relation) in own.iter().map(|i| (*i, SAME)).chain(related.iter().copied()) {
         let changes = sorted.of.get(i).map_or(&[][..], |b| &b.changes);
         found.extend(changes.iter().filter_map(|h| suspect(team, Some(i), relation, h, start)));
     }
@@ -83,7 +85,7 @@ pub fn suspects(
         let until = sorted.all_changes.partition_point(|(_, h)| h.at <= later(start, LOOK_AHEAD));
         let recent = sorted.all_changes.iter().take(until).rev().take(MOST_OTHERS);
         for (i, happened) in recent.take_while(|(_, h)| h.at >= earlier(start, LOOK_BACK)) {
-            if *i != service && !related.iter().any(|(r, _)| r == i) {
+            if !own.contains(i) && !related.iter().any(|(r, _)| r == i) {
                 found.extend(suspect(team, Some(*i), OTHER, happened, start));
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::{DeadMan, ServiceState, Verdict, matching::Sorted};
+use super::{DeadMan, ServiceState, Verdict, groups, matching::Sorted};
 use crate::model::{Board, Health, IncidentStatus, Name, Status, Team};
 
 /// A service that was in trouble this long before its parent is so for a reason of its own: what hits both is noticed
@@ -34,13 +34,15 @@ pub fn fold(team: &Team, sorted: &Sorted<'_>, states: &mut [ServiceState]) {
         })
         .collect();
     let down: Vec<bool> = states.iter().map(|s| s.health == Health::Down).collect();
-    let roots = roots(&parents, &down);
+    let mut roots = roots(&parents, &down);
+    let parts = groups::fold(team, sorted, states, &mut roots);
     let mut folded = vec![0_usize; states.len()];
     let names: Vec<Name> = states.iter().map(|s| s.name.clone()).collect();
     for (i, state) in states.iter_mut().enumerate() {
         let root = roots.get(i).copied().flatten().filter(|r| *r != i);
         state.because = root.and_then(|r| names.get(r)).cloned();
-        if let Some(slot) = root.and_then(|r| folded.get_mut(r)) {
+        state.part = root.is_some() && parts.get(i).copied().unwrap_or(false);
+        if let Some(slot) = root.and_then(|r| folded.get_mut(last(&roots, r))) {
             *slot += 1;
         }
     }
@@ -55,6 +57,19 @@ fn preceded(child: &ServiceState, parent: &ServiceState) -> bool {
     let troubled = child.health >= Health::Degraded && parent.health == Health::Down;
     let gap = child.since.zip(parent.since).map(|(own, its)| its.duration_since(own));
     troubled && gap.is_some_and(|gap| gap > BEFORE)
+}
+
+/// The one that stands for itself at the end: a part folds under its group, and what needs the part with it.
+fn last(roots: &[Option<usize>], from: usize) -> usize {
+    let mut at = from;
+    // No way is longer than there are services.
+    for _ in 0..roots.len() {
+        match roots.get(at).copied().flatten().filter(|next| *next != at) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    at
 }
 
 /// The root of every node: the first service that is down in the deepest circle its parents lead to.

@@ -31,6 +31,8 @@ pub struct Finding {
     pub reason: Clean,
     /// Every signal that is not ok, worst first.
     pub signals: Vec<(Health, Clean)>,
+    /// There is evidence at all.
+    pub watched: bool,
 }
 
 /// Folds all that is known of one service.
@@ -105,7 +107,7 @@ fn fold(mut signals: Vec<Signal>, overlays: Overlays, silent: &'static str) -> F
     signals.sort_by_key(|s| std::cmp::Reverse(s.health));
     let reason = signals.first().map(|s| s.words.clone()).unwrap_or_default();
     let signals = signals.into_iter().map(|s| (s.health, s.words)).collect();
-    Finding { health, overlays, since, reason, signals }
+    Finding { health, overlays, since, reason, signals, watched: true }
 }
 
 /// The level of a reading: beyond `bad` is down, outside `good` degraded. `None` without bounds or without traffic.

@@ -12,6 +12,7 @@ mod dependents;
 pub mod follow_up;
 mod freezes;
 pub mod gates;
+mod groups;
 mod health;
 mod matching;
 mod numbers;
@@ -90,6 +91,10 @@ pub const INSIGHTS: &[Insight] = &[
         about: "one outage, one row: services under a parent that is down fold under it",
     },
     Insight {
+        name: "groups",
+        about: "a service made of others: some of them down is degraded, all of them is down; they fold under it",
+    },
+    Insight {
         name: "uptime",
         about: "uptime without planned work and with it, over a day to a quarter; what nobody knows is neither up nor down",
     },
@@ -158,6 +163,13 @@ pub const INSIGHTS: &[Insight] = &[
     },
 ];
 
+impl ServiceState {
+    /// It suffers under another: its trouble is that one's. A part of a group is the group's trouble itself.
+    pub fn suffers(&self) -> bool {
+        self.because.is_some() && !self.part
+    }
+}
+
 /// Everything derived that more than one page needs, computed once per change of the board, not per frame.
 #[derive(Debug, Clone, Default)]
 pub struct Survey {
@@ -199,6 +211,9 @@ pub struct ServiceState {
     pub overlays: Overlays,
     /// Since when it is so; `None` when nobody saw it begin.
     pub since: Option<Timestamp>,
+    /// Where nobody saw it begin: it was so when somebody looked first, and may have been before. A budget's burn shows no
+    /// beginning of its own.
+    pub at_least: Option<Timestamp>,
     /// The worst thing, in words: `p95 1.4 s (bad > 1 s)`, `firing: HighErrorRate`.
     pub reason: Clean,
     /// Everything that is not ok about it, worst first.
@@ -207,6 +222,8 @@ pub struct ServiceState {
     pub slos: Vec<Budget>,
     /// The parent this one folds under: `↳ because db`.
     pub because: Option<Name>,
+    /// It folds as a part of that one, which is a group.
+    pub part: bool,
     /// How many services fold under this one.
     pub root_of: usize,
     pub changes: Vec<Suspect>,
@@ -320,6 +337,7 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
     let team_wide = on_call::team_wide(board, &on_call, now);
     let maintained = maintained(board, team, now);
     let freezes = Freezes::new(board, team, now);
+    let mut watched = Vec::with_capacity(team.services.len());
     let mut states: Vec<ServiceState> = team
         .services
         .iter()
@@ -327,6 +345,7 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
         .map(|(service, own)| {
             let slos = health::budgets(board, service, own, now);
             let found = health::find(board, service, own, &slos, now);
+            watched.push(found.watched);
             let maintenance = maintained.contains(&&service.name);
             ServiceState {
                 name: service.name.clone(),
@@ -347,6 +366,10 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
         })
         .collect();
     remember(board, &mut states);
+    if team.services.iter().any(|s| !s.members.is_empty()) {
+        groups::judge(team, &sorted, &mut states, &watched);
+        remember(board, &mut states);
+    }
     dependents::fold(team, &sorted, &mut states);
     let tellers = told::Tellers::new(board, team, &sorted, now);
     correlate(&tellers, team, &sorted, &mut states, now);
@@ -379,6 +402,8 @@ fn remember(board: &Board, states: &mut [ServiceState]) {
         if let Some(began) = began.filter(|at| state.since.is_none_or(|since| *at < since)) {
             state.since = Some(began);
         }
+        let seen = state.since.is_none() && state.health != Health::Ok;
+        state.at_least = seen.then(|| board.turns.at_least(&state.name, state.health)).flatten();
     }
 }
 
@@ -425,7 +450,8 @@ fn correlate(
         }
         let upstreams: Vec<usize> =
             changes::upstreams(team, sorted, i).into_iter().map(|(i, _)| i).collect();
-        state.looked = tellers.looked(i, &upstreams, state.since.unwrap_or(now));
+        let own = groups::itself(team, sorted, i);
+        state.looked = tellers.looked(&own, &upstreams, state.since.unwrap_or(now));
         state.changes_known = state.looked.unsaid.is_none() && state.since.is_some();
         if let Some(since) = state.since.filter(|_| changes::is_red(state.health)) {
             state.changes = changes::suspects(team, sorted, i, since, more_is_red);
@@ -453,7 +479,8 @@ fn before_each(
             if suspects.is_empty() {
                 let upstreams: Vec<usize> =
                     changes::upstreams(team, sorted, i).into_iter().map(|(i, _)| i).collect();
-                nothing.insert(key.clone(), tellers.looked(i, &upstreams, started));
+                let own = groups::itself(team, sorted, i);
+                nothing.insert(key.clone(), tellers.looked(&own, &upstreams, started));
             } else {
                 found.insert(key.clone(), suspects);
             }

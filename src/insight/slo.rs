@@ -424,6 +424,62 @@ mod tests {
         near(left(2_592.0).left, 0.0);
     }
 
+    /// A burn has no beginning of its own: only who saw the service well before may say since when.
+    #[test]
+    fn a_service_that_burns_is_so_since_somebody_saw_it_turn_or_at_least_since_somebody_looked() {
+        use crate::insight::{survey, turned};
+        use crate::model::{
+            Board, Fact, Freshness, Health, Name, Report, Service, Slo, Status, Team,
+        };
+
+        let shop = Name::new("shop");
+        let slo = Slo {
+            name: Name::new("availability"),
+            objective: 99.9,
+            window: secs(30 * DAY),
+            source: SourceName::new("prom"),
+            bad: "".into(),
+            total: "".into(),
+        };
+        let key = slo.key(&shop);
+        let service = Service { name: shop.clone(), slos: vec![slo], ..Service::default() };
+        let team = Team { services: vec![service], ..Team::default() };
+        let at = |second: i64| now() + secs(second);
+        let tell = |board: &mut Board, second: i64, share: f64| {
+            let mut objective = steady(0.999, share, 0.2);
+            objective.key = key.clone();
+            objective.spent.iter_mut().for_each(|spent| spent.at = at(second));
+            let fresh = Freshness {
+                every: secs(15),
+                status: Status::Ok,
+                last_ok: Some(at(second)),
+                ..Freshness::default()
+            };
+            board.sources.insert(SourceName::new("prom"), fresh);
+            let report = Report { facts: vec![Fact::Objective(objective)], ..Report::default() };
+            board.fold(&SourceName::new("prom"), at(second), report);
+            let found = survey(board, &team, at(second));
+            for turn in turned(&found, at(second)) {
+                let since = turn.seen.then_some(turn.at);
+                let health = found.services[0].health;
+                board.turns.note(&turn.service, health, since, at(second));
+            }
+            let found = survey(board, &team, at(second)).services.remove(0);
+            (found.health, found.since, found.at_least)
+        };
+        // It burned when somebody looked first.
+        let mut board = Board::default();
+        for second in [0, 60] {
+            let told = tell(&mut board, second, 0.02);
+            assert_eq!(told, (Health::Degraded, None, Some(at(0))), "{second}");
+        }
+        // Somebody saw it well before, and then not any more.
+        let mut board = Board::default();
+        assert_eq!(tell(&mut board, 0, 0.0), (Health::Ok, None, None));
+        assert_eq!(tell(&mut board, 60, 0.02), (Health::Degraded, Some(at(60)), None));
+        assert_eq!(tell(&mut board, 120, 0.02), (Health::Degraded, Some(at(60)), None));
+    }
+
     /// domain.md §3.1: r* = p·P/L.
     #[test]
     fn thresholds_follow_the_period() {

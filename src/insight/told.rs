@@ -45,20 +45,23 @@ impl<'a> Tellers<'a> {
         Self { all: team.change_sources.iter().map(teller).collect() }
     }
 
-    /// Of trouble of `service` that began at `start`, with the services upstream of it.
-    pub fn looked(&self, service: usize, upstreams: &[usize], start: Timestamp) -> Looked {
+    /// Of trouble that began at `start`: of a service (the first of `own`, with its parts and groups), and the services
+    /// upstream of it.
+    pub fn looked(&self, own: &[usize], upstreams: &[usize], start: Timestamp) -> Looked {
         let told = |i: usize| self.all.iter().any(|t| t.source.deploys && t.covers(i).is_some());
         let all = upstreams.len();
         let upstreams: Vec<usize> = upstreams.iter().copied().filter(|i| told(*i)).collect();
         let mut answer = Looked { upstreams: all, told: upstreams.len(), unsaid: None };
-        if !told(service) {
+        let (service, others) = own.split_first().map_or((usize::MAX, own), |(s, o)| (*s, o));
+        // Whoever tells of all its parts, or of the group it belongs to, tells of it.
+        if !told(service) && (others.is_empty() || !others.iter().all(|i| told(*i))) {
             answer.unsaid = Some(Unsaid::Nobody);
             return answer;
         }
         let wanted = earlier(start, LOOK_BACK);
         let mut short: Option<(&Teller<'_>, Timestamp)> = None;
         for teller in &self.all {
-            let about = std::iter::once(service).chain(upstreams.iter().copied());
+            let about = own.iter().copied().chain(upstreams.iter().copied());
             for covered in about.filter_map(|i| teller.covers(i)) {
                 match covered.from.filter(|_| teller.fresh) {
                     None => {
@@ -202,7 +205,7 @@ mod tests {
         let i = sorted.by_name[&Name::new(service)];
         let up: Vec<usize> =
             super::super::changes::upstreams(team, &sorted, i).into_iter().map(|u| u.0).collect();
-        Tellers::new(board, team, &sorted, at(NOW)).looked(i, &up, at(NOW - 10))
+        Tellers::new(board, team, &sorted, at(NOW)).looked(&[i], &up, at(NOW - 10))
     }
 
     fn silent(name: &str) -> Option<Unsaid> {

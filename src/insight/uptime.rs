@@ -114,14 +114,19 @@ impl Works {
     /// The uptime of a service over each stretch.
     pub fn uptimes(&self, board: &Board, service: &Name) -> Vec<(SignedDuration, Uptime)> {
         let Some(now) = self.now else { return Vec::new() };
+        let over = |stretch: SignedDuration| {
+            let window = Window { from: earlier(now, stretch), until: now };
+            (stretch, self.over(board, service, window))
+        };
+        STRETCHES.into_iter().map(over).collect()
+    }
+
+    /// The uptime of a service over a stretch of the last quarter.
+    pub fn over(&self, board: &Board, service: &Name, window: Window) -> Uptime {
         let own =
             self.windows.iter().filter(|(named, _)| named.is_empty() || named.contains(service));
         let own: Vec<Window> = own.map(|(_, window)| *window).collect();
-        let turns = board.turns.of(service);
-        let over = |stretch: SignedDuration| {
-            (stretch, uptime(turns, &own, Window { from: earlier(now, stretch), until: now }))
-        };
-        STRETCHES.into_iter().map(over).collect()
+        uptime(board.turns.of(service), &own, window)
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Service {
     pub name: Name,
     pub owner: Clean,
     pub depends_on: Vec<Name>,
+    /// The services it is made of: how it is follows from how they are.
+    pub members: Vec<Name>,
     pub repo: Clean,
     pub runbook: Option<Link>,
     pub chat: Clean,
@@ -85,6 +87,7 @@ impl Default for Service {
             name: Name::default(),
             owner: Clean::default(),
             depends_on: Vec::new(),
+            members: Vec::new(),
             repo: Clean::default(),
             runbook: None,
             chat: Clean::default(),

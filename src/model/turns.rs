@@ -59,6 +59,12 @@ impl Turns {
         (last.1 == health && seen).then_some(last.0)
     }
 
+    /// Since when a service has this health for certain, where nobody saw it begin: it was so when somebody looked first.
+    pub fn at_least(&self, service: &Name, health: Health) -> Option<Timestamp> {
+        let (last, _) = self.of(service).split_last()?;
+        (last.1 == health && self.since(service, health).is_none()).then_some(last.0)
+    }
+
     /// Takes over what was remembered of a service, oldest first.
     pub fn recall(&mut self, service: Name, turns: Vec<(Timestamp, Health)>) {
         self.0.insert(service, turns);
@@ -145,10 +151,11 @@ mod tests {
     fn what_nobody_saw_begin_has_no_beginning() {
         let (mut turns, web) = (Turns::default(), Name::new("web"));
         turns.note(&web, Down, None, t(0));
-        assert_eq!(turns.since(&web, Down), None);
+        assert_eq!((turns.since(&web, Down), turns.at_least(&web, Down)), (None, Some(t(0))));
+        assert_eq!(turns.at_least(&web, Ok), None, "it is another now");
         let db = Name::new("db");
         turns.note(&db, Down, Some(t(-50)), t(0));
-        assert_eq!(turns.since(&db, Down), Some(t(-50)));
+        assert_eq!((turns.since(&db, Down), turns.at_least(&db, Down)), (Some(t(-50)), None));
     }
 
     #[test]

@@ -221,6 +221,12 @@ pub fn dependencies(scene: &Scene<'_>, service: &Service) -> Option<Block> {
     rows.extend(branch(scene, &service.name, "needed by", &|name| {
         above.get(name).cloned().unwrap_or_default()
     }));
+    let parts = |name: &Name| scene.team.service(name).map_or(&[][..], |s| &s.members);
+    rows.extend(branch(scene, &service.name, "made of", &|name| parts(name).iter().collect()));
+    rows.extend(branch(scene, &service.name, "part of", &|name| {
+        let groups = scene.team.services.iter().filter(|s| s.members.contains(name));
+        groups.map(|group| &group.name).collect()
+    }));
     let all = rows.len();
     (all > 0).then(|| side_table("dependencies", columns, rows, all))
 }

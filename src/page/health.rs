@@ -93,13 +93,19 @@ fn entries(scene: &Scene<'_>, _facet: usize) -> Vec<Entry> {
     order.into_iter().enumerate().filter_map(row).collect()
 }
 
+/// How deep services fold under one another.
+const MOST_DEEP: usize = 8;
+
 /// Roots by health, age and the team's order; each followed by what folds under it.
 fn worst_first(scene: &Scene<'_>) -> Vec<usize> {
     let states = &scene.survey.services;
-    let root = |i: usize| {
-        let because = states.get(i).and_then(|s| s.because.as_ref());
-        because.and_then(|name| scene.survey.by_name.get(name).copied()).unwrap_or(i)
+    let above = |i: usize| {
+        let because = states.get(i).and_then(|s| s.because.as_ref())?;
+        scene.survey.by_name.get(because).copied()
     };
+    // A part folds under its group, and what needs the part with it: no way is longer than a few groups are deep.
+    let root =
+        |i: usize| (0..MOST_DEEP).try_fold(i, |at, _| above(at).ok_or(at)).unwrap_or_else(|at| at);
     let place = |i: usize| {
         let state = states.get(i);
         let health = state.map_or(Health::Unknown, |s| s.health);
@@ -322,14 +328,15 @@ fn since(scene: &Scene<'_>, state: &ServiceState) -> Cell {
         }
         Some(_) => cell(words::lasting(state.since, scene.now), state.health.into()),
         None if state.health == Health::Ok => Cell::Blank,
-        None => cell(words::NO_DATA, Tone::Dim),
+        None => cell(words::so_long(state, scene.now), Tone::Dim),
     }
 }
 
 /// The reason in words, who has it, and what age makes of it.
 pub fn why(scene: &Scene<'_>, state: &ServiceState) -> Line {
     if let Some(parent) = &state.because {
-        let words = Clean::line(format_args!("because {parent}"));
+        let how = if state.part { "part of" } else { "because" };
+        let words = Clean::line(format_args!("{how} {parent}"));
         return Line::of(words, Tone::Dim).dot().and(state.reason.clone(), Tone::Dim);
     }
     if state.health == Health::Ok {

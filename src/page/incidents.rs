@@ -210,7 +210,7 @@ fn of_record(scene: &Scene<'_>, record: &Record<Incident>) -> Summary {
         is_alert: false,
         place: match (ended, &incident.status) {
             (Some(_), _) => 6,
-            (None, _) if state.is_some_and(|s| s.because.is_some()) => 3,
+            (None, _) if state.is_some_and(ServiceState::suffers) => 3,
             (None, IncidentStatus::Acked | IncidentStatus::Mitigated) => 1,
             (None, _) => 0,
         },
@@ -229,7 +229,7 @@ fn of_group(scene: &Scene<'_>, group: &Group<'_>) -> Option<Summary> {
         let _ = write!(title, ": {}", first.summary);
     }
     let shouting = first.is_shouting();
-    let folded = state.is_some_and(|s| s.because.is_some());
+    let folded = state.is_some_and(ServiceState::suffers);
     let note = match (quiet(scene, first), state) {
         (Some(words), _) => Line::of(words, Tone::Dim),
         (None, Some(state)) => {
@@ -261,7 +261,7 @@ fn of_group(scene: &Scene<'_>, group: &Group<'_>) -> Option<Summary> {
 
 /// Where the service folds, else what changed just before this began: by its own start, not the service's.
 fn reason(scene: &Scene<'_>, state: &ServiceState, key: &Key, started: Option<Timestamp>) -> Line {
-    if let Some(parent) = &state.because {
+    if let Some(parent) = state.because.as_ref().filter(|_| state.suffers()) {
         return Line::of(Clean::line(format_args!("↳ because {parent}")), Tone::Dim);
     }
     match scene.survey.before.get(key).map(Vec::as_slice) {

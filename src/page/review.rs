@@ -1,6 +1,6 @@
 //! A report as blocks: how things are, what happened since, what lies ahead, what was learnt, and what is still to be done.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::build::{cell, left, plain_table};
 use super::{
@@ -8,9 +8,11 @@ use super::{
 };
 use crate::insight::follow_up::{Task, quarters, tally};
 use crate::insight::words::span;
-use crate::insight::{Event, calendar, is_production, moment, of_incident, version};
+use crate::insight::{
+    Event, Uptime, Works, calendar, is_production, moment, of_incident, percent, version,
+};
 use crate::model::{
-    Clean, Deploy, Health, Incident, Outcome, PostMortem, Purpose, Staleness, Window,
+    Clean, Deploy, Health, Incident, Outcome, PostMortem, Purpose, Service, Staleness, Window,
 };
 
 /// Lines of any one list: a message in a chat has an end.
@@ -28,6 +30,7 @@ pub fn blocks(scene: &Scene<'_>, since: Window, handoff: bool) -> Vec<Block> {
     lines.extend(unheard(scene));
     let mut blocks = vec![prose(Clean::line(format_args!("{name}: {what}")), lines)];
     blocks.push(state(scene));
+    blocks.extend(uptimes(scene, since));
     if handoff {
         blocks.push(on_call(scene));
     }
@@ -91,7 +94,7 @@ fn state(scene: &Scene<'_>) -> Block {
     let row = |s: &crate::insight::ServiceState| {
         vec![
             cell(Clean::line(format_args!("{} {}", s.health.word(), s.name)), s.health.into()),
-            cell(words::lasting(s.since, scene.now), Tone::Dim),
+            cell(words::so_long(s, scene.now), Tone::Dim),
             cell(s.reason.clone(), Tone::Plain),
             cell(s.held_by.clone().unwrap_or_else(|| "—".into()), Tone::OnCall),
         ]
@@ -108,6 +111,46 @@ fn state(scene: &Scene<'_>) -> Block {
     let title = format!("At {}: {title}", words::absolute(scene.now, scene.zone));
     let rows: Vec<Vec<Cell>> = red.into_iter().take(MOST).map(row).collect();
     table(title, &["service", "for", "why", "who has it"], rows, "Nothing to say about them.")
+}
+
+/// Both numbers of each service, the worst first, each with the durations it is made of.
+fn uptimes(scene: &Scene<'_>, since: Window) -> Option<Block> {
+    let works = Works::new(scene.board, scene.team, scene.now, scene.zone);
+    let services = &scene.team.services;
+    let of = |s: &Service| (s.name.clean().clone(), works.over(scene.board, &s.name, since));
+    let all: Vec<(Clean, Uptime)> = services.iter().map(of).collect();
+    let mut known: Vec<&(Clean, Uptime)> =
+        all.iter().filter(|(_, uptime)| uptime.without_planned().is_some()).collect();
+    let part = |uptime: &Uptime| uptime.with_planned().unwrap_or(1.0);
+    known.sort_by(|(_, a), (_, b)| part(a).total_cmp(&part(b)));
+    if all.is_empty() {
+        return None;
+    }
+    let said = |ratio: Option<f64>, down: SignedDuration, of: SignedDuration| {
+        let Some(ratio) = ratio else { return cell(words::NO_DATA, Tone::Dim) };
+        let down = match down {
+            SignedDuration::ZERO => "none".to_owned(),
+            down => span(down),
+        };
+        let text = format!("{:.2} %, {down} down of {}", percent(ratio), span(of));
+        cell(Clean::line(text), Tone::Plain)
+    };
+    let row = |(name, uptime): &&(Clean, Uptime)| {
+        let Uptime { up, down, planned, .. } = *uptime;
+        vec![
+            cell(name.clone(), Tone::Plain),
+            said(uptime.without_planned(), down, up + down),
+            said(uptime.with_planned(), down + planned, uptime.known()),
+            cell(
+                Clean::line(format_args!("{} of {}", span(uptime.known()), span(uptime.whole()))),
+                Tone::Dim,
+            ),
+        ]
+    };
+    let title = format!("Uptime: {} of {} services watched", known.len(), all.len());
+    let rows = known.iter().take(MOST).map(row).collect();
+    let columns = ["service", "without planned work", "planned work as downtime", "known"];
+    Some(table(Clean::line(title), &columns, rows, "Not known: nobody has watched them since."))
 }
 
 fn on_call(scene: &Scene<'_>) -> Block {

@@ -92,10 +92,17 @@ fn facts(scene: &Scene<'_>, state: &ServiceState, service: &Service) -> Block {
     pairs.push((Clean::from("state"), line));
     if let Some(since) = state.since {
         pairs.push((Clean::from("since"), Line::plain(words::both(since, scene.now, scene.zone))));
+    } else if let Some(seen) = state.at_least {
+        let words = format!("at least {}", words::both(seen, scene.now, scene.zone));
+        pairs.push((Clean::from("since"), Line::plain(Clean::line(words))));
     }
     if let Some(parent) = &state.because {
-        let words = Clean::line(format_args!("{parent}, which it depends on, is down"));
-        pairs.push((Clean::from("folded under"), Line::of(words, Tone::Down)));
+        let (words, tone) = if state.part {
+            (Clean::line(format_args!("{parent}, which it is a part of")), Tone::Plain)
+        } else {
+            (Clean::line(format_args!("{parent}, which it depends on, is down")), Tone::Down)
+        };
+        pairs.push((Clean::from("folded under"), Line::of(words, tone)));
     }
     for (i, (health, words)) in state.signals.iter().take(MOST).enumerate() {
         let label = if i == 0 { "why" } else { "" };

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
+use crate::insight::ServiceState;
 pub use crate::insight::words::{
     NO_DATA, NO_TRAFFIC, ago, bound, exact, many, measure, number, span,
 };
@@ -42,6 +43,14 @@ pub fn lasting(since: Option<Timestamp>, now: Timestamp) -> Clean {
         || NO_DATA.into(),
         |since| Clean::line(span(now.duration_since(since).max(jiff::SignedDuration::ZERO))),
     )
+}
+
+/// The same of a service: `≥ 12 m` where it was so already when somebody looked first.
+pub fn so_long(state: &ServiceState, now: Timestamp) -> Clean {
+    match (state.since, state.at_least) {
+        (None, Some(seen)) => Clean::line(format_args!("≥ {}", lasting(Some(seen), now))),
+        (since, _) => lasting(since, now),
+    }
 }
 
 /// `3 deploys`, `1 deploy`.

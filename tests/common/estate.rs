@@ -48,6 +48,7 @@ pub fn service(n: usize) -> Service {
         matching: Matching::default(),
         metrics,
         slos: Vec::new(),
+        members: Vec::new(),
         finds: true,
     }
 }

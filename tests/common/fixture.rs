@@ -70,6 +70,7 @@ pub fn service(named: &str, needs: &[&str], metrics: Vec<Metric>) -> Service {
         matching: Matching { pagerduty: format!("P{named}").into(), ..Matching::default() },
         metrics,
         slos: Vec::new(),
+        members: Vec::new(),
         finds: true,
     }
 }

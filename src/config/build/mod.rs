@@ -28,7 +28,7 @@ use memory::build_memory;
 use plans::build_plan;
 use post_mortems::{build_review, build_template, unfilled};
 use probes::build_probes;
-use services::{build_service, own_service};
+use services::{build_service, no_circles, own_service};
 use site::{Site, known, list, unique};
 use sources::{Wanted, build_source};
 
@@ -97,6 +97,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
     let names: Vec<&str> = sources.iter().map(|(s, _)| s.name.get_ref().as_str()).collect();
     unique(sources.iter().map(|(s, _)| &s.name), "source", &mut site);
     unique(services.iter().map(|s| &s.name), "service", &mut site);
+    no_circles(&services, &mut site);
     let service_names: Vec<&str> = services.iter().map(|s| s.name.get_ref().as_str()).collect();
 
     let askable: Vec<&str> = sources

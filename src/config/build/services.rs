@@ -24,6 +24,33 @@ pub fn own_service(metric: &Metric, source: &Value, services: &[&str], site: &mu
     site.problem(&span, message, hint);
 }
 
+/// A group that holds itself, by way of its parts, would never be judged.
+pub fn no_circles(services: &[raw::Service], site: &mut Site<'_>) {
+    let parts = |name: &str| {
+        let service = services.iter().find(|s| s.name.get_ref() == name);
+        service.map_or(&[][..], |s| &s.members)
+    };
+    for service in services.iter().filter(|s| !s.members.is_empty()) {
+        let name = service.name.get_ref().as_str();
+        for part in service.members.iter().filter(|part| part.get_ref() != name) {
+            let mut reached = vec![part.get_ref().as_str()];
+            let mut next = 0;
+            while let Some(inner) = reached.get(next).copied() {
+                for far in parts(inner).iter().map(|text| text.get_ref().as_str()) {
+                    if !reached.contains(&far) {
+                        reached.push(far);
+                    }
+                }
+                next += 1;
+            }
+            if reached.contains(&name) {
+                let message = format!("`{name}` would be a part of itself, by way of this one");
+                site.problem(&part.span(), message, None);
+            }
+        }
+    }
+}
+
 pub fn build_service(
     raw: &raw::Service,
     services: &[&str],
@@ -41,6 +68,15 @@ pub fn build_service(
             depends_on.push(Name::new(parent.get_ref()));
         }
     }
+    let mut members = Vec::new();
+    for part in &raw.members {
+        if part.get_ref() == raw.name.get_ref() {
+            site.problem(&part.span(), "a service is no part of itself", None);
+        } else if known(part, services, "service", site) {
+            members.push(Name::new(part.get_ref()));
+        }
+    }
+    unique(raw.members.iter(), "member of this service", site);
     unique(raw.metrics.iter().map(|m| &m.name), "metric of this service", site);
     unique(raw.slos.iter().map(|s| &s.name), "objective of this service", site);
     let labels =
@@ -48,6 +84,9 @@ pub fn build_service(
     Service {
         owner: Clean::line(raw.owner.as_deref().unwrap_or_default()),
         depends_on,
+        // What its parts count is theirs: a group is watched by nothing but them, unless it says so.
+        finds: raw.found.unwrap_or(members.is_empty()),
+        members,
         repo: Clean::line(raw.repo.as_deref().unwrap_or_default()),
         runbook: site.link(raw.runbook.as_ref()),
         chat: Clean::line(raw.chat.as_deref().unwrap_or_default()),
@@ -66,7 +105,6 @@ pub fn build_service(
             .filter_map(|m| build_metric(m, &name, sources, askable, site))
             .collect(),
         slos: raw.slos.iter().filter_map(|s| build_slo(s, sources, counting, site)).collect(),
-        finds: raw.found.unwrap_or(true),
         name,
     }
 }
