@@ -397,6 +397,14 @@ fn labels_tell_whose_a_series_is_and_a_contradiction_is_nobodys() {
     h.is("up{job=\"two/twin\",instance=\"a\"}", 1.0);
     h.is("up{job=\"only\",zone=\"staging\",instance=\"a\"}", 1.0);
     h.is("up{job=\"a.b\",instance=\"a\"}", 1.0);
+    for (namespace, up) in [("prod", 1.0), ("staging", 0.0)] {
+        for job in ["both", "chosen"] {
+            h.is(
+                &format!("up{{job=\"{job}\",k8s_namespace_name=\"{namespace}\",instance=\"a\"}}"),
+                up,
+            );
+        }
+    }
     h.is("up{job=\"axb\",instance=\"a\"}", 0.0);
     let Some(server) = history.served(lab.path()) else { return };
     let matched = |name: &str, labels: &str| {
@@ -408,7 +416,8 @@ fn labels_tell_whose_a_series_is_and_a_contradiction_is_nobodys() {
         matched("front", "app = \"shop\", env = \"prod\""),
         matched("api", "namespace = \"prod\""),
         matched("only", "zone = \"prod\""),
-        services(&["twin", "a.b"]),
+        services(&["twin", "a.b", "both"]),
+        matched("chosen", "job = \"chosen\", k8s_namespace_name = \"prod\""),
         format!("[[service]]\nname = \"shop\"\n{own}"),
         "[[service]]\nname = \"axb\"\nfound = false\n".to_owned(),
     ];
@@ -431,7 +440,16 @@ fn labels_tell_whose_a_series_is_and_a_contradiction_is_nobodys() {
     );
     assert!(of("api").contains("{deployment=\"api\",namespace=\"prod\"}"), "{}", of("api"));
     let notes = told.notes();
-    assert!(notes[0].starts_with("found 3 numbers for 3 services"), "{notes:?}");
+    assert!(notes[0].starts_with("found 5 numbers for 5 services"), "{notes:?}");
+    // Two of one name are said to be two, and one that was chosen is one.
+    told.shows("both", &[("targets up", 0.5)]);
+    told.shows("chosen", &[("targets up", 1.0)]);
+    let summed: Vec<&String> = notes.iter().filter(|n| n.contains("namespaces")).collect();
+    assert_eq!(
+        summed,
+        ["both is in 2 namespaces, and its numbers are of all of them together: prod, staging; \
+          for one of them: match.labels = { k8s_namespace_name = \"prod\" }"]
+    );
     assert!(
         notes.iter().any(|n| n.contains("nothing found for only: no known series with zone prod"))
     );

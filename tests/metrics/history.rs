@@ -36,6 +36,11 @@ impl History {
 
     /// A Prometheus that holds this and scrapes nothing; `None` where none is installed.
     pub fn served(&self, lab: &Path) -> Option<Server> {
+        self.served_with(lab, "global: {scrape_interval: 1m}\n")
+    }
+
+    /// The same with a configuration, whose rules lie in the lab.
+    pub fn served_with(&self, lab: &Path, config: &str) -> Option<Server> {
         let promtool = tool("promtool")?;
         std::fs::write(lab.join("history.om"), format!("{}# EOF\n", self.0)).unwrap();
         let made = Command::new(promtool)
@@ -46,7 +51,7 @@ impl History {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        prometheus(lab, free_port(), "global: {scrape_interval: 1m}\n")
+        prometheus(lab, free_port(), config)
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Findings {
     answers: Answers,
     /// Why the look around of this poll told nothing.
     blind: Option<Clean>,
+    /// Of whom it saw more than one.
+    summed: Vec<Clean>,
 }
 
 impl Findings {
@@ -81,19 +83,22 @@ impl Prometheus {
     /// What this poll's look around found; without one, or when nothing came of it, what is remembered.
     pub fn hear_found(&self, asking: &Asking<'_>, heard: &[Exchange]) -> Findings {
         let tag = if in_pieces(heard) { PIECE } else { LOOK };
+        let mut summed = Vec::new();
         let (plan, blind) = match self.looks(asking).then(|| look::read(heard, tag)) {
             // Of the past only what there was then is asked for.
             Some(Ok(seen)) if self.recalls => (seen.plan(&self.watched), None),
             Some(Ok(seen)) => {
                 let before = self.remembered(asking);
-                (seen.plan(&self.watched).keep(before, &self.watched, asking.now), None)
+                let plan = seen.plan(&self.watched);
+                summed = seen.summed(&plan);
+                (plan.keep(before, &self.watched, asking.now), None)
             }
             Some(Err(words)) => (self.remembered(asking), Some(words)),
             None => (self.remembered(asking), None),
         };
         let questions = plan.questions();
         let answers = Answers::of(heard, FOUND, &questions);
-        Findings { plan, questions, answers, blind }
+        Findings { plan, questions, answers, blind, summed }
     }
 
     /// What is to ask before anything can be told: found numbers after a look around, and refused ones alone.
@@ -200,7 +205,7 @@ impl Prometheus {
         found: &Findings,
         report: &mut Report,
     ) {
-        let Findings { plan, questions, answers, blind } = found;
+        let Findings { plan, questions, answers, blind, summed } = found;
         let old = SignedDuration::try_from(self.every * 2).unwrap_or(SignedDuration::MAX);
         let asked = Asked { source: &self.name, apart: self.apart, now: asking.now, old };
         report.facts.extend(answers.samples(plan, &asked));
@@ -224,6 +229,7 @@ impl Prometheus {
             let facts = facts.filter_map(|entry| entry.discovered(&self.name, self.apart));
             report.facts.extend(facts.map(|one| Fact::Discovered(Box::new(one))));
             missing = unfound::words(&unfound::missing(&self.watched, plan), heard);
+            missing.extend(summed.iter().cloned());
             if !self.recalls {
                 report.complete.push(Feed::Discovered);
             }

@@ -13,7 +13,7 @@ use super::promql::{BYTES, LABEL};
 use super::selector::{matcher, one_of, quoted};
 use super::tag_of;
 use super::watched::Watched;
-use crate::model::{Clean, Role};
+use crate::model::{Clean, Name, Role};
 
 /// Services asked about in one question, so that it stays below what proxies take (some 50 kB).
 const SERVICES: usize = 100;
@@ -68,6 +68,10 @@ pub fn is_refused(heard: &[Exchange], tag: &str) -> bool {
     answers.any(|answer| matches!(answer, Heard::Refused(_)))
 }
 
+/// Labels that tell services of one name apart, though nobody configured them (Kubernetes; OpenTelemetry's
+/// `k8s.namespace.name` as it is promoted).
+const PLACES: [&str; 2] = ["namespace", "k8s_namespace_name"];
+
 /// Every matcher that some number asks of its series, in a stable order.
 fn conditions() -> BTreeSet<&'static str> {
     presets::all().map(|(_, number)| number.with).collect()
@@ -77,7 +81,7 @@ fn conditions() -> BTreeSet<&'static str> {
 fn told_apart_by(watched: &[Watched]) -> BTreeSet<&str> {
     let own = watched.iter().flat_map(|w| w.labels.keys().map(String::as_str));
     let told = presets::PRESETS.iter().flat_map(|preset| labels_of(preset).iter().copied());
-    own.chain(told).collect()
+    own.chain(told).chain(PLACES).collect()
 }
 
 fn labels_of(preset: &Preset) -> &'static [&'static str] {
@@ -129,6 +133,9 @@ fn by_labels(watched: &[Watched]) -> BTreeMap<Vec<&str>, Vec<BTreeSet<&str>>> {
     }
     groups
 }
+
+/// Services and places named one by one.
+const NAMED: usize = 4;
 
 /// What a look around saw.
 #[derive(Debug, Default)]
@@ -194,6 +201,46 @@ impl Seen {
             }
         }
         Plan { entries }
+    }
+
+    /// What to say of services whose numbers come from several places at once.
+    pub fn summed(&self, plan: &Plan) -> Vec<Clean> {
+        let conditions: Vec<&str> = conditions().into_iter().collect();
+        let mut all: BTreeMap<(&Name, &str), BTreeSet<&str>> = BTreeMap::new();
+        for entry in &plan.entries {
+            let Some((_, number)) = entry.number() else { continue };
+            let Some(at) = conditions.iter().position(|with| *with == number.with) else {
+                continue;
+            };
+            let rows = self.rows.get(&(number.series.to_owned(), at)).into_iter().flatten();
+            let own = rows.filter(|row| entry.labels.iter().all(|(k, v)| row.get(k) == Some(v)));
+            for row in own {
+                for place in
+                    PLACES.iter().filter(|place| entry.labels.iter().all(|(k, _)| k != *place))
+                {
+                    let value = row.get(*place).filter(|value| !value.is_empty());
+                    let values = all.entry((&entry.service, *place)).or_default();
+                    values.extend(value.map(String::as_str));
+                }
+            }
+        }
+        all.retain(|_, values| values.len() > 1);
+        let of = |((service, place), values): (&(&Name, &str), &BTreeSet<&str>)| {
+            let (n, first) = (values.len(), values.first().copied().unwrap_or_default());
+            let named: Vec<&str> = values.iter().copied().take(NAMED).collect();
+            let more = if n > NAMED { " …" } else { "" };
+            Clean::line(format_args!(
+                "{service} is in {n} namespaces, and its numbers are of all of them together: {}{more}; for one of them: \
+                 match.labels = {{ {place} = \"{first}\" }}",
+                named.join(", ")
+            ))
+        };
+        let mut notes: Vec<Clean> = all.iter().take(NAMED).map(of).collect();
+        if all.len() > NAMED {
+            let more = all.len() - NAMED;
+            notes.push(Clean::line(format_args!("so are {more} services more")));
+        }
+        notes
     }
 
     /// The labels by which this service's series of a number are selected; `None` when it has none.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::super::{Asking, Exchange, wire};
+use super::super::{Answer, Asking, Exchange, wire};
 use super::answer::{Data, Heard, Point, hear};
 use super::tag_of;
 use crate::model::{
@@ -90,8 +90,19 @@ fn found(asking: &Asking<'_>, heard: &[Exchange]) -> Option<Known> {
     let has = |name: &str| series.iter().any(|(labels, _)| labels.name() == name);
     Some(Known {
         sloth: has("slo:objective:ratio"),
-        pyrra: has("pyrra_objective"),
+        pyrra: has("pyrra_objective") || rules_tell(heard),
         ruled: known(asking).ruled,
+    })
+}
+
+/// Whether the rules of this poll may be Pyrra's: its label is in them. Its series are then asked for at once.
+fn rules_tell(heard: &[Exchange]) -> bool {
+    let rules = heard.iter().find(|e| tag_of(e) == super::RULES);
+    rules.is_some_and(|exchange| match &exchange.answer {
+        Ok(Answer::Http(answer)) => {
+            String::from_utf8_lossy(&answer.body).contains("\"exhaustion\"")
+        }
+        _ => false,
     })
 }
 

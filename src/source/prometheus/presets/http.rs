@@ -1,6 +1,9 @@
 //! Presets for applications that time the requests they answer.
 
-use super::{BUCKETS, FAILING, Naming, Number, Preset, failed, number, p95, rate};
+use super::{
+    BUCKETS, FAILING, Naming, Number, Preset, failed, native_failed, native_p95, native_rate,
+    number, p95, rate,
+};
 use crate::model::{Role, Weight};
 
 const fn errors(series: &'static str, with: &'static str, query: &'static str) -> Number {
@@ -192,3 +195,85 @@ pub const CLIENTS: Preset = Preset {
         ),
     ],
 };
+
+/// Histograms without classic buckets: one series holds all of it, under the name without a suffix. A summary's
+/// quantiles have the same name, so that only series without that label count
+/// (prometheus.io/docs/specs/native_histograms). They stand last: where there are buckets too, those are asked.
+pub const OPEN_TELEMETRY_NATIVE: Preset = Preset {
+    name: "OpenTelemetry",
+    labels: Naming::Usual,
+    numbers: &[
+        traffic(
+            "http_server_request_duration_seconds",
+            native_rate!("http_server_request_duration_seconds{$s}"),
+        )
+        .with(WHOLE),
+        errors(
+            "http_server_request_duration_seconds",
+            "quantile=\"\",http_response_status_code!=\"\"",
+            native_failed!("http_server_request_duration_seconds{$s,http_response_status_code"),
+        ),
+        slow(
+            "http_server_request_duration_seconds",
+            "s",
+            native_p95!(
+                "http_server_request_duration_seconds{$s,http_response_status_code!~\"5..\"}"
+            ),
+        )
+        .with(WHOLE),
+        traffic(
+            "http.server.request.duration",
+            native_rate!("{__name__=\"http.server.request.duration\",$s}"),
+        )
+        .with(WHOLE),
+        errors(
+            "http.server.request.duration",
+            WHOLE,
+            native_failed!(
+                "{__name__=\"http.server.request.duration\",$s,\"http.response.status_code\""
+            ),
+        ),
+        slow(
+            "http.server.request.duration",
+            "s",
+            native_p95!(
+                "{__name__=\"http.server.request.duration\",$s,\"http.response.status_code\"!~\"5..\"}"
+            ),
+        )
+        .with(WHOLE),
+    ],
+};
+
+/// The same of the client libraries, with the status as each of them names it.
+pub const CLIENTS_NATIVE: Preset = Preset {
+    name: "Prometheus client",
+    labels: Naming::Usual,
+    numbers: &[
+        traffic(
+            "http_request_duration_seconds",
+            native_rate!("http_request_duration_seconds{$s}"),
+        )
+        .with(WHOLE),
+        errors(
+            "http_request_duration_seconds",
+            "quantile=\"\",code!=\"\"",
+            native_failed!("http_request_duration_seconds{$s,code"),
+        ),
+        errors(
+            "http_request_duration_seconds",
+            "quantile=\"\",status!=\"\"",
+            native_failed!("http_request_duration_seconds{$s,status"),
+        ),
+        slow(
+            "http_request_duration_seconds",
+            "s",
+            native_p95!(
+                "http_request_duration_seconds{$s,code!~\"5..\",status!~\"5..\",status_code!~\"5..\"}"
+            ),
+        )
+        .with(WHOLE),
+    ],
+};
+
+/// No quantile of a summary.
+const WHOLE: &str = "quantile=\"\"";

@@ -110,6 +110,8 @@ pub const PRESETS: &[&Preset] = &[
     &http::OPEN_TELEMETRY_OLD,
     &http::MICROMETER,
     &http::CLIENTS,
+    &http::OPEN_TELEMETRY_NATIVE,
+    &http::CLIENTS_NATIVE,
     &mesh::ISTIO,
     &mesh::INGRESS_NGINX,
     &mesh::ENVOY,
@@ -214,7 +216,36 @@ macro_rules! p95 {
     };
 }
 
-use {failed, p95, rate};
+/// Requests each second, of histograms that are one series.
+macro_rules! native_rate {
+    ($selector:literal) => {
+        concat!("histogram_count(sum $by (rate(", $selector, "[5m])))")
+    };
+}
+
+/// The share that failed, of histograms that are one series; the selector lacks what its last label must be.
+macro_rules! native_failed {
+    ($begun:literal) => {
+        concat!(
+            "(histogram_count(sum $by (rate(",
+            $begun,
+            "=~\"5..\"}[5m]))) or histogram_count(sum $by (rate(",
+            $begun,
+            "!=\"\"}[5m]))) * 0) / histogram_count(sum $by (rate(",
+            $begun,
+            "!=\"\"}[5m])))"
+        )
+    };
+}
+
+/// The 95th percentile of what did not fail, of histograms that are one series.
+macro_rules! native_p95 {
+    ($selector:literal) => {
+        concat!("histogram_quantile(0.95, sum $by (rate(", $selector, "[5m])))")
+    };
+}
+
+use {failed, native_failed, native_p95, native_rate, p95, rate};
 
 /// Beyond this share of failed requests a service is degraded; nothing below is anybody's business but the team's.
 const FAILING: &str = "< 0.05";
