@@ -237,6 +237,28 @@ fn silence_is_said_in_big_letters_with_its_age_and_is_never_green() {
 }
 
 #[test]
+fn where_nobody_ever_answered_the_wall_says_that_it_knows_nothing() {
+    let team = team(3);
+    let setup = Setup { wall: Some(Turns::default()), ..Setup::new(team, SIZES[1], moment()) };
+    let mut wall = Cockpit::new(setup);
+    let freshness = Freshness { kind: "prometheus", ..Freshness::default() };
+    let mut hear = |status: Status, outcome: Result<Report, Trouble>| {
+        let freshness = Freshness { status, ..freshness.clone() };
+        let heard = Heard { source: Name::new("prom"), at: at(1), outcome, freshness };
+        wall.update(at(1), Message::Heard(Box::new(heard)));
+        wall.settle(at(1));
+        shown(&wall, at(1))
+    };
+    let waits = hear(Status::Unknown, Err(Trouble::new(Status::Unknown, "not asked yet")));
+    assert_eq!(waits.old, None, "who was not asked yet is waited for");
+    let trouble = Trouble::new(Status::Unreachable, "connection refused");
+    let shown = hear(Status::Unreachable, Err(trouble));
+    assert_eq!(shown.old.unwrap().as_str(), "no data");
+    assert_eq!(shown.title.text(), "overview · stays while there are no data");
+    assert_eq!(shown.lamp.word.as_str(), "unknown");
+}
+
+#[test]
 fn an_alert_that_should_always_arrive_and_does_not_is_said_in_big_letters() {
     let team = team(3);
     let mut wall = hanging(&team, SIZES[1], FINE);

@@ -84,17 +84,28 @@ pub fn find(
     let silent = if slos.iter().any(|slo| slo.verdict == Burning::NoTraffic)
         || numbers(board, service).any(|m| m.good.is_some() || m.bad.is_some())
     {
-        words::NO_TRAFFIC
+        words::NO_TRAFFIC.into()
     } else {
-        "nothing watches it"
+        unwatched(board)
     };
     fold(signals, overlays, silent)
 }
 
+/// Why nobody tells of a service that has nothing but its name: who watches such services may not have answered yet.
+fn unwatched(board: &Board) -> Clean {
+    let watches = |kind: &str| ["prometheus", "alertmanager"].contains(&kind);
+    let unheard = board.sources.iter().filter(|(_, f)| watches(f.kind) && f.last_ok.is_none());
+    let names: Vec<&str> = unheard.map(|(name, _)| name.as_str()).collect();
+    if names.is_empty() {
+        return "nothing watches it".into();
+    }
+    Clean::line(format_args!("no answer from {} yet", names.join(" and ")))
+}
+
 /// Without evidence the state is unknown, and `silent` says why.
-fn fold(mut signals: Vec<Signal>, overlays: Overlays, silent: &'static str) -> Finding {
+fn fold(mut signals: Vec<Signal>, overlays: Overlays, silent: Clean) -> Finding {
     let Some(health) = signals.iter().map(|s| s.health).max() else {
-        return Finding { overlays, reason: silent.into(), ..Finding::default() };
+        return Finding { overlays, reason: silent, ..Finding::default() };
     };
     let worst = signals.iter().filter(|s| s.health == health);
     // Trouble began with its first sign; well-being with the last thing that became good.
@@ -499,6 +510,26 @@ mod tests {
         let mut always = Track::default();
         always.add(Timestamp::UNIX_EPOCH, Measure::Number(2.0));
         assert_eq!(began(&p95, &always, Health::Down), None);
+    }
+
+    #[test]
+    fn a_service_with_nothing_but_its_name_waits_for_who_would_find_its_numbers() {
+        let mut board = Board::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let why = |board: &Board| {
+            find(board, &Service::default(), &Belongings::default(), &[], now).reason.to_string()
+        };
+        assert_eq!(why(&board), "nothing watches it");
+        let mut hear = |name: &str, kind, last_ok| {
+            let freshness = Freshness { kind, last_ok, ..Freshness::default() };
+            board.sources.insert(Name::new(name), freshness);
+            why(&board)
+        };
+        assert_eq!(hear("hub", "github", None), "nothing watches it");
+        assert_eq!(hear("prom", "prometheus", None), "no answer from prom yet");
+        assert_eq!(hear("am", "alertmanager", None), "no answer from am and prom yet");
+        assert_eq!(hear("am", "alertmanager", Some(now)), "no answer from prom yet");
+        assert_eq!(hear("prom", "prometheus", Some(now)), "nothing watches it");
     }
 
     /// domain.md §4.2: Unknown never counts as ok. A number without bounds judges nothing, nor does one without

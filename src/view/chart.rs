@@ -198,11 +198,8 @@ fn filled(
         // A reversed block is a hole: where there is no colour, brightness alone stands out.
         let style = canvas.style(tone).remove_modifier(Modifier::REVERSED);
         // A line or an event may have been in these cells before.
-        let style = if calm {
-            style.add_modifier(Modifier::DIM).remove_modifier(Modifier::BOLD)
-        } else {
-            style.remove_modifier(Modifier::DIM)
-        };
+        let style =
+            if calm { canvas.theme.calm(style) } else { style.remove_modifier(Modifier::DIM) };
         let style = if cursor == Some(i as u16) { cursor_style(canvas) } else { style };
         for line in 0..eighths.div_ceil(levels.len()) {
             let y = plot.y + i32::from(plot.height) - 1 - lines(line);

@@ -140,7 +140,8 @@ const SIXTEEN: [(u8, u8, u8); 16] = [
 /// The steps of the 6×6×6 cube that fills 16–231.
 const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
-fn rgb_of(index: u8) -> (u8, u8, u8) {
+/// What a colour of the palette of 256 looks like.
+pub fn rgb_of(index: u8) -> (u8, u8, u8) {
     let step = |n: u8| STEPS.get(usize::from(n % 6)).copied().unwrap_or(0);
     match index {
         0..=15 => SIXTEEN.get(usize::from(index)).copied().unwrap_or_default(),

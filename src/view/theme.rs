@@ -102,15 +102,19 @@ impl Theme {
         Self { skin, depth, glyphs: if ascii { &ASCII } else { &UNICODE } }
     }
 
-    /// The style below everything: a ground of its own for the skins that choose one.
-    pub fn base(&self) -> Style {
-        let ground = match self.skin {
+    /// What is drawn with and on, for the skins that choose it.
+    fn ground(&self) -> Option<(Rgb, Rgb)> {
+        match self.skin {
             Skin::Dark => Some(((205, 209, 217), (17, 19, 24))),
             Skin::Light => Some(((40, 44, 52), (250, 250, 248))),
             Skin::HighContrast => Some(((255, 255, 255), (0, 0, 0))),
             Skin::Terminal | Skin::ColourBlind | Skin::Monochrome => None,
-        };
-        match ground {
+        }
+    }
+
+    /// The style below everything: a ground of its own for the skins that choose one.
+    pub fn base(&self) -> Style {
+        match self.ground() {
             Some((fg, bg)) if self.depth > Depth::Sixteen => {
                 Style::new().fg(meant(fg)).bg(meant(bg))
             }
@@ -138,6 +142,7 @@ impl Theme {
         let mono = self.skin == Skin::Monochrome;
         match tone {
             Tone::Dim if !self.dims_by_colour() => style.add_modifier(Modifier::DIM),
+            Tone::Stale if self.dims_by_colour() => style.add_modifier(Modifier::ITALIC),
             Tone::Stale => style.add_modifier(Modifier::DIM | Modifier::ITALIC),
             Tone::Down if mono => style.add_modifier(Modifier::BOLD | Modifier::REVERSED),
             Tone::Link => style.add_modifier(Modifier::UNDERLINED),
@@ -170,22 +175,41 @@ impl Theme {
         rgb.map(meant)
     }
 
+    /// The same, kept in the background: what is as it should be.
+    pub fn calm(&self, style: Style) -> Style {
+        let style = style.remove_modifier(Modifier::BOLD);
+        match (self.ground().filter(|_| self.dims_by_colour()), style.fg) {
+            // How much a terminal dims, and whether it does so to such colours at all, nobody knows.
+            (Some((_, ground)), Some(Color::Rgb(r, g, b))) => {
+                let between = |colour: u8, ground: u8| {
+                    ((u16::from(colour) * 7 + u16::from(ground) * 3) / 10) as u8
+                };
+                style
+                    .fg(meant((between(r, ground.0), between(g, ground.1), between(b, ground.2))))
+                    .remove_modifier(Modifier::DIM)
+            }
+            _ => style.add_modifier(Modifier::DIM),
+        }
+    }
+
     /// Laid over a selected row. Seen without colours as well.
     pub fn selection(&self) -> Style {
         if self.depth > Depth::Sixteen {
             let ground = match self.skin {
                 Skin::Dark => Some((44, 50, 62)),
-                Skin::Light => Some((222, 228, 238)),
+                Skin::Light => Some((228, 231, 238)),
                 _ => None,
             };
             if let Some(rgb) = ground {
                 return Style::new().bg(meant(rgb));
             }
         }
-        // Tones of their own would make a patchwork of the bar: the words say what they said.
+        // Tones of their own would make a patchwork of the bar: the words say what they said. Turned round is what lies
+        // below: a terminal's own colours may be the very ones of this ground.
+        let base = self.base();
         Style::new()
-            .fg(Color::Reset)
-            .bg(Color::Reset)
+            .fg(base.fg.unwrap_or(Color::Reset))
+            .bg(base.bg.unwrap_or(Color::Reset))
             .remove_modifier(Modifier::DIM)
             .add_modifier(Modifier::REVERSED)
     }
@@ -236,11 +260,11 @@ fn meant((r, g, b): Rgb) -> Color {
 
 fn dark(tone: Tone) -> Option<Rgb> {
     Some(match tone {
-        Tone::Dim => (124, 132, 146),
+        Tone::Dim => (146, 154, 168),
         Tone::Strong | Tone::Title => (240, 242, 246),
         Tone::Ok | Tone::Holiday => (126, 200, 140),
         Tone::Degraded => (240, 190, 90),
-        Tone::Down => (255, 110, 104),
+        Tone::Down => (255, 122, 114),
         Tone::Unknown => (190, 150, 230),
         Tone::Stale | Tone::Maintenance => (208, 170, 110),
         Tone::Accent | Tone::Release | Tone::Code => (110, 200, 214),
@@ -255,19 +279,19 @@ fn dark(tone: Tone) -> Option<Rgb> {
 
 fn light(tone: Tone) -> Option<Rgb> {
     Some(match tone {
-        Tone::Dim => (112, 118, 128),
+        Tone::Dim => (94, 100, 110),
         Tone::Strong | Tone::Title => (12, 14, 18),
-        Tone::Ok | Tone::Holiday => (26, 122, 56),
-        Tone::Degraded => (156, 96, 0),
+        Tone::Ok | Tone::Holiday => (20, 108, 30),
+        Tone::Degraded => (136, 82, 0),
         Tone::Down => (188, 24, 30),
-        Tone::Unknown => (116, 56, 170),
-        Tone::Stale | Tone::Maintenance => (130, 96, 40),
+        Tone::Unknown => (120, 36, 150),
+        Tone::Stale | Tone::Maintenance => (124, 90, 36),
         Tone::Accent | Tone::Release | Tone::Code => (0, 106, 128),
         Tone::Business => (160, 40, 120),
         Tone::Freeze | Tone::Link => (28, 88, 190),
-        Tone::OnCall => (112, 60, 180),
-        Tone::Quote => (90, 96, 106),
-        Tone::Match => (168, 84, 0),
+        Tone::OnCall => (104, 34, 170),
+        Tone::Quote => (84, 90, 100),
+        Tone::Match => (150, 74, 0),
         Tone::Plain => return None,
     })
 }
@@ -285,15 +309,16 @@ fn contrast(tone: Tone) -> Option<Rgb> {
     })
 }
 
-/// Okabe and Ito's palette, told apart with every common colour vision; mid tones, right on dark and light grounds.
+/// After Okabe and Ito's palette, told apart with every common colour vision; darker than theirs where white is the
+/// terminal's ground, and as far apart.
 fn blind(tone: Tone) -> Option<Rgb> {
     Some(match tone {
-        Tone::Ok | Tone::Holiday | Tone::Link => (0, 133, 202),
-        Tone::Degraded | Tone::Stale | Tone::Maintenance | Tone::Match => (230, 159, 0),
-        Tone::Down => (213, 94, 0),
-        Tone::Unknown | Tone::OnCall | Tone::Business => (204, 121, 167),
-        Tone::Accent | Tone::Release | Tone::Code => (86, 180, 233),
-        Tone::Freeze => (0, 158, 115),
+        Tone::Ok | Tone::Holiday | Tone::Link => (0, 114, 178),
+        Tone::Degraded | Tone::Stale | Tone::Maintenance | Tone::Match => (200, 132, 0),
+        Tone::Down => (184, 56, 0),
+        Tone::Unknown | Tone::OnCall | Tone::Business => (196, 110, 160),
+        Tone::Accent | Tone::Release | Tone::Code => (45, 148, 200),
+        Tone::Freeze => (0, 148, 108),
         Tone::Plain | Tone::Dim | Tone::Strong | Tone::Title | Tone::Quote => return None,
     })
 }
@@ -301,6 +326,7 @@ fn blind(tone: Tone) -> Option<Rgb> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::depth::{Hue, rgb_of};
 
     const HEALTHS: [Health; 4] = [Health::Ok, Health::Unknown, Health::Degraded, Health::Down];
 
@@ -313,6 +339,96 @@ mod tests {
                 assert_eq!((style.fg, style.bg), (None, None), "{skin:?} {tone:?}");
             }
             assert_eq!(theme.base(), Style::new());
+        }
+    }
+
+    /// Relative luminance (w3.org/TR/WCAG22, "relative luminance").
+    fn luminance((r, g, b): Rgb) -> f64 {
+        let linear = |c: u8| {
+            let c = f64::from(c) / 255.0;
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.212_6 * linear(r) + 0.715_2 * linear(g) + 0.072_2 * linear(b)
+    }
+
+    fn contrast_of(one: Rgb, other: Rgb) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    /// What a terminal of this depth shows of a colour.
+    fn seen(depth: Depth, colour: Color) -> Rgb {
+        match depth.show(colour) {
+            Hue::Rgb(r, g, b) => (r, g, b),
+            Hue::Index(index) => rgb_of(index),
+            Hue::Default => panic!("a colour nobody knows"),
+        }
+    }
+
+    const TONES: [Tone; 20] = [
+        Tone::Plain,
+        Tone::Dim,
+        Tone::Strong,
+        Tone::Title,
+        Tone::Ok,
+        Tone::Degraded,
+        Tone::Down,
+        Tone::Unknown,
+        Tone::Stale,
+        Tone::Accent,
+        Tone::Business,
+        Tone::Release,
+        Tone::Freeze,
+        Tone::OnCall,
+        Tone::Maintenance,
+        Tone::Holiday,
+        Tone::Link,
+        Tone::Code,
+        Tone::Quote,
+        Tone::Match,
+    ];
+
+    /// WCAG 2.2: 4.5 to 1 for text (1.4.3), 7 to 1 where contrast is what was asked for (1.4.6), 3 to 1 for what is
+    /// drawn (1.4.11).
+    #[test]
+    fn every_tone_is_read_on_its_ground_and_on_a_selected_row_and_every_curve_is_seen() {
+        for (skin, least) in [(Skin::Dark, 4.5), (Skin::Light, 4.5), (Skin::HighContrast, 7.0)] {
+            for depth in [Depth::True, Depth::TwoHundred] {
+                let theme = Theme::new(skin, depth, false);
+                let base = theme.base();
+                let ground = seen(depth, base.bg.unwrap());
+                let bar = theme.selection();
+                for tone in TONES {
+                    let style = theme.style(tone);
+                    assert!(!style.add_modifier.contains(Modifier::DIM), "{skin:?} {tone:?}");
+                    let colour = style.fg.or(base.fg).unwrap();
+                    let found = contrast_of(seen(depth, colour), ground);
+                    assert!(found >= least, "{skin:?} {depth:?} {tone:?}: {found:.2}");
+                    // A bar that is turned round has one colour for all its words.
+                    let on_it = seen(depth, bar.fg.unwrap_or(colour));
+                    let found = contrast_of(on_it, seen(depth, bar.bg.unwrap()));
+                    assert!(found >= least, "{skin:?} {depth:?} selected {tone:?}: {found:.2}");
+                }
+                for tone in [Tone::Accent, Tone::Business, Tone::Ok, Tone::Stale] {
+                    let curve = theme.calm(theme.style(tone));
+                    assert!(!curve.add_modifier.contains(Modifier::DIM), "{skin:?} {tone:?}");
+                    let found = contrast_of(seen(depth, curve.fg.unwrap()), ground);
+                    assert!(found >= 3.0, "{skin:?} {depth:?} curve {tone:?}: {found:.2}");
+                }
+            }
+        }
+    }
+
+    /// Its ground is the terminal's, and may be black or white.
+    #[test]
+    fn the_colours_for_the_colour_blind_are_seen_on_black_and_on_white() {
+        let theme = Theme::new(Skin::ColourBlind, Depth::True, false);
+        for tone in TONES {
+            let Some(colour) = theme.style(tone).fg else { continue };
+            for ground in [(0, 0, 0), (255, 255, 255)] {
+                let found = contrast_of(seen(Depth::True, colour), ground);
+                assert!(found >= 3.0, "{tone:?} on {ground:?}: {found:.2}");
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Lamp, span};
 use crate::insight::slo::Burning;
 use crate::insight::{ServiceState, Verdict};
-use crate::model::{Clean, Health, Name, Staleness};
+use crate::model::{Clean, Health, Name, Staleness, Status};
 use crate::page::{Line, Scene, Tone, health, words};
 
 /// Why the pages stop taking turns: what is drawn in red anywhere, and what can no longer be believed. Amber is no
@@ -16,8 +16,8 @@ pub fn holds(scene: &Scene<'_>) -> Option<&'static str> {
         let is_own = state.because.is_none() && !state.overlays.maintenance;
         is_own && state.slos.iter().any(|slo| slo.verdict == Burning::Page && slo.is_certain())
     };
-    if old(scene).is_some() {
-        Some("the data are old")
+    if let Some(old) = old(scene) {
+        Some(if old == Old::Nothing { "there are no data" } else { "the data are old" })
     } else if verdict.worst == Health::Down {
         Some("something is down")
     } else if scene.survey.services.iter().any(burns) {
@@ -34,6 +34,8 @@ pub fn holds(scene: &Scene<'_>) -> Option<&'static str> {
 pub enum Old {
     /// No source is heard any more.
     Data(SignedDuration),
+    /// No source was ever heard, and those that were asked did not answer.
+    Nothing,
     /// A source that services are judged by is silent.
     Source(Name, SignedDuration),
     /// An alert that always fires stopped to arrive: no other would.
@@ -43,6 +45,7 @@ pub enum Old {
 impl Old {
     pub fn words(&self) -> Clean {
         match self {
+            Self::Nothing => "no data".into(),
             Self::Data(age) => Clean::line(format_args!("data {} old", span(*age))),
             Self::Source(name, age) => Clean::line(format_args!("{name} {} old", span(*age))),
             Self::Missing(name, age) => Clean::line(format_args!("{name} missing {}", span(*age))),
@@ -61,8 +64,13 @@ pub fn old(scene: &Scene<'_>) -> Option<Old> {
         return missing();
     }
     if silent().count() == sources.len() {
-        let newest = sources.values().filter_map(|f| f.last_ok).max()?;
-        return Some(Old::Data(age(newest)));
+        let newest = sources.values().filter_map(|f| f.last_ok).max();
+        // Who was not asked yet is waited for.
+        let failed = || sources.values().any(|f| f.status != Status::Unknown);
+        return match newest {
+            Some(newest) => Some(Old::Data(age(newest))),
+            None => failed().then_some(Old::Nothing),
+        };
     }
     let judged_by = |name: &Name, kind: &str| {
         ["alertmanager", "prometheus", "pagerduty"].contains(&kind)
@@ -143,6 +151,8 @@ fn worst_lines(scene: &Scene<'_>, state: &ServiceState) -> Vec<Line> {
         let lasting = span(scene.now.duration_since(since).max(SignedDuration::ZERO));
         let words = Clean::line(format_args!("{} for {lasting}", state.health.word()));
         first = first.space().and(words, state.health.into());
+    } else {
+        first = first.space().and(state.health.word(), state.health.into());
     }
     let mut lines = vec![first];
     let before = health::just_before(scene, state);
