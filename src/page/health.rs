@@ -177,7 +177,8 @@ fn columns(scene: &Scene<'_>) -> Vec<Column> {
     let form = Form::of(scene);
     let state = left("state", Width::Exactly(16), 0);
     let name = left("service", share(names(scene), 1), 0);
-    let since = right("since", 6, 1);
+    // `2 h 59 m`: an outage that lasts is not cut to a riddle.
+    let since = right("since", 8, 1);
     let promised = scene.survey.promised;
     // A budget says in one number where a curve leads: where both have no room, the curve gives way.
     let trend = |title| left(title, Width::Exactly(TREND_CELLS), if promised { 6 } else { 3 });
@@ -198,7 +199,7 @@ fn columns(scene: &Scene<'_>) -> Vec<Column> {
     match form {
         Form::Tiny => {
             let name = left("service", share(8, 1), 0);
-            vec![left("state", Width::Exactly(10), 0), name, right("since", 6, 1)]
+            vec![left("state", Width::Exactly(10), 0), name, right("since", 8, 1)]
         }
         Form::Small => vec![state, name, since, left("just before · why", share(16, 4), 0)],
         Form::Normal => vec![
@@ -382,14 +383,16 @@ pub fn just_before(scene: &Scene<'_>, state: &ServiceState) -> Line {
 /// One suspect in words: time and facts, never a cause.
 pub fn suspected(state: &ServiceState, suspect: &crate::insight::Suspect) -> Clean {
     let mut text = if suspect.before_s == 0 {
-        format!("during {}", suspect.what)
+        "during ".to_owned()
     } else {
         let before = SignedDuration::from_secs(suspect.before_s);
-        format!("{} after {}", words::span(before), suspect.what)
+        format!("{} after ", words::span(before))
     };
+    // Whose it was stands first: a list that cuts the words must not make another's deploy this one's.
     if let Some(other) = suspect.service.as_ref().filter(|s| **s != state.name) {
-        let _ = write!(text, " of {other}");
+        let _ = write!(text, "{other}: ");
     }
+    text.push_str(suspect.what.as_str());
     if !suspect.who.is_empty() {
         let _ = write!(text, " ({})", suspect.who);
     }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use jiff::tz::TimeZone;
 use ratatui::style::{Modifier, Style};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::axis::{self, column};
 use super::canvas::{Canvas, Spot, lines};
@@ -133,10 +134,20 @@ fn band(canvas: &mut Canvas<'_>, chart: &Chart, series: &Series, plot: Spot, lef
     }
     if left.width > 1 {
         for (line, words, style) in labels {
+            let words = fitting(words, left.width - 1);
             canvas.right(left.x, left.y + i32::from(line), left.width - 1, words, style);
         }
     }
     filled(canvas, series, &points, plot, cursor);
+}
+
+/// A label without its unit where the whole has no room: the number is what an axis is read for, and its series names
+/// the unit.
+fn fitting(words: &str, room: u16) -> &str {
+    match words.split_once(' ') {
+        Some((number, _)) if words.width() > usize::from(room) => number,
+        _ => words,
+    }
 }
 
 /// The column a cursor stands in: the middle of those that show its slice.
@@ -218,5 +229,19 @@ fn tone(series: &Series, value: f64) -> Tone {
         (Some(false), _, _) => Tone::Degraded,
         (_, _, Tone::Business) => Tone::Business,
         _ => Tone::Accent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fitting;
+
+    #[test]
+    fn a_label_without_room_keeps_its_number_whole() {
+        assert_eq!(fitting("0.00025 cores", 9), "0.00025");
+        assert_eq!(fitting("12 per minute", 9), "12");
+        assert_eq!(fitting("48.8 ms", 9), "48.8 ms");
+        // One word is cut where it must be.
+        assert_eq!(fitting("1234567890", 9), "1234567890");
     }
 }

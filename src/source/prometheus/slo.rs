@@ -200,7 +200,10 @@ fn is_due(kept: Option<&Kept>, window: SignedDuration, burn: f64, now: Timestamp
     let age = now.duration_since(kept.tried);
     // A poll comes a little early as often as a little late, and a clock may be set back.
     let moved = burn * age.as_secs_f64() / window.as_secs_f64();
-    let often = if moved >= MOVED { SignedDuration::ZERO } else { asked_every(window) };
+    let every = asked_every(window);
+    // Left in peace for longer, what a slow store told would be stale between any two questions.
+    let rest = rest.min(every + every / 2);
+    let often = if moved >= MOVED { SignedDuration::ZERO } else { every };
     age < SignedDuration::ZERO || age >= often.max(rest) - SignedDuration::from_secs(2)
 }
 
@@ -255,5 +258,10 @@ mod tests {
         assert!(!due(20, 1000.0, 45) && due(20, 1000.0, 60));
         // A store that is slow to answer is left in peace all the same.
         assert!(!due(6_000, 1000.0, 60) && due(6_000, 1000.0, 120));
+        // But not for so long that what it tells of the last minutes is old before it is asked again.
+        let minutes = SignedDuration::from_mins(5);
+        let slow = Kept { window: minutes, ..kept(8_000) };
+        assert!(!is_due(Some(&slow), minutes, 0.0, at(40)));
+        assert!(is_due(Some(&slow), minutes, 0.0, at(45)));
     }
 }
