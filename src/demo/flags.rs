@@ -1,4 +1,4 @@
-//! The demo's log of feature flags, in the shape of LaunchDarkly's audit log.
+//! The demo's log of feature flags, in the shape of `LaunchDarkly`'s audit log.
 
 use serde_json::{Value as Json, json};
 

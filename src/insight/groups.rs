@@ -192,7 +192,7 @@ mod tests {
     }
 
     fn at(minute: usize) -> Timestamp {
-        Timestamp::from_second(1_790_000_000 + minute as i64 * 60).unwrap()
+        Timestamp::from_second(1_790_000_000 + i64::try_from(minute).unwrap() * 60).unwrap()
     }
 
     /// Judges and folds; each service is so since the minute of its place, and groups have nothing of their own.

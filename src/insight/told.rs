@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn repos(of: &[&str]) -> ChangesOf {
-        ChangesOf::Repos(of.iter().map(|r| Clean::line(r)).collect())
+        ChangesOf::Repos(of.iter().map(Clean::line).collect())
     }
 
     /// A source last heard at a minute, with what it knows since which minute.
@@ -208,8 +208,8 @@ mod tests {
         Tellers::new(board, team, &sorted, at(NOW)).looked(&[i], &up, at(NOW - 10))
     }
 
-    fn silent(name: &str) -> Option<Unsaid> {
-        Some(Unsaid::Silent(Name::new(name)))
+    fn silent(name: &str) -> Unsaid {
+        Unsaid::Silent(Name::new(name))
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
         hear(&mut board, "other", NOW - 60, &[("acme/mail", LONG)]);
         // Of the two upstreams nobody tells of db's deploys.
         assert_eq!(answer(&board, &team, "web"), Looked { upstreams: 2, told: 1, unsaid: None });
-        assert_eq!(answer(&board, &team, "mail").unsaid, silent("other"));
+        assert_eq!(answer(&board, &team, "mail").unsaid, Some(silent("other")));
     }
 
     #[test]
@@ -232,11 +232,15 @@ mod tests {
             team(vec![("a", repos(&["acme/web"]), true), ("b", repos(&["ACME/Checkout"]), true)]);
         let mut board = Board::default();
         hear(&mut board, "a", NOW, &[("acme/web", LONG)]);
-        assert_eq!(answer(&board, &team, "web").unsaid, silent("b"), "never heard");
+        assert_eq!(answer(&board, &team, "web").unsaid, Some(silent("b")), "never heard");
         hear(&mut board, "b", NOW - 3, &[("acme/checkout", LONG)]);
-        assert_eq!(answer(&board, &team, "web").unsaid, silent("b"), "stale");
+        assert_eq!(answer(&board, &team, "web").unsaid, Some(silent("b")), "stale");
         hear(&mut board, "b", NOW, &[("acme/checkout", None)]);
-        assert_eq!(answer(&board, &team, "web").unsaid, silent("b"), "this one could not be had");
+        assert_eq!(
+            answer(&board, &team, "web").unsaid,
+            Some(silent("b")),
+            "this one could not be had"
+        );
         hear(&mut board, "b", NOW, &[("acme/checkout", LONG)]);
         assert_eq!(answer(&board, &team, "web").unsaid, None);
     }
@@ -266,7 +270,7 @@ mod tests {
         assert_eq!(answer(&board, &team(vec![flags.clone()]), "db").unsaid, Some(Unsaid::Nobody));
         let both = team(vec![("gh", repos(&["acme/mail"]), true), flags]);
         hear(&mut board, "gh", NOW, &[("acme/mail", LONG)]);
-        assert_eq!(answer(&board, &both, "mail").unsaid, silent("flags"));
+        assert_eq!(answer(&board, &both, "mail").unsaid, Some(silent("flags")));
         hear(&mut board, "flags", NOW, &[("", LONG)]);
         assert_eq!(answer(&board, &both, "mail").unsaid, None);
     }
@@ -296,7 +300,7 @@ mod tests {
                 at: Some(at(-5_000)),
                 until: None,
                 service_ids: Vec::new(),
-                service_names: names.iter().map(|n| Clean::line(n)).collect(),
+                service_names: names.iter().map(Clean::line).collect(),
                 url: None,
             })
         };
@@ -313,7 +317,7 @@ mod tests {
     fn who_lists_what_it_knows_may_tell_of_anybody_before_it_answers() {
         let team = team(vec![("argo", ChangesOf::Listed, true)]);
         let mut board = Board::default();
-        assert_eq!(answer(&board, &team, "db").unsaid, silent("argo"));
+        assert_eq!(answer(&board, &team, "db").unsaid, Some(silent("argo")));
         hear(&mut board, "argo", NOW, &[("db", LONG)]);
         assert_eq!(answer(&board, &team, "db").unsaid, None);
         assert_eq!(answer(&board, &team, "mail").unsaid, Some(Unsaid::Nobody));

@@ -27,17 +27,25 @@ const KINDS: [&str; 13] = [
 /// Names that say a service in a tag, where its labels do not: `service:checkout`.
 const NAMES: [&str; 5] = ["service", "app", "application", "component", "service_name"];
 
-/// Reads one record; `Some(None)` for one that is no change: an alert's own.
+/// What a record is.
+#[derive(Debug)]
+pub enum Annotation {
+    Change(Box<Change>),
+    /// Written by an alert itself, and told elsewhere.
+    OfAlert,
+}
+
+/// Reads one record; `None` for one without an identity or a moment.
 pub fn read(
     row: &Row<'_>,
     source: &SourceName,
     base: &Url,
     services: &[Service],
     now: Timestamp,
-) -> Option<Option<Change>> {
+) -> Option<Annotation> {
     let id = row.id("/id")?;
     if row.number("/alertId").is_some_and(|alert| alert > 0) || !row.raw("/newState").is_empty() {
-        return Some(None);
+        return Some(Annotation::OfAlert);
     }
     // Milliseconds, always; a stretch that goes on ends ahead.
     let moment = |path: &str| {
@@ -64,7 +72,7 @@ pub fn read(
         }
         page
     });
-    Some(Some(Change {
+    Some(Annotation::Change(Box::new(Change {
         key: Key::new(source, id),
         summary,
         origin,
@@ -74,7 +82,7 @@ pub fn read(
         service_ids: Vec::new(),
         service_names: whose(&tags, services),
         url: linked.or_else(|| page.and_then(|page| Link::parse(page.as_str()))),
-    }))
+    })))
 }
 
 fn said(tags: &[Clean]) -> Clean {

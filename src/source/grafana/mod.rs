@@ -20,6 +20,8 @@ use crate::model::{Change, ChangesOf, Clean, Fact, Service, SourceName, Status, 
 mod annotation;
 mod plain;
 
+use annotation::Annotation;
+
 pub const KIND: Kind = Kind {
     name: "grafana",
     about: "Grafana: annotations (deploys, flags, whatever is marked there) as changes",
@@ -109,7 +111,7 @@ impl Source for Grafana {
         let mut tale = Tale::default();
         let pages = self.pages(asking, heard, &mut tale)?;
         if let Some(to) = pages.next {
-            let page = (0..).find(|n| wire::heard(heard, &tag(*n)).is_none()).unwrap_or(0);
+            let page = (0..PAGES).find(|n| wire::heard(heard, &tag(*n)).is_none()).unwrap_or(0);
             return Ok(Reading::More(vec![self.page(page, to, asking)]));
         }
         tale.good += 1;
@@ -125,7 +127,7 @@ impl Source for Grafana {
         tale.remember(KNOWN, words);
         tale.known("", (!tale.gaps.lost_some()).then_some(from));
         tale.facts.extend(pages.changes.into_iter().map(Fact::Change));
-        self.tell_health(heard, &mut tale);
+        tell_health(heard, &mut tale);
         tale.report(true)
     }
 }
@@ -162,10 +164,11 @@ impl Grafana {
             let read = tale.gaps.read(&place, &items, |row| {
                 annotation::read(row, &self.name, &self.base, &self.services, asking.now)
             });
+            let read: Vec<Change> = read.into_iter().filter_map(change).collect();
             let end = |change: &Change| change.until.or(change.at).map(Timestamp::as_millisecond);
-            let oldest = read.iter().flatten().filter_map(end).min();
+            let oldest = read.iter().filter_map(end).min();
             let before = seen.len();
-            for change in read.into_iter().flatten() {
+            for change in read {
                 if seen.insert(change.key.id.clone()) {
                     pages.changes.push(change);
                 }
@@ -180,15 +183,22 @@ impl Grafana {
         }
         Ok(pages)
     }
+}
 
-    fn tell_health(&self, heard: &[Exchange], tale: &mut Tale) {
-        let Some(answer) = wire::heard(heard, HEALTH).and_then(|e| judge(e).ok()) else { return };
-        let health: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let text = |key: &str| health.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
-        tale.about = text("version").map(|version| Clean::line(format_args!("Grafana {version}")));
-        if let Some(database) = text("database").filter(|state| *state != "ok") {
-            tale.notes.push(format!("Grafana says of its own database: {database}"));
-        }
+fn tell_health(heard: &[Exchange], tale: &mut Tale) {
+    let Some(answer) = wire::heard(heard, HEALTH).and_then(|e| judge(e).ok()) else { return };
+    let health: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let text = |key: &str| health.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
+    tale.about = text("version").map(|version| Clean::line(format_args!("Grafana {version}")));
+    if let Some(database) = text("database").filter(|state| *state != "ok") {
+        tale.notes.push(format!("Grafana says of its own database: {database}"));
+    }
+}
+
+fn change(annotation: Annotation) -> Option<Change> {
+    match annotation {
+        Annotation::Change(change) => Some(*change),
+        Annotation::OfAlert => None,
     }
 }
 

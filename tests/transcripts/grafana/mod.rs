@@ -35,11 +35,13 @@ fn told(body: &str) -> Polled {
 }
 
 fn changes(polled: &Polled) -> Vec<&Change> {
-    let change = |fact| match fact {
-        &Fact::Change(ref change) => Some(change),
-        _ => None,
-    };
-    polled.report().facts.iter().filter_map(change).collect()
+    let mut found = Vec::new();
+    for fact in &polled.report().facts {
+        if let Fact::Change(change) = fact {
+            found.push(change);
+        }
+    }
+    found
 }
 
 #[test]
@@ -145,7 +147,10 @@ fn pages_follow_the_ends_and_come_to_an_end() {
     let oldest = changes(&told).iter().filter_map(|c| c.at).min();
     assert!(changes(&told).len() < 1_001, "five pages");
     assert!(told.report().notes[0].as_str().starts_with("annotations: truncated at"));
-    assert_eq!(told.report().changes[0].from.map(|f| f.as_second()), oldest.map(|o| o.as_second()));
+    assert_eq!(
+        told.report().changes[0].from.map(Timestamp::as_second),
+        oldest.map(Timestamp::as_second)
+    );
     // All in one millisecond: no page is older than the one before.
     let same: Vec<_> = (0..900_i64)
         .map(|i| json!({ "id": i + 1, "time": 1_795_347_000_000_i64, "text": "x" }))

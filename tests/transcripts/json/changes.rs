@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::common::{fixtures::transcript, mutate};
 use crate::support::{Polled, answer, now, open_for, poll, poll_as};
 
-/// How LaunchDarkly's audit log is read (docs: api/audit-log/get-audit-log-entries; moments in milliseconds).
+/// How `LaunchDarkly`'s audit log is read (docs: api/audit-log/get-audit-log-entries; moments in milliseconds).
 const FLAGS: &str = r#"changes = { at = "/items", time = "/date", time_unit = "ms", id = "/_id", kind = "flag",
     title = ["/name", "/titleVerb"], who = "/member/email", service = "/parent/name", url = "/_links/site/href" }"#;
 
@@ -28,11 +28,13 @@ fn told(options: &str, body: &str) -> Polled {
 }
 
 fn changes(polled: &Polled) -> Vec<&Change> {
-    let change = |fact| match fact {
-        &Fact::Change(ref change) => Some(change),
-        _ => None,
-    };
-    polled.report().facts.iter().filter_map(change).collect()
+    let mut found = Vec::new();
+    for fact in &polled.report().facts {
+        if let Fact::Change(change) = fact {
+            found.push(change);
+        }
+    }
+    found
 }
 
 fn at(text: &str) -> Timestamp {
@@ -95,7 +97,7 @@ fn every_shape_of_a_moment_is_read_in_the_unit_of_its_field() {
     let times: Vec<_> =
         all.iter().map(|c| c.at.unwrap().duration_since(hour).as_millis()).collect();
     assert_eq!(times, [0, 0, 0, 500, 0]);
-    let of: Vec<&str> = all[0].service_names.iter().map(|n| n.as_str()).collect();
+    let of: Vec<&str> = all[0].service_names.iter().map(andon::model::Clean::as_str).collect();
     assert_eq!(of, ["checkout", "login", "7"]);
     // Milliseconds where seconds were meant are refused, with the way out.
     let polled = told(own, r#"[{ "at": 1795345200000, "what": "a" }]"#);
