@@ -186,6 +186,13 @@ fn the_weekly_check_ends_with_one_while_an_action_is_late_or_unowned() {
     poller.kill().unwrap();
     poller.wait().unwrap();
     assert!(remembers());
+    // What is carried elsewhere is for nobody else, and nothing is written over.
+    let file = home.path().join("memory.jsonl");
+    let export = ["store", "export", file.to_str().unwrap(), "--config", config.to_str().unwrap()];
+    assert_eq!(code(&andon(home.path(), &export)), 0);
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&file).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    assert_ne!(code(&andon(home.path(), &export)), 0);
     let known = ask(&[]);
     assert_eq!(code(&known), 1);
     assert!(out(&known).starts_with("1 of 1 action open"), "{}", out(&known));

@@ -374,7 +374,13 @@ fn nobody_else_can_read_it() {
     let home = Home::new();
     let mut store = home.open();
     store.remember(&[one_poll()]).unwrap();
+    drop(store);
+    // One that was copied here and is open to others is closed again.
     let folder = home.0.path().join("state");
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(folder.join("memory.db"), open).unwrap();
+    let mut store = home.open();
+    store.remember(&[one_poll()]).unwrap();
     assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;

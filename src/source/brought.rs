@@ -237,6 +237,24 @@ mod tests {
     }
 
     #[test]
+    fn two_ways_to_one_commit_are_two_pairs_and_the_newest_of_all_repositories_goes_first() {
+        let at = |environment: &str, hour: i64, sha: &str| Deploy {
+            environment: Clean::line(environment),
+            ..deploy(hour, sha)
+        };
+        let mut queue = Uncounted::default();
+        let told = [("staging", 2, "b"), ("staging", 4, "c"), ("production", 1, "a")];
+        let told = told.map(|(environment, hour, sha)| at(environment, hour, sha));
+        queue.note(told.iter().chain([&at("production", 3, "c")]));
+        assert_eq!(waiting(&queue), ["bc", "ac"]);
+        let mut other = Uncounted::default();
+        other.note([deploy(1, "d"), deploy(9, "e")].iter());
+        let hours: Vec<(usize, i64)> =
+            newest(&[(0, queue), (7, other)]).iter().map(|(i, p)| (*i, p.at / 3_600)).collect();
+        assert_eq!(hours, [(7, 9), (0, 4), (0, 3)]);
+    }
+
+    #[test]
     fn only_hashes_become_part_of_an_address_and_the_queue_is_bounded() {
         let mut queue = Uncounted::default();
         let mut odd = deploy(2, "b");

@@ -303,6 +303,18 @@ fn what_is_asked_says_its_order_and_how_far_back() {
         "{asked:?}"
     );
     assert!(!asked.iter().any(|t| t.contains("freeze_periods")), "not in every poll");
+    // The one environment that is followed is asked for; of several each is.
+    for (followed, named) in [(r#"["production"]"#, true), (r#"["production", "staging"]"#, false)]
+    {
+        let options = format!("{{ projects = [\"acme/checkout\"], environments = {followed} }}");
+        let mut world = World::new(&gitlab::KIND, BASE, &options, NOW);
+        world.poll(usual).unwrap();
+        let asked: Vec<String> = world.asked.iter().map(target).collect();
+        let of = |t: &&String| t.contains("/deployments?");
+        assert!(asked.iter().any(|t| of(&t)), "{asked:?}");
+        let all = asked.iter().filter(of).all(|t| t.contains("environment=production"));
+        assert_eq!(all, named, "{asked:?}");
+    }
 }
 
 #[test]

@@ -226,6 +226,14 @@ mod tests {
     }
 
     #[test]
+    fn a_source_without_an_address_has_nowhere_to_send_a_credential() {
+        let nowhere = |auth| Endpoint { url: None, auth, ..Endpoint::default() };
+        let url = "https://ex.org/".parse().unwrap();
+        assert!(check(&nowhere(bearer()), &url).is_err());
+        assert!(check(&nowhere(Vec::new()), &url).is_ok());
+    }
+
+    #[test]
     fn cleartext_is_for_loopback_or_for_those_who_said_so() {
         for (url, good) in [
             ("http://127.0.0.1:9090/", true),

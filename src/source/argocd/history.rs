@@ -149,3 +149,18 @@ pub fn read(
     let place = format!("/applications/{}", app.name);
     gaps.read(&place, &[raw], |row| Some(deploys(row, app, past, source, page))).pop()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_entry_is_the_operation_that_began_nearest_to_it_within_seconds() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let past = Past { began: vec![100, 104, 300], ..Past::default() };
+        for (told, began) in [(100, 100), (103, 104), (101, 100), (309, 309), (305, 300)] {
+            assert_eq!(past.start_of(at(told)), at(began), "{told}");
+        }
+        assert_eq!(Past::default().start_of(at(7)), at(7));
+    }
+}

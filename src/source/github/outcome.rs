@@ -105,6 +105,8 @@ mod tests {
         let story = ["QUEUED", "IN_PROGRESS", "SUCCESS", "INACTIVE"];
         assert_eq!(walk("INACTIVE", &story), (Outcome::Succeeded, t(2)));
         assert_eq!(walk("", &["success", "inactive", "success"]), (Outcome::Succeeded, t(0)));
+        let undated = [Step::new("success", None), Step::new("success", t(3))];
+        assert_eq!(of_deployment("", &undated), (Outcome::Succeeded, t(3)));
     }
 
     #[test]

@@ -149,3 +149,22 @@ fn drift(pair: &Pair, commits: Vec<(String, Commit)>, more: bool, origin: Origin
         url: origin.known.page(&format!("compare/{}...{head}", pair.base)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_that_would_say_more_than_its_name_in_a_range_is_not_asked_about() {
+        for (name, asked) in [
+            ("main", true),
+            ("feature/x-", true),
+            ("-n", false),
+            ("main..other", false),
+            ("", false),
+        ] {
+            assert_eq!(branch_of(name).is_some(), asked, "{name}");
+        }
+        assert!(branch_of(&"x".repeat(255)).is_some() && branch_of(&"x".repeat(256)).is_none());
+    }
+}

@@ -201,6 +201,12 @@ mod tests {
                 format!("{project}/issues?iids[]=7&iids[]=9")
             ]
         );
+        // Without it, a project tells only of one's own.
+        let all = |request: &Request| match request {
+            Request::Http(http) => http.url.query().unwrap().ends_with("&scope=all&per_page=100"),
+            _ => false,
+        };
+        assert!(source.ask(&asking).iter().all(all));
         let heard: Vec<Exchange> = source
             .ask(&asking)
             .iter()
