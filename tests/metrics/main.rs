@@ -18,6 +18,7 @@ mod charts;
 mod history;
 mod lost;
 mod native;
+mod others;
 mod proxy;
 mod ruled;
 mod thousand;

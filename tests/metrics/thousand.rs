@@ -5,11 +5,15 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use andon::cockpit::{Heard, Message, Which};
+use andon::cockpit::{Cockpit, Heard, Key, Message, Setup, Which};
 use andon::config::{Config, load_text};
 use andon::engine::{Watch, from_clock};
 use andon::insight::{numbers, survey};
 use andon::model::{Board, Health, Measure, Name, SourceName, Status};
+use andon::page::{Size, Skin};
+use andon::view::{Depth, Theme, paint};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use crate::history::{History, Stretch};
 use crate::proxy::Proxy;
@@ -119,6 +123,23 @@ fn all_is_told(config: &Config, board: &Board) {
     assert_eq!(state.health, Health::Ok, "{state:?}");
 }
 
+/// How long a frame takes, in words: what is measured belongs into benches, what is wrong by a hundredfold is seen here.
+fn frames(config: &Config, board: &Board) {
+    let (size, now) = (Size { width: 200, height: 60 }, from_clock());
+    let team = std::sync::Arc::new(config.team.clone());
+    let mut cockpit = Cockpit::new(Setup { board: board.clone(), ..Setup::new(team, size, now) });
+    cockpit.settle(now);
+    let theme = Theme::new(Skin::Terminal, Depth::None, false);
+    let mut buffer = Buffer::empty(Rect::new(0, 0, size.width, size.height));
+    for key in ["j", "j", "k", "enter", "esc"] {
+        let begun = Instant::now();
+        cockpit.update(now, Message::Key(Key::parse(key).unwrap()));
+        cockpit.settle(now);
+        paint(&cockpit.screen(now), &theme, &mut buffer);
+        println!("found, {key}: a frame after {} ms", begun.elapsed().as_millis());
+    }
+}
+
 fn source(url: &str) -> String {
     format!("[[source]]\nname = \"prom\"\nkind = \"prometheus\"\nurl = \"{url}\"\n")
 }
@@ -135,6 +156,7 @@ fn a_thousand_services_that_were_found_cost_a_handful_of_questions() {
     let config = load_text(&text, lab.path(), &[]).unwrap_or_else(|p| panic!("{p}"));
     let (board, costs) = polls(&config, &proxy, 4);
     said("found", &costs);
+    frames(&config, &board);
     for cost in &costs[1..] {
         assert!(cost.requests <= 15, "{cost:?}");
         assert!(cost.sent < 200_000 && cost.told < 100_000, "{cost:?}");

@@ -57,27 +57,77 @@ pub const OPEN_TELEMETRY: Preset = Preset {
 };
 
 /// The same with its dots kept: Prometheus 3 takes UTF-8 names, and asks for quotes around them
-/// (prometheus.io/docs/guides/utf8). A name is matched as a label here, which older servers can read too.
-pub const OPEN_TELEMETRY_DOTTED: Preset = Preset {
-    name: "OpenTelemetry",
-    labels: Naming::Usual,
-    numbers: &[
-        traffic(
-            "http.server.request.duration_count",
-            "sum $by (rate({__name__=\"http.server.request.duration_count\",$s}[5m]))",
-        ),
-        errors(
-            "http.server.request.duration_count",
-            "",
-            "(sum $by (rate({__name__=\"http.server.request.duration_count\",$s,\"http.response.status_code\"=~\"5..\"}[5m])) or sum $by (rate({__name__=\"http.server.request.duration_count\",$s}[5m])) * 0) / sum $by (rate({__name__=\"http.server.request.duration_count\",$s}[5m]))",
-        ),
-        slow(
-            "http.server.request.duration_bucket",
-            "s",
-            "histogram_quantile(0.95, sum $le (rate({__name__=\"http.server.request.duration_bucket\",$s,\"http.response.status_code\"!~\"5..\"}[5m])))",
-        ),
-    ],
-};
+/// (prometheus.io/docs/guides/utf8). A name is matched as a label here, which older servers can read too. Where there
+/// are buckets they are asked, else the histogram that is one series.
+macro_rules! dotted {
+    ($name:literal) => {
+        Preset {
+            name: "OpenTelemetry",
+            labels: Naming::Usual,
+            numbers: &[
+                traffic(
+                    concat!($name, "_count"),
+                    concat!("sum $by (rate({__name__=\"", $name, "_count\",$s}[5m]))"),
+                ),
+                errors(
+                    concat!($name, "_count"),
+                    "",
+                    concat!(
+                        "(sum $by (rate({__name__=\"",
+                        $name,
+                        "_count\",$s,\"http.response.status_code\"=~\"5..\"}[5m])) or sum $by (rate({__name__=\"",
+                        $name,
+                        "_count\",$s}[5m])) * 0) / sum $by (rate({__name__=\"",
+                        $name,
+                        "_count\",$s}[5m]))"
+                    ),
+                ),
+                slow(
+                    concat!($name, "_bucket"),
+                    "s",
+                    concat!(
+                        "histogram_quantile(0.95, sum $le (rate({__name__=\"",
+                        $name,
+                        "_bucket\",$s,\"http.response.status_code\"!~\"5..\"}[5m])))"
+                    ),
+                ),
+                traffic(
+                    $name,
+                    concat!("histogram_count(sum $by (rate({__name__=\"", $name, "\",$s}[5m])))"),
+                )
+                .with(WHOLE),
+                errors(
+                    $name,
+                    WHOLE,
+                    concat!(
+                        "(histogram_count(sum $by (rate({__name__=\"",
+                        $name,
+                        "\",$s,\"http.response.status_code\"=~\"5..\"}[5m]))) or histogram_count(sum $by (rate({__name__=\"",
+                        $name,
+                        "\",$s}[5m]))) * 0) / histogram_count(sum $by (rate({__name__=\"",
+                        $name,
+                        "\",$s}[5m])))"
+                    ),
+                ),
+                slow(
+                    $name,
+                    "s",
+                    concat!(
+                        "histogram_quantile(0.95, sum $by (rate({__name__=\"",
+                        $name,
+                        "\",$s,\"http.response.status_code\"!~\"5..\"}[5m])))"
+                    ),
+                )
+                .with(WHOLE),
+            ],
+        }
+    };
+}
+
+/// As OTLP is taken with `translation_strategy: NoTranslation`.
+pub const OPEN_TELEMETRY_DOTTED: Preset = dotted!("http.server.request.duration");
+/// With `NoUTF8EscapingWithSuffixes`, which keeps the dots and appends the unit.
+pub const OPEN_TELEMETRY_DOTTED_UNIT: Preset = dotted!("http.server.request.duration_seconds");
 
 /// Before the conventions were stable: `http.server.duration` in milliseconds with `http.status_code`
 /// (opentelemetry.io/docs/specs/semconv/http/http-metrics, its note on versions up to 1.20).
@@ -210,7 +260,7 @@ pub const OPEN_TELEMETRY_NATIVE: Preset = Preset {
         .with(WHOLE),
         errors(
             "http_server_request_duration_seconds",
-            "quantile=\"\",http_response_status_code!=\"\"",
+            WHOLE,
             native_failed!("http_server_request_duration_seconds{$s,http_response_status_code"),
         ),
         slow(
@@ -221,30 +271,10 @@ pub const OPEN_TELEMETRY_NATIVE: Preset = Preset {
             ),
         )
         .with(WHOLE),
-        traffic(
-            "http.server.request.duration",
-            native_rate!("{__name__=\"http.server.request.duration\",$s}"),
-        )
-        .with(WHOLE),
-        errors(
-            "http.server.request.duration",
-            WHOLE,
-            native_failed!(
-                "{__name__=\"http.server.request.duration\",$s,\"http.response.status_code\""
-            ),
-        ),
-        slow(
-            "http.server.request.duration",
-            "s",
-            native_p95!(
-                "{__name__=\"http.server.request.duration\",$s,\"http.response.status_code\"!~\"5..\"}"
-            ),
-        )
-        .with(WHOLE),
     ],
 };
 
-/// The same of the client libraries, with the status as each of them names it.
+/// The same of the client libraries, with the status as `client_golang` names it, which tells native ones.
 pub const CLIENTS_NATIVE: Preset = Preset {
     name: "Prometheus client",
     labels: Naming::Usual,
@@ -258,11 +288,6 @@ pub const CLIENTS_NATIVE: Preset = Preset {
             "http_request_duration_seconds",
             "quantile=\"\",code!=\"\"",
             native_failed!("http_request_duration_seconds{$s,code"),
-        ),
-        errors(
-            "http_request_duration_seconds",
-            "quantile=\"\",status!=\"\"",
-            native_failed!("http_request_duration_seconds{$s,status"),
         ),
         slow(
             "http_request_duration_seconds",

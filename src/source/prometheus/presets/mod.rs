@@ -107,6 +107,7 @@ pub const PRESETS: &[&Preset] = &[
     &presence::CONTAINERS,
     &http::OPEN_TELEMETRY,
     &http::OPEN_TELEMETRY_DOTTED,
+    &http::OPEN_TELEMETRY_DOTTED_UNIT,
     &http::OPEN_TELEMETRY_OLD,
     &http::MICROMETER,
     &http::CLIENTS,
