@@ -141,7 +141,9 @@ fn frames(config: &Config, board: &Board) {
 }
 
 fn source(url: &str) -> String {
-    format!("[[source]]\nname = \"prom\"\nkind = \"prometheus\"\nurl = \"{url}\"\n")
+    format!(
+        "[[source]]\nname = \"prom\"\nkind = \"prometheus\"\nurl = \"{url}\"\ntimeout = \"60s\"\n"
+    )
 }
 
 #[test]

@@ -141,7 +141,53 @@ const NAMED: usize = 4;
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Label sets by series and by the place of the condition they meet.
-    rows: BTreeMap<(String, usize), Vec<BTreeMap<String, String>>>,
+    rows: BTreeMap<(String, usize), Rows>,
+}
+
+/// The labels of a series.
+type Set = BTreeMap<String, String>;
+
+/// Label sets, found by what one of their labels is: a thousand services look for theirs among thousands.
+#[derive(Debug, Default)]
+struct Rows {
+    all: Vec<Set>,
+    /// Places in `all`, by label and value.
+    by: BTreeMap<String, BTreeMap<String, Vec<usize>>>,
+    /// Places in `all`, by what comes after the last slash of `job`.
+    ends: BTreeMap<String, Vec<usize>>,
+}
+
+impl Rows {
+    fn add(&mut self, set: Set) {
+        let place = self.all.len();
+        for (label, value) in &set {
+            let values = self.by.entry(label.clone()).or_default();
+            values.entry(value.clone()).or_default().push(place);
+        }
+        if let Some((_, end)) = set.get("job").and_then(|job| job.rsplit_once('/')) {
+            self.ends.entry(end.to_owned()).or_default().push(place);
+        }
+        self.all.push(set);
+    }
+
+    fn at<'r>(&'r self, places: Option<&'r Vec<usize>>) -> impl Iterator<Item = &'r Set> + Clone {
+        places.into_iter().flatten().filter_map(|place| self.all.get(*place))
+    }
+
+    /// Those of which a label is this.
+    fn of<'r>(&'r self, label: &str, value: &str) -> impl Iterator<Item = &'r Set> + Clone {
+        self.at(self.by.get(label).and_then(|values| values.get(value)))
+    }
+
+    /// Those with all of these labels, of which there is one at least.
+    fn with<'r>(
+        &'r self,
+        labels: impl Iterator<Item = (&'r String, &'r String)> + Clone,
+    ) -> impl Iterator<Item = &'r Set> {
+        let first = labels.clone().next();
+        let some = first.into_iter().flat_map(|(label, value)| self.of(label, value));
+        some.filter(move |set| labels.clone().all(|(k, v)| set.get(k) == Some(v)))
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -171,7 +217,7 @@ pub fn read(heard: &[Exchange], tag: &str) -> Result<Seen, Clean> {
             let (series, at) = (metric.remove("__name__"), metric.remove(LABEL));
             let at = at.and_then(|at| at.parse::<usize>().ok());
             if let (Some(series), Some(at)) = (series, at) {
-                seen.rows.entry((series, at)).or_default().push(metric);
+                seen.rows.entry((series, at)).or_default().add(metric);
             }
         }
     }
@@ -212,9 +258,8 @@ impl Seen {
             let Some(at) = conditions.iter().position(|with| *with == number.with) else {
                 continue;
             };
-            let rows = self.rows.get(&(number.series.to_owned(), at)).into_iter().flatten();
-            let own = rows.filter(|row| entry.labels.iter().all(|(k, v)| row.get(k) == Some(v)));
-            for row in own {
+            let Some(rows) = self.rows.get(&(number.series.to_owned(), at)) else { continue };
+            for row in rows.with(entry.labels.iter().map(|(k, v)| (k, v))) {
                 for place in
                     PLACES.iter().filter(|place| entry.labels.iter().all(|(k, _)| k != *place))
                 {
@@ -255,9 +300,7 @@ impl Seen {
         let rows = self.rows.get(&(number.series.to_owned(), at))?;
         let labels = labels_of(preset);
         let own = labels == USUAL || one.labels.keys().any(|k| labels.contains(&k.as_str()));
-        let agrees =
-            |row: &BTreeMap<String, String>| one.labels.iter().all(|(k, v)| row.get(k) == Some(v));
-        if own && !one.labels.is_empty() && rows.iter().any(agrees) {
+        if own && rows.with(one.labels.iter()).next().is_some() {
             return Some(one.labels.iter().map(|(k, v)| (k.clone(), v.clone())).collect());
         }
         labels.iter().find_map(|label| named(one, label, labels == USUAL, rows))
@@ -266,36 +309,29 @@ impl Seen {
 
 /// By its name in one label, as far as nothing contradicts the labels it configured: of two `checkout`s in two
 /// namespaces the right one is taken, and without a right one none.
-fn named(
-    one: &Watched,
-    label: &str,
-    usual: bool,
-    rows: &[BTreeMap<String, String>],
-) -> Option<Vec<(String, String)>> {
+fn named(one: &Watched, label: &str, usual: bool, rows: &Rows) -> Option<Vec<(String, String)>> {
     let name = one.name.as_str();
-    let value =
-        |row: &BTreeMap<String, String>| row.get(label).filter(|v| v.as_str() == name).cloned();
-    let longer = |row: &BTreeMap<String, String>| {
-        row.get(label).filter(|v| v.rsplit_once('/').is_some_and(|(_, last)| last == name)).cloned()
+    let only = if rows.of(label, name).next().is_some() {
+        name.to_owned()
+    } else if label == "job" {
+        let values: BTreeSet<&String> =
+            rows.at(rows.ends.get(name)).filter_map(|row| row.get(label)).collect();
+        // Two namespaces with a service of this name: nobody can say which one is meant.
+        values.first().filter(|_| values.len() == 1).map(|only| (*only).clone())?
+    } else {
+        return None;
     };
-    let exact: BTreeSet<String> = rows.iter().filter_map(value).collect();
-    let mut values = exact;
-    if values.is_empty() && label == "job" {
-        values = rows.iter().filter_map(longer).collect();
-    }
-    // Two namespaces with a service of this name: nobody can say which one is meant.
-    let only = values.first().filter(|_| values.len() == 1)?;
-    let rows = || rows.iter().filter(|row| row.get(label) == Some(only));
+    let rows = rows.of(label, &only);
     // Labels of the target say nothing where the series tell of somebody else.
     let counts = |key: &&String| usual || !USUAL.contains(&key.as_str());
     let told: Vec<(&String, &String)> = one
         .labels
         .iter()
         .filter(|(key, _)| key.as_str() != label && counts(key))
-        .filter(|(key, _)| rows().any(|row| row.contains_key(*key)))
+        .filter(|(key, _)| rows.clone().any(|row| row.contains_key(*key)))
         .collect();
-    let agrees = |row: &BTreeMap<String, String>| told.iter().all(|(k, v)| row.get(*k) == Some(*v));
-    rows().any(agrees).then(|| {
+    let agrees = |row: &Set| told.iter().all(|(k, v)| row.get(*k) == Some(*v));
+    rows.clone().any(agrees).then(|| {
         let first = (label.to_owned(), only.clone());
         let others = told.iter().map(|(k, v)| ((*k).clone(), (*v).clone()));
         std::iter::once(first).chain(others).collect()
