@@ -234,6 +234,7 @@ fn every_window_shows_what_a_hand_works_out_and_costs_one_question() {
     println!("{before} questions, {} bytes for all windows of six numbers", proxy.bytes());
 }
 
+#[allow(clippy::needless_range_loop, reason = "every series is read at the same slice")]
 fn every_slice_is_right(sight: &Sight<'_>, charting: &Charting) {
     let points = sight.points();
     let what = |name: &str, slice: usize| {

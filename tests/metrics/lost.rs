@@ -108,7 +108,9 @@ fn a_lost_store_turns_numbers_old_within_two_intervals_and_is_never_green() {
     let poll = |board: &mut Board, good: bool| {
         until("the next poll", || {
             watch.poll(Which::All);
-            heard.try_iter().for_each(|one| fold(board, one));
+            for one in heard.try_iter() {
+                fold(board, one);
+            }
             let fresh = board.sources.get(&prom)?;
             (fresh.status.is_good() == good).then_some(())
         });

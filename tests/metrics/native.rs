@@ -70,7 +70,7 @@ fn series(labels: &[(&str, &str)], samples: &[(i64, f64)], histograms: &[(i64, u
         number(2, 1, &mut span);
         bytes(11, &span, &mut one);
         let mut deltas = Vec::new();
-        varint(zigzag(*count as i64), &mut deltas);
+        varint(zigzag(count.cast_signed()), &mut deltas);
         bytes(12, &deltas, &mut one);
         number(15, *at as u64, &mut one);
         bytes(4, &one, &mut out);
@@ -92,7 +92,9 @@ fn snappy(plain: &[u8]) -> Vec<u8> {
 
 fn write(port: u16, all: &[Vec<u8>]) -> String {
     let mut plain = Vec::new();
-    all.iter().for_each(|one| bytes(1, one, &mut plain));
+    for one in all {
+        bytes(1, one, &mut plain);
+    }
     let body = snappy(&plain);
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let head = format!(
@@ -124,7 +126,7 @@ fn a_service_with_native_histograms_alone_has_its_numbers_and_buckets_come_first
     let server = Server::start(&program, lab.path(), port, &arguments, "/-/ready");
     let now = from_clock().as_millisecond();
     let times: Vec<(i64, u64)> =
-        (0..40).map(|n: u64| (now - 15_000 * (39 - n as i64), n)).collect();
+        (0..40).map(|n: u64| (now - 15_000 * (39 - n.cast_signed()), n)).collect();
     let of = |each: u64| -> Vec<(i64, u64)> {
         times.iter().map(|(at, n)| (*at, (n + 1) * each)).collect()
     };

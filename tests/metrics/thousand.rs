@@ -36,7 +36,7 @@ fn estate(lab: &Path) -> Option<Server> {
         let named: Vec<(String, crate::history::Curve<'_>)> = (0..SERVICES)
             .flat_map(|n| {
                 all.iter().map(move |(labels, value)| {
-                    let series = labels.replace("{", &format!("{{service=\"{}\",", name(n)));
+                    let series = labels.replace('{', &format!("{{service=\"{}\",", name(n)));
                     (series, *value)
                 })
             })

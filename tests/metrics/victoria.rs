@@ -151,8 +151,9 @@ fn numbers_and_objectives_are_found_as_on_prometheus() {
     );
     let told = until("what was imported", || {
         let told = told(lab.path(), &server.url(""), &services);
-        (!told.board.discovered.is_empty() && told.survey.services.iter().any(|s| s.slos.len() > 0))
-            .then_some(told)
+        (!told.board.discovered.is_empty()
+            && told.survey.services.iter().any(|s| !s.slos.is_empty()))
+        .then_some(told)
     });
     for (name, value) in
         [("requests", 3.0), ("errors", 1.0 / 3.0), ("p95", 0.235), ("targets up", 0.5)]

@@ -248,7 +248,7 @@ pub const CLIENTS: Preset = Preset {
 
 /// Histograms without classic buckets: one series holds all of it, under the name without a suffix. A summary's
 /// quantiles have the same name, so that only series without that label count
-/// (prometheus.io/docs/specs/native_histograms). They stand last: where there are buckets too, those are asked.
+/// (`prometheus.io/docs/specs/native_histograms`). They stand last: where there are buckets too, those are asked.
 pub const OPEN_TELEMETRY_NATIVE: Preset = Preset {
     name: "OpenTelemetry",
     labels: Naming::Usual,
