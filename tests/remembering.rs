@@ -334,3 +334,38 @@ fn a_file_of_every_version_is_still_read() {
         );
     }
 }
+
+#[test]
+fn a_report_tells_of_what_was_remembered_also_when_nobody_tells_it_again() {
+    let home = tempfile::tempdir().unwrap();
+    let place = at(&home);
+    let one = ("gh", "github", "http://127.0.0.1:1/");
+    let source = SourceName::new("gh");
+    let now = Timestamp::now();
+    let mut fact = deploy(&source, 412, "of yesterday");
+    if let Fact::Deploy(deploy) = &mut fact {
+        deploy.finished = Some(now - SignedDuration::from_hours(20));
+    }
+    let (mut store, _) = Store::open(&place, now);
+    store.introduce([(&source, one.1, one.2)]).unwrap();
+    store.remember(&[told_of(one, now - SignedDuration::from_hours(1), vec![fact])]).unwrap();
+    drop(store);
+    let config = home.path().join("andon.toml");
+    let text = concat!(
+        "[store]\npath = \"memory.db\"\n",
+        "[[source]]\nname = \"gh\"\nkind = \"github\"\nurl = \"http://127.0.0.1:1\"\nrepos = [\"acme/shop\"]\n",
+        "[[service]]\nname = \"shop\"\nrepo = \"acme/shop\"\n",
+    );
+    std::fs::write(&config, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_andon"))
+        .args(["report", "--since", "2d", "--config"])
+        .arg(&config)
+        .current_dir(home.path())
+        .env_clear()
+        .env("HOME", home.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("v412"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -166,6 +166,33 @@ pub fn gather(common: &Common, world: &World) -> Result<Gathered> {
     gather_from(common, world, |_| true)
 }
 
+/// What is remembered, and on top of it what every source says now: for whoever looks back over days, of which one
+/// question tells only what is still open. Without a memory, what every source says when it is asked once.
+pub fn looked_back(common: &Common, world: &World) -> Result<Gathered> {
+    let mut config = match &world.demo {
+        Some(_) => return gather(common, world),
+        None => configured(common)?,
+    };
+    let place = memory::place(common, &config.memory);
+    if place.as_ref().and_then(|place| place.file.as_ref()).is_none_or(|file| !file.exists()) {
+        return gather(common, world);
+    }
+    let awaited = cockpit::awaited(&config.upstreams);
+    let opened = memory::open(place.as_ref(), &mut config.upstreams, awaited);
+    for notice in &opened.notices {
+        out::words(&format!("note: {notice}"));
+    }
+    let rests = memory::resting(&opened.board, from_clock());
+    let upstreams = config.upstreams.into_iter().filter(|u| !rests.contains_key(&u.name));
+    let upstreams: Vec<Upstream> = upstreams.collect();
+    let limits = limits(false);
+    let board = asked_beside(opened.board, upstreams.clone(), &limits);
+    let now = from_clock();
+    let survey = survey(&board, &config.team, now);
+    let stores = Stores { upstreams, limits, ..Stores::default() };
+    Ok(Gathered { team: config.team, board, survey, now, clock: now, ui: config.ui, stores })
+}
+
 /// Asks those sources of `world` once that are wanted.
 pub fn gather_from(
     common: &Common,

@@ -21,7 +21,7 @@ pub fn run(common: &Common, options: &Report) -> Result<ExitCode> {
     let default = if options.handoff { SHIFT } else { WEEK };
     let gathered = match &options.at {
         Some(text) => past::at(common, &options.world, text)?,
-        None => gather::gather(common, &options.world)?,
+        None => gather::looked_back(common, &options.world)?,
     };
     let since = match options.since.as_deref() {
         None => earlier(gathered.now, default),
