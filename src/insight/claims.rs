@@ -4,12 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::changes::suspects;
 use super::matching::Sorted;
-use super::{Before, Survey, Versions, survey};
+use super::{Before, Survey, Trouble, Versions, plans, survey};
+use crate::model::calendar::{Excluded, Face, Length, Moment};
 use crate::model::{
-    Against, Alert, AlertRule, AlertState, Board, Bound, Change, Clean, Deploy, Drift, Environment,
-    Expected, Fact, Freshness, Gate, GateKind, Health, Incident, IncidentStatus, Key, Labels,
-    Measure, Metric, MetricId, Name, Outcome, Place, Report, Role, RuleHealth, RuleState, Schedule,
-    Service, Severity, Shift, Suppression, Team, Unit, Weight,
+    Against, Alert, AlertRule, AlertState, Board, Bound, Calendar, CalendarEvent, Change, Clean,
+    Deploy, Drift, Environment, Expected, Fact, Freshness, Gate, GateKind, Health, Incident,
+    IncidentStatus, Key, Labels, Measure, Metric, MetricId, Milestone, Name, Objective, Outcome,
+    Place, Purpose, Report, Role, RuleHealth, RuleState, Schedule, Service, Severity, Shift,
+    Suppression, Team, Unit, Weight, Weighted, Window, Written,
 };
 
 const SOURCE: &str = "up";
@@ -30,8 +32,8 @@ fn key(id: &str) -> Key {
 fn team() -> Team {
     let service = |name: &str, needs: &[&str]| Service {
         name: Name::new(name),
-        repo: Clean::line(format_args!("o/{name}")),
         depends_on: needs.iter().map(|n| Name::new(n)).collect(),
+        repo: Clean::line(format_args!("o/{name}")),
         ..Service::default()
     };
     let mut services = vec![
@@ -87,7 +89,7 @@ fn who_is_asked_first_is_on_call_and_a_turn_for_a_service_goes_before_one_for_al
     let survey = surveyed(vec![
         shift("ada", 2, -60, 60, &[]),
         shift("bob", 1, -60, 60, &[]),
-        shift("cy", 1, -60, 0, &[]),
+        shift("abe", 1, -60, 0, &[]),
         shift("eve", 1, 1, 60, &[]),
         shift("zed", 2, -60, 60, &["PWEB"]),
         shift("ann", 3, -60, 60, &["PWEB"]),
@@ -477,4 +479,116 @@ fn an_application_in_several_environments_is_gated_where_it_counts() {
     };
     assert_eq!(of("production"), Some(false));
     assert_eq!(of("staging"), Some(true), "a window of staging holds nothing in production");
+}
+
+fn planned(purpose: Purpose, from: i64, until: i64, cancelled: bool) -> Fact {
+    let event = CalendarEvent {
+        id: "1".into(),
+        uid: "1".into(),
+        sequence: 0,
+        face: Face { title: "the thing".into(), cancelled, ..Face::default() },
+        start: Moment::utc(minutes(from)),
+        length: Length::Exact(SignedDuration::from_mins(until - from)),
+        rules: Vec::new(),
+        refused: None,
+        added: Vec::new(),
+        removed: Excluded::default(),
+        replaces: None,
+        onwards: Vec::new(),
+    };
+    Fact::Calendar(std::sync::Arc::new(Calendar {
+        source: Name::new(SOURCE),
+        purpose,
+        name: Clean::default(),
+        events: vec![event],
+        skipped: 0,
+        notes: Vec::new(),
+        refresh: None,
+    }))
+}
+
+#[test]
+fn what_is_planned_holds_from_its_start_until_its_end_unless_it_was_called_off() {
+    for (from, until, cancelled, on) in [
+        (-60, 60, false, true),
+        (-60, 60, true, false),
+        (-60, 0, false, false),
+        (0, 60, false, true),
+        (1, 60, false, false),
+    ] {
+        let with = |purpose| surveyed(vec![planned(purpose, from, until, cancelled)]);
+        let allowed = with(Purpose::Freeze).services[0].clearance.allowed;
+        assert_eq!(allowed, Some(!on), "a freeze {from} {until} {cancelled}");
+        let maintenance = with(Purpose::Maintenance).services[0].overlays.maintenance;
+        assert_eq!(maintenance, on, "maintenance {from} {until} {cancelled}");
+        let turns = with(Purpose::OnCall).on_call.len();
+        assert_eq!(turns, usize::from(on), "on call {from} {until} {cancelled}");
+    }
+}
+
+#[test]
+fn plans_come_in_the_order_of_their_days_and_say_how_far_they_are_where_that_is_told() {
+    let milestone = |id: &str, due: &str, items| {
+        Fact::Milestone(Milestone {
+            key: key(id),
+            repo: "o/web".into(),
+            title: Clean::line(id),
+            about: Clean::default(),
+            start: None,
+            due: due.parse().ok(),
+            done: false,
+            done_at: None,
+            done_on: None,
+            items,
+            url: None,
+        })
+    };
+    let board = board(vec![
+        milestone("a", "2026-12-10", Some((0, 0))),
+        milestone("b", "2026-12-01", Some((1, 4))),
+        milestone("c", "2026-12-05", None),
+        milestone("d", "2026-10-01", None),
+    ]);
+    let window = Window { from: now(), until: minutes(60 * 24 * 30) };
+    let found = plans(&board, &team(), window, &jiff::tz::TimeZone::UTC);
+    let told: Vec<_> = found.iter().map(|e| (e.title.as_str(), e.items)).collect();
+    assert_eq!(told, [("b", Some((1, 4))), ("c", None), ("a", None)]);
+}
+
+#[test]
+fn an_objective_is_of_the_service_its_labels_name_and_else_of_the_one_it_calls() {
+    let budgets = |labels: &[(&'static str, &'static str)]| -> Vec<String> {
+        let labels = labels.iter().map(|(k, v)| (Clean::from(*k), Clean::from(*v))).collect();
+        let told = Objective {
+            key: key("o"),
+            name: "availability".into(),
+            written: Written::Sloth,
+            labels,
+            target: 0.999,
+            period: SignedDuration::from_hours(720),
+            weighted: Weighted::ByEvents,
+            spent: Vec::new(),
+        };
+        let survey = surveyed(vec![Fact::Objective(told)]);
+        let own = survey.services.iter().filter(|s| !s.slos.is_empty());
+        own.map(|s| s.name.to_string()).collect()
+    };
+    assert_eq!(budgets(&[("service", "db"), ("sloth_service", "web")]), ["db"]);
+    assert_eq!(budgets(&[("sloth_service", "web")]), ["web"]);
+    assert_eq!(budgets(&[("sloth_service", "elsewhere")]), [""; 0]);
+}
+
+#[test]
+fn the_trouble_of_an_incident_is_of_its_service_and_names_an_alert_once() {
+    let incident = incident("1", IncidentStatus::Open, 1, "ada");
+    let (board, team) =
+        (board(vec![incident, alert("a", Vec::new()), alert("b", Vec::new())]), team());
+    let survey = survey(&board, &team, now());
+    let told = &board.incidents.present().next().unwrap().what;
+    let trouble = Trouble::of_incident(&board, &team, &survey, told);
+    assert_eq!(trouble.services, [Name::new("web")]);
+    assert_eq!(trouble.alerts, ["a", "b"].map(Clean::from));
+    let alerts: Vec<&Alert> = board.alerts.present().map(|r| &r.what).collect();
+    let twice = Trouble::of_alerts(None, &[&alerts[..], &alerts[..]].concat());
+    assert_eq!(twice.alerts, ["a", "b"].map(Clean::from));
 }

@@ -337,6 +337,21 @@ mod tests {
             dated("3", "2026-03-02", "search: pool exhausted", pool),
             dated("4", "2026-03-03", "checkout: certificate", "a certificate expired"),
             dated("5", "2026-09-01", "checkout: pool exhausted", pool),
+            // Two words in common are little where both say much else.
+            dated(
+                "6",
+                "2026-09-02",
+                "checkout: slow answers",
+                "a balancer kept some dead backend inside its table because health checks asked \
+                 an old cache, which answered for machines switched off weeks before",
+            ),
+            dated(
+                "7",
+                "2026-09-03",
+                "checkout: wrong totals",
+                "rounding within the tax module dropped a fraction whenever coupons, vouchers and \
+                 refunds met, and the balancer repeated every basket twice",
+            ),
         ]);
         let found = recurrences(&board, &team(&["checkout", "search"]));
         let told: Vec<(&str, usize)> =

@@ -380,7 +380,8 @@ mod tests {
     }
 
     fn deployed(board: &mut Board, moment: &str) {
-        let key = Key::new(&Name::new("gh"), moment.to_owned());
+        // Upstreams number as they like: only the moment says what came first.
+        let key = Key::new(&Name::new("gh"), moment.chars().rev().collect::<String>());
         let deploy = Deploy {
             key: key.clone(),
             repo: "o/web".into(),
