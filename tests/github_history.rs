@@ -149,6 +149,29 @@ fn ninety_days_are_read_once_a_page_a_poll_and_then_no_more() {
 }
 
 #[test]
+fn how_far_back_changes_are_known_goes_with_the_past_and_ends_where_a_repository_cannot_be_had() {
+    let (mut world, mut host) = (world(r#""acme/checkout""#), Host::new());
+    let known = |report: &Report| -> Vec<(String, Option<String>)> {
+        let one = |k: &andon::model::Known| (k.of.to_string(), k.from.map(|from| from.to_string()));
+        report.changes.iter().map(one).collect()
+    };
+    let of = |from: Option<usize>| vec![("acme/checkout".to_owned(), from.map(moment))];
+    // Fifty deployments, eight hours apart.
+    let first = world.poll(|http| host.answer(http)).unwrap();
+    assert_eq!(known(&first), of(Some(49 * 8)));
+    world.poll(|http| host.answer(http)).unwrap();
+    let third = world.poll(|http| host.answer(http)).unwrap();
+    assert_eq!(known(&third), of(Some(99 * 8)));
+    let gone =
+        r#"{"data":{"r0":null},"errors":[{"type":"NOT_FOUND","path":["r0"],"message":"gone"}]}"#;
+    let lost = world.poll(|http| {
+        let asks = http.method == Method::Post;
+        if asks { Some(ok(http, gone)) } else { host.answer(http) }
+    });
+    assert_eq!(known(&lost.unwrap()), of(None), "what is known of it now is nothing");
+}
+
+#[test]
 fn a_first_poll_asks_nothing_of_the_past_and_a_restart_goes_on() {
     let (mut first, mut host) = (world(r#""acme/checkout""#), Host::new());
     for _ in 0..3 {

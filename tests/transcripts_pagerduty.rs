@@ -217,6 +217,12 @@ fn change_events_are_changes() {
     assert_eq!(all[0].at, time("09:20:00.123"));
     assert_eq!(all[0].url.as_ref().unwrap().as_str(), "https://flags.example/88");
     assert_eq!((all[1].summary.as_str(), all[1].url.clone()), ("terraform apply ␛[2J", None));
+    // A day of them is asked for, and what lies before is not known.
+    let day: jiff::Timestamp = NOW.parse().unwrap();
+    let from = report.changes[0].from.map(|from| day.duration_since(from).as_hours());
+    assert_eq!((report.changes.len(), from), (1, Some(24)));
+    let refused = world().poll(but("change_events", 403, &[], "{}"));
+    assert_eq!(refused.unwrap().changes[0].from, None);
 }
 
 #[test]

@@ -47,7 +47,9 @@ pub fn lasting(since: Option<Timestamp>, now: Timestamp) -> Clean {
 
 /// The same of a service: `≥ 12 m` where it was so already when somebody looked first.
 pub fn so_long(state: &ServiceState, now: Timestamp) -> Clean {
-    match (state.since, state.at_least) {
+    // "At least less than a minute" says nothing.
+    let seen = state.at_least.filter(|seen| now.duration_since(*seen).as_secs() >= 60);
+    match (state.since, seen) {
         (None, Some(seen)) => Clean::line(format_args!("≥ {}", lasting(Some(seen), now))),
         (since, _) => lasting(since, now),
     }
