@@ -10,9 +10,10 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use andon::cockpit::{Cockpit, Effect, Heard, Key, Message, Setup, Turns};
 use andon::model::{
-    Alert, AlertState, Clean, Deploy, Expected, Fact, Feed, Freshness, Incident, IncidentStatus,
-    Key as Identity, Measure, Name, Objective, Outcome, Report, Severity, Spent, Status, Team,
-    Trouble, Weighted, Written,
+    Alert, AlertState, Change, Clean, Deploy, Expected, Fact, Feed, Freshness, Incident,
+    IncidentStatus, Key as Identity, LogEntry, LogKind, Measure, MetricId, Name, Objective,
+    Outcome, Report, Severity, Silence, SilenceState, Spent, Status, Team, Trouble, Weighted,
+    Written,
 };
 use andon::page::wall::Panel;
 use andon::page::{Size, Skin, Tone, wall::Wall};
@@ -124,14 +125,18 @@ fn an_incident_nobody_has_holds_the_first_page_and_says_so() {
 
 /// An objective whose errors are `burn` times as many as a month allows, in every window.
 fn promise(now: Timestamp, burn: f64) -> Message {
+    told_by("slo", "prometheus", now, vec![Fact::Objective(objective(0, now, burn))])
+}
+
+fn objective(number: i64, now: Timestamp, burn: f64) -> Objective {
     let (target, total) = (0.999, 1e7);
     let spent = |hours: f64| {
         let window = SignedDuration::from_secs((hours * 3_600.0) as i64);
         let bad = Measure::Number(burn * (1.0 - target) * total);
         Spent::of_counts(window, now, &bad, &Measure::Number(total))
     };
-    let objective = Objective {
-        key: Identity::new(&Name::new("slo"), "requests"),
+    Objective {
+        key: Identity::new(&Name::new("slo"), format!("requests-{number}")),
         name: "requests".into(),
         written: Written::Sloth,
         labels: [("service".into(), "service-00000".into())].into(),
@@ -139,8 +144,7 @@ fn promise(now: Timestamp, burn: f64) -> Message {
         period: SignedDuration::from_hours(720),
         weighted: Weighted::ByEvents,
         spent: [0.08333334, 0.5, 1.0, 2.0, 6.0, 24.0, 72.0, 720.0].map(spent).to_vec(),
-    };
-    told_by("slo", "prometheus", now, vec![Fact::Objective(objective)])
+    }
 }
 
 #[test]
@@ -397,9 +401,20 @@ fn a_day(wall: &mut Cockpit, team: &Team, day: i64) {
         // An alert and an incident of this hour; the ones before are over.
         let hour = number / 60;
         wall.update(now, told_by("am", "alertmanager", now, vec![Fact::Alert(alert(hour, now))]));
+        wall.update(
+            now,
+            told_by("am", "alertmanager", now, vec![Fact::Silence(silence(hour, now))]),
+        );
+        // Names that come and go: a number, an objective and a change of this hour.
+        let id = MetricId { service: None, metric: Name::new(&format!("orders-{hour}")) };
+        let reading = Fact::Sample { id, at: now, measure: Measure::Number(1.0), note: None };
+        let passing = vec![reading, Fact::Objective(objective(hour, now, 1.0))];
+        wall.update(now, told_by("prom-2", "prometheus", now, passing));
         let ended = (minute % 60 > 30).then_some(now);
         let incident = incident(hour, now, ended);
-        wall.update(now, told_by("pd", "pagerduty", now, vec![Fact::Incident(incident)]));
+        let entry = Fact::LogEntry(noted(hour, now));
+        wall.update(now, told_by("pd", "pagerduty", now, vec![Fact::Incident(incident), entry]));
+        wall.update(now, told_by("flags", "json", now, vec![Fact::Change(change(hour, now))]));
         if minute % 30 == 0 {
             let deploy = deploy(number / 30, now);
             wall.update(now, told_by("hub", "github", now, vec![Fact::Deploy(deploy)]));
@@ -425,6 +440,43 @@ fn told_by(source: &str, kind: &'static str, at: Timestamp, facts: Vec<Fact>) ->
     let complete = if kind == "alertmanager" { vec![Feed::Alerts] } else { Vec::new() };
     let outcome = Ok(Report { facts, complete, ..Report::default() });
     Message::Heard(Box::new(Heard { source: Name::new(source), at, outcome, freshness }))
+}
+
+fn silence(hour: i64, now: Timestamp) -> Silence {
+    Silence {
+        key: Identity::new(&Name::new("am"), format!("s{hour}")),
+        state: SilenceState::Active,
+        starts: Some(now),
+        ends: None,
+        by: "ada".into(),
+        comment: "known".into(),
+        matchers: vec![Clean::line(format_args!("alertname=HighErrorRate {hour}"))],
+    }
+}
+
+fn noted(hour: i64, now: Timestamp) -> LogEntry {
+    LogEntry {
+        key: Identity::new(&Name::new("pd"), format!("n{hour}")),
+        incident: Identity::new(&Name::new("pd"), hour.to_string()),
+        at: now,
+        who: "ada".into(),
+        kind: LogKind::Acknowledged,
+        text: Clean::default(),
+    }
+}
+
+fn change(hour: i64, now: Timestamp) -> Change {
+    Change {
+        key: Identity::new(&Name::new("flags"), hour.to_string()),
+        summary: Clean::line(format_args!("basket-{hour} on")),
+        origin: "flags".into(),
+        who: "ada".into(),
+        at: Some(now),
+        until: None,
+        service_ids: Vec::new(),
+        service_names: vec!["service-00001".into()],
+        url: None,
+    }
 }
 
 fn alert(hour: i64, now: Timestamp) -> Alert {
@@ -494,11 +546,15 @@ fn weeks_of_polls_leave_the_memory_as_it_was() {
     for day in 0..2 {
         a_day(&mut wall, &team, day);
     }
-    let board = wall.board();
-    let held = (board.deploys.len(), board.alerts.len(), board.incidents.len());
+    let held = |wall: &Cockpit| {
+        let board = wall.board();
+        let records = [board.deploys.len(), board.alerts.len(), board.incidents.len()];
+        let others = [board.silences.len(), board.changes.len(), board.log.len()];
+        (records, others, board.objectives.len(), board.tracks.len(), board.baselines.len())
+    };
+    let before = held(&wall);
     let grown = measure(|| a_day(&mut wall, &team, 2));
-    let board = wall.board();
-    assert_eq!((board.deploys.len(), board.alerts.len(), board.incidents.len()), held);
+    assert_eq!(held(&wall), before);
     // What one day leaves behind is what one day takes away: a map may keep a node more or less.
     assert!(grown.bytes_current.abs() < 16_384, "{} bytes in a day", grown.bytes_current);
 }

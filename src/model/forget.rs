@@ -38,10 +38,34 @@ impl Board {
             all.of(&mut self.drifts),
             all.of(&mut self.approvals),
             all.of(&mut self.brought),
+            all.of(&mut self.tickets),
+            all.of(&mut self.log),
+            all.of(&mut self.discovered),
+            all.of(&mut self.objectives),
         ];
-        if forgotten.contains(&true) {
+        let tracks = self.forget_numbers(before, &silent);
+        if tracks || forgotten.contains(&true) {
             self.version += 1;
         }
+    }
+}
+
+impl Board {
+    /// Numbers that were read last before `before`, though their source is heard: a series was given another name, or
+    /// nobody asks for it any more. True when there were some.
+    fn forget_numbers(&mut self, before: Timestamp, silent: &BTreeSet<SourceName>) -> bool {
+        let had = self.tracks.len();
+        let sources = &self.track_sources;
+        self.tracks.retain(|id, track| {
+            track.newest().is_some_and(|(at, _)| *at >= before)
+                || sources.get(id).is_none_or(|source| silent.contains(source))
+        });
+        if self.tracks.len() == had {
+            return false;
+        }
+        self.track_sources.retain(|id, _| self.tracks.contains_key(id));
+        self.baselines.retain(|id, _| self.tracks.contains_key(id));
+        true
     }
 }
 
@@ -122,6 +146,30 @@ mod tests {
             who: Clean::default(),
             url: None,
         })
+    }
+
+    #[test]
+    fn a_number_nobody_tells_of_any_more_is_forgotten_and_one_of_a_silent_source_is_not() {
+        use crate::model::{Measure, MetricId, Name};
+        let mut board = Board::default();
+        let id = |word: &str| MetricId { service: None, metric: Name::new(word) };
+        let number = |word: &str, second: i64| Fact::Sample {
+            id: id(word),
+            at: at(second),
+            measure: Measure::Number(1.0),
+            note: None,
+        };
+        told(&mut board, "prom", 0, vec![number("old", 0), number("new", 0)], vec![]);
+        told(&mut board, "away", 0, vec![number("remembered", 0)], vec![]);
+        told(&mut board, "prom", 100, vec![number("new", 100)], vec![]);
+        let version = board.version;
+        board.forget(at(0));
+        assert_eq!((board.tracks.len(), board.version), (3, version), "nothing is that old");
+        board.forget(at(50));
+        let left: Vec<&MetricId> = board.tracks.keys().collect();
+        assert_eq!(left, [&id("new"), &id("remembered")]);
+        assert_eq!(board.track_sources.len(), 2);
+        assert_eq!(board.version, version + 1);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use jiff::tz::TimeZone;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::axis::{self, column};
@@ -91,13 +91,7 @@ fn band(canvas: &mut Canvas<'_>, chart: &Chart, series: &Series, plot: Spot, lef
         }
     }
     let cursor = chart.cursor.as_ref().and_then(|c| under(c, plot.width));
-    if let Some(x) = cursor {
-        let style = cursor_style(canvas);
-        for n in 0..plot.height {
-            let upright = canvas.theme.glyphs.upright;
-            canvas.text(plot.x + x, plot.y + i32::from(n), 1, upright, style);
-        }
-    }
+    upright(canvas, plot, cursor);
     let dim = canvas.style(Tone::Dim);
     let (lo, hi) = (series.axis.from, series.axis.until);
     if spark::extremes(&series.points).is_none() || hi.partial_cmp(&lo) != Some(Ordering::Greater) {
@@ -138,6 +132,8 @@ fn band(canvas: &mut Canvas<'_>, chart: &Chart, series: &Series, plot: Spot, lef
             canvas.right(left.x, left.y + i32::from(line), left.width - 1, words, style);
         }
     }
+    // Over the limits' lines, too, and under the curve.
+    upright(canvas, plot, cursor);
     filled(canvas, series, &points, plot, cursor);
 }
 
@@ -147,6 +143,15 @@ fn fitting(words: &str, room: u16) -> &str {
     match words.split_once(' ') {
         Some((number, _)) if words.width() > usize::from(room) => number,
         _ => words,
+    }
+}
+
+fn upright(canvas: &mut Canvas<'_>, plot: Spot, cursor: Option<u16>) {
+    let Some(x) = cursor else { return };
+    let style = cursor_style(canvas);
+    for n in 0..plot.height {
+        let upright = canvas.theme.glyphs.upright;
+        canvas.text(plot.x + x, plot.y + i32::from(n), 1, upright, style);
     }
 }
 
@@ -168,7 +173,9 @@ pub fn under(cursor: &Cursor, width: u16) -> Option<u16> {
 /// The cursor is brighter than what it stands in; where there is no colour, it is bold.
 pub fn cursor_style(canvas: &Canvas<'_>) -> Style {
     let style = canvas.style(Tone::Strong).remove_modifier(Modifier::REVERSED | Modifier::DIM);
-    style.add_modifier(Modifier::BOLD)
+    // Never the colour of the line or the event it stands on.
+    let colour = style.fg.or(canvas.theme.base().fg).unwrap_or(Color::Reset);
+    style.fg(colour).add_modifier(Modifier::BOLD)
 }
 
 /// As many points as columns: each column takes the slice it lies in.

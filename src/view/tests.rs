@@ -206,6 +206,38 @@ fn a_cursor_stands_in_every_band_with_its_values_above_and_its_moment_below() {
 }
 
 #[test]
+fn a_cursor_has_one_colour_whatever_it_stands_on() {
+    for skin in Skin::ALL {
+        let mut chart = chart((0..60).map(|n| Some(f64::from(n))).collect());
+        chart.cursor = Some(Cursor { slice: 30, slices: 60, text: "12:36".into() });
+        let limit = |bound: &str| {
+            Some(Limit { bound: Bound::parse(bound).unwrap(), text: Clean::line(bound) })
+        };
+        let at = now() - SignedDuration::from_mins(59);
+        let text = Clean::from("v412");
+        chart.lanes[0].marks =
+            vec![Mark { at, until: None, tone: Tone::Release, glyph: 'd', text }];
+        for series in &mut chart.series {
+            (series.axis.from, series.axis.until) = (0.0, 100.0);
+            (series.good, series.bad) = (limit("< 20"), limit("> 60"));
+        }
+        let theme = Theme::new(skin, Depth::True, false);
+        let buffer = draw(&page(size(100, 20), vec![Block::main("", Noun::Chart(chart))]), theme);
+        let upright: Vec<(u16, u16)> = (0..20)
+            .flat_map(|y| (12..100).map(move |x| (x, y)))
+            .filter(|at| buffer.cell(*at).unwrap().symbol() == "│")
+            .collect();
+        let x = upright.first().unwrap().0;
+        let band = |y: &u16| "│─┄┊▁▂▃▄▅▆▇█".contains(buffer.cell((x, *y)).unwrap().symbol());
+        let rows: Vec<u16> = (upright[0].1..18).filter(band).collect();
+        assert!(rows.len() > 6, "{rows:?}");
+        let colours: std::collections::HashSet<_> =
+            rows.iter().map(|y| buffer.cell((x, *y)).unwrap().fg).collect();
+        assert_eq!(colours.len(), 1, "{skin:?}: {colours:?}");
+    }
+}
+
+#[test]
 fn what_lasted_is_as_long_as_it_lasted_and_words_stand_beside_it() {
     let mut chart = chart(vec![Some(1.0); 60]);
     let mark = |from, until: Option<i64>, text: &str| Mark {
