@@ -10,6 +10,8 @@
 #[path = "common/fixture.rs"]
 #[allow(dead_code, reason = "the board of it is enough here")]
 mod fixture;
+#[path = "common/fixtures.rs"]
+mod fixtures;
 
 use std::collections::BTreeMap;
 use std::io::Write as _; // said past the harness, which hides what a passing test prints
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 
 use andon::model::{Budget, Calendar, Expansion, Purpose, SourceName, Window};
 use andon::source::ical;
+use fixtures::corpus;
 use jiff::{Timestamp, tz::TimeZone};
 
 fn read(bytes: &[u8]) -> Result<Calendar, String> {
@@ -431,26 +434,9 @@ fn bombs_end_within_their_budget() {
     let _ = expand(&far, "9998-01-01T00:00:00Z", "9999-12-01T00:00:00Z");
 }
 
-/// The corpus folder, or `None` with a word about it.
-fn corpus() -> Option<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let folder = std::env::var_os("ANDON_CORPUS")
-        .map_or_else(|| root.join("../shared/corpus"), |path| root.join(path))
-        .join("calendars");
-    if !folder.is_dir() {
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: no corpus at {} (set ANDON_CORPUS)",
-            folder.display()
-        );
-        return None;
-    }
-    Some(folder)
-}
-
 #[test]
 fn every_calendar_of_the_corpus_is_read_or_refused_in_words() {
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = corpus("calendars") else { return };
     let mut folders = vec![folder];
     let (mut files, mut read_well, mut events, mut occurrences) = (0, 0, 0, 0);
     while let Some(folder) = folders.pop() {
@@ -677,7 +663,7 @@ const ARGUED: &[(&str, &str)] = &[
 
 #[test]
 fn the_corpus_has_the_events_that_a_reference_finds() {
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = corpus("calendars") else { return };
     let Some(reference) = reference(&folder, &YEARS) else { return };
     let (mut same, mut with_events, mut wrong) = (0, 0, Vec::new());
     let mut given_up = Vec::new();

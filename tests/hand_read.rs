@@ -6,11 +6,14 @@
     reason = "a test may fail loudly"
 )]
 
-use std::io::Write as _; // said past the harness, which hides what a passing test prints
-use std::path::{Path, PathBuf};
+#[path = "common/fixtures.rs"]
+mod fixtures;
+
+use std::path::Path;
 
 use andon::model::{ActionState, Happening, LossUnit, PostMortem, SourceName};
 use andon::source::markdown::{self, File};
+use fixtures::corpus;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -51,20 +54,6 @@ struct Eye {
 
 fn table() -> Vec<Eye> {
     toml::from_str::<Table>(include_str!("postmortems/hand_read.toml")).unwrap().document
-}
-
-/// The corpus folder, or `None` with a word about it: tests over it skip, and say so.
-fn corpus() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = std::env::var_os("ANDON_CORPUS")
-        .map_or_else(|| root.join("../shared/corpus"), |path| root.join(path))
-        .join("postmortems");
-    if !folder.is_dir() {
-        let shown = folder.display();
-        let _ = writeln!(std::io::stderr(), "skipped: no corpus at {shown} (set ANDON_CORPUS)");
-        return None;
-    }
-    Some(folder)
 }
 
 fn read(folder: &Path, below: &str) -> PostMortem {
@@ -174,7 +163,7 @@ fn differences(eye: &Eye, p: &PostMortem) -> Vec<String> {
 fn the_reader_says_what_a_person_read() {
     let table = table();
     assert!(table.len() >= 40, "a table of some size");
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = corpus("postmortems") else { return };
     let mut differing = String::new();
     for eye in &table {
         let found = read(&folder, &eye.path);
@@ -188,7 +177,7 @@ fn the_reader_says_what_a_person_read() {
 
 #[test]
 fn moments_are_known_where_date_time_and_zone_are() {
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = corpus("postmortems") else { return };
     for eye in &table() {
         for h in &read(&folder, &eye.path).timeline {
             let all = h.date.is_some() && h.time.is_some() && h.zone.is_some();

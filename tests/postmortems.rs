@@ -7,8 +7,10 @@
     reason = "a test may fail loudly"
 )]
 
+#[path = "common/fixtures.rs"]
+mod fixtures;
+
 use std::collections::BTreeMap;
-use std::io::Write as _; // said past the harness, which hides what a passing test prints
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use andon::model::{Fact, Feed, PostMortem, Report, SectionKind, SourceName};
 use andon::source::{
     Answer, Asking, Exchange, FileEntry, Opening, Reading, Request, Source, markdown,
 };
+use fixtures::corpus;
 use jiff::{Timestamp, tz::TimeZone};
 
 /// A folder in memory: path below it, bytes, and a version.
@@ -107,23 +110,6 @@ fn one(name: &str, bytes: &[u8]) -> PostMortem {
     found.remove(0)
 }
 
-/// The corpus folder, or `None` with a word about it: tests over it skip, and say so.
-fn corpus() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = std::env::var_os("ANDON_CORPUS")
-        .map_or_else(|| root.join("../shared/corpus"), |path| root.join(path))
-        .join("postmortems");
-    if !folder.is_dir() {
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: no corpus at {} (set ANDON_CORPUS)",
-            folder.display()
-        );
-        return None;
-    }
-    Some(folder)
-}
-
 fn walk(folder: &Path, below: &str, files: &mut Files) {
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let name = format!("{below}{}", entry.file_name().to_str().unwrap());
@@ -137,7 +123,7 @@ fn walk(folder: &Path, below: &str, files: &mut Files) {
 
 #[test]
 fn every_document_of_the_corpus_is_one_row() {
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = corpus("postmortems") else { return };
     let mut files = Files::new();
     walk(&folder, "", &mut files);
     let (_, report) = poll(&*source(), &files, &mut Memory::new(), 0);
@@ -492,7 +478,7 @@ const BY_EYE: &[(&str, Eye)] = &[
 
 #[test]
 fn the_reader_sees_what_a_person_sees() {
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = corpus("postmortems") else { return };
     for (below, eye) in BY_EYE {
         let bytes = std::fs::read(folder.join(below).join(eye.file)).unwrap();
         let found = one(&format!("{below}{}", eye.file), &bytes);
@@ -533,7 +519,7 @@ fn the_typo_of_a_year_is_flagged_and_not_repaired() {
 
 #[test]
 fn no_heading_of_the_corpus_is_lost() {
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = corpus("postmortems") else { return };
     let mut files = Files::new();
     walk(&folder, "", &mut files);
     let found = documents(poll(&*source(), &files, &mut Memory::new(), 0).1);

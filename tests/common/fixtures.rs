@@ -1,5 +1,8 @@
 //! Recorded answers: those committed under `tests/transcripts`, and those read from a folder beside the project.
 
+// Each test program uses its own part of this.
+#![allow(dead_code)]
+
 use std::io::Write as _; // said past the harness, which hides what a passing test prints
 use std::path::{Path, PathBuf};
 
@@ -23,4 +26,18 @@ pub fn recording(path: &str) -> Option<String> {
         );
     }
     read
+}
+
+/// A folder of `ANDON_CORPUS` (default `../shared/corpus`), or `None` with a word about it.
+pub fn corpus(part: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = std::env::var_os("ANDON_CORPUS")
+        .map_or_else(|| root.join("../shared/corpus"), |path| root.join(path))
+        .join(part);
+    if !folder.is_dir() {
+        let shown = folder.display();
+        let _ = writeln!(std::io::stderr(), "skipped: no corpus at {shown} (set ANDON_CORPUS)");
+        return None;
+    }
+    Some(folder)
 }
