@@ -290,7 +290,7 @@ mod tests {
         let expected = vec![Expected { name: "a".into(), labels: "b".into(), missing_since: None }];
         let every = SignedDuration::from_secs(15);
         let (last_ok, failing_since) = (Some(at(1000)), Some(at(1015)));
-        let silent = Freshness { every, expected, last_ok, failing_since, ..Freshness::default() };
+        let silent = Freshness { every, last_ok, failing_since, expected, ..Freshness::default() };
         let since = |f: &Freshness, now| f.missing(at(now)).next().map(|(_, since)| since);
         assert_eq!([since(&silent, 1300), since(&silent, 1301)], [None, Some(at(1000))]);
         // Of one that never answered nobody knows that it arrives; of one that nobody asked there is nothing to say.
