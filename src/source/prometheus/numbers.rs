@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::super::{Answer, Exchange, when, wire};
 use super::answer::{Data, Heard, Point, Series, hear};
 use super::tag_of;
-use crate::model::{Clean, Fact, Measure, Metric, Trouble};
+use crate::model::{Clean, Fact, Measure, Metric, Status, Trouble};
 
 /// The tag of a request about the metrics with these indices.
 pub fn tag(what: &str, batch: &[usize]) -> String {
@@ -215,6 +215,23 @@ impl Numbers {
         }
     }
 
+    /// How many batches were refused.
+    pub fn refusals(&self) -> usize {
+        self.broken.len()
+    }
+
+    /// Refused batches of which nobody was asked alone: nothing was heard of them.
+    pub fn give_up(&mut self) {
+        for batch in std::mem::take(&mut self.broken) {
+            if batch.iter().any(|i| self.singles.contains(i)) {
+                self.broken.push(batch);
+            } else {
+                let trouble = Trouble::new(Status::Timeout, "the store is out of breath");
+                self.lost.push((batch.len(), trouble));
+            }
+        }
+    }
+
     /// Members of refused batches that were not asked alone yet.
     pub fn to_ask_singly(&self) -> Option<Vec<usize>> {
         let all = self.broken.iter().flatten().copied();
@@ -227,6 +244,9 @@ impl Numbers {
     pub fn alone(&self) -> BTreeSet<usize> {
         let mut alone = self.loners.clone();
         for batch in &self.broken {
+            if !batch.iter().any(|i| self.singles.contains(i)) {
+                continue;
+            }
             let late: BTreeSet<usize> =
                 batch.iter().copied().filter(|i| self.late.contains(i)).collect();
             let others = batch.iter().any(|i| self.singles.contains(i) && !late.contains(i));
