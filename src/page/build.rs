@@ -213,6 +213,7 @@ pub fn of_repo(scene: &Scene<'_>, repo: &Clean) -> Clean {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Health, Overlays};
 
     #[test]
     fn a_record_key_is_read_back_even_from_odd_ids() {
@@ -245,7 +246,7 @@ mod tests {
         ];
         let words = |text: &'static str| cell(text, Tone::Plain);
         let long = "Checkout is failing for about one in seven baskets";
-        let state = Cell::State { health: Default::default(), overlays: Default::default() };
+        let state = Cell::State { health: Health::default(), overlays: Overlays::default() };
         let rows = vec![
             vec![words("ok"), words("Noor Haddad"), words(long), words("00:21")],
             vec![state, Cell::Blank, words("short"), words("Sun 22 Nov 23:36")],
