@@ -203,7 +203,8 @@ fn is_due(kept: Option<&Kept>, window: SignedDuration, burn: f64, now: Timestamp
     let every = asked_every(window);
     // Left in peace for longer, what a slow store told would be stale between any two questions.
     let rest = rest.min(every + every / 2);
-    let often = if moved >= MOVED { SignedDuration::ZERO } else { every };
+    // A short window is asked for often as it is.
+    let often = if moved >= MOVED && window >= HEAVY { SignedDuration::ZERO } else { every };
     age < SignedDuration::ZERO || age >= often.max(rest) - SignedDuration::from_secs(2)
 }
 
