@@ -143,7 +143,7 @@ fn objective(number: i64, now: Timestamp, burn: f64) -> Objective {
         target,
         period: SignedDuration::from_hours(720),
         weighted: Weighted::ByEvents,
-        spent: [0.08333334, 0.5, 1.0, 2.0, 6.0, 24.0, 72.0, 720.0].map(spent).to_vec(),
+        spent: [1.0 / 12.0, 0.5, 1.0, 2.0, 6.0, 24.0, 72.0, 720.0].map(spent).to_vec(),
     }
 }
 
