@@ -45,7 +45,7 @@ fn team() -> Team {
     ];
     services[0].matching.pagerduty = "PWEB".into();
     let environments = vec!["staging".into(), "production".into()];
-    Team { services, environments, ..Team::default() }
+    Team { environments, services, ..Team::default() }
 }
 
 /// What one source told just now.
