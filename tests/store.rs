@@ -389,6 +389,29 @@ fn nobody_else_can_read_it() {
 }
 
 #[test]
+fn what_is_usual_at_this_hour_is_remembered_with_its_moment() {
+    let home = Home::new();
+    let mut store = home.open();
+    let id = MetricId { service: None, metric: Name::new("orders") };
+    let usual = |at: Timestamp, value: f64| {
+        let mut told = told(&Poll::Numbers(vec![(0, 1)]), at, &mut BTreeMap::new());
+        let measure = Measure::Number(value);
+        let report = told.report.as_mut().unwrap();
+        report.facts.push(Fact::Baseline { id: id.clone(), at, measure });
+        told
+    };
+    store.remember(&[usual(t(0), 3.5)]).unwrap();
+    store.remember(&[usual(t(600), 4.25)]).unwrap();
+    let board = store.board_now(&awaited(), t(700)).unwrap();
+    assert_eq!(board.baseline_of(&id, t(700)), Some(4.25));
+    // It is of that hour only, and it is no reading of now.
+    assert_eq!(board.baseline_of(&id, t(600 + 3600)), None);
+    assert!(!board.tracks.contains_key(&id));
+    let then = store.board_at(&awaited(), t(300)).unwrap();
+    assert_eq!(then.baseline_of(&id, t(300)), Some(3.5));
+}
+
+#[test]
 fn a_full_disk_is_said_and_what_is_remembered_can_still_be_read() {
     let home = Home::new();
     let mut store = home.open();

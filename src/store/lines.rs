@@ -266,7 +266,7 @@ fn export_points(base: &Connection, names: &Names, say: &mut Say<'_>) -> Result<
                         })
                         .collect(),
                 },
-                _ => Series::Probe {
+                PROBE => Series::Probe {
                     probe: serde_json::from_str(name).ok()?,
                     points: points
                         .into_iter()
@@ -276,6 +276,8 @@ fn export_points(base: &Connection, names: &Names, say: &mut Say<'_>) -> Result<
                         })
                         .collect(),
                 },
+                // What is usual is told again within the hour it holds for.
+                _ => return None,
             })
         });
         say(&Line::Points {

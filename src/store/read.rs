@@ -21,6 +21,8 @@ use crate::model::{
 /// Kinds of series.
 pub const METRIC: i64 = 0;
 pub const PROBE: i64 = 1;
+/// What a number was a week before, as it was told then.
+pub const USUAL: i64 = 2;
 
 /// How far back points are recalled for charts.
 const SPAN: SignedDuration = SignedDuration::from_hours(6);
@@ -415,6 +417,11 @@ impl<'a> Recalling<'a> {
                     }
                 }
             }
+            Name::Usual(id) => {
+                if let Some((at, Reading::Measure(measure))) = points.into_iter().next_back() {
+                    self.board.baselines.insert(id.clone(), (at, measure));
+                }
+            }
         }
     }
 
@@ -483,6 +490,8 @@ impl<'a> Recalling<'a> {
                     results.push_back(ProbeResult { at: until, ..last });
                 }
             }
+            // It holds for its hour by itself.
+            Name::Usual(_) => {}
         }
     }
 
@@ -500,6 +509,7 @@ impl<'a> Recalling<'a> {
                     Name::Metric(id, note.map(Clean::from))
                 }),
                 PROBE => serde_json::from_str::<Probe>(name).ok().map(Name::Probe),
+                USUAL => serde_json::from_str::<MetricId>(name).ok().map(Name::Usual),
                 _ => None,
             };
             if let Some(name) = name {
@@ -526,6 +536,7 @@ struct Found {
 enum Name {
     Metric(MetricId, Option<Clean>),
     Probe(Probe),
+    Usual(MetricId),
 }
 
 /// The lines of a source's newest blocks, newest block first: as many as hold a point of every series.

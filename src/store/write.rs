@@ -291,8 +291,10 @@ impl Writing<'_> {
                 let points = points.iter().map(|(at, m)| (*at, Reading::Measure(m.clone())));
                 lines.extend(series.add(points, APART));
             }
-            // Asked again at every start.
-            Fact::Baseline { .. } => {}
+            Fact::Baseline { id, at, measure } => {
+                let series = self.series(source, read::USUAL, id)?;
+                lines.extend(series.add([(*at, Reading::Measure(measure.clone()))], APART));
+            }
             Fact::Probe(result) => {
                 let series = self.series(source, read::PROBE, &result.probe)?;
                 let probed = Probed {
