@@ -182,14 +182,14 @@ pub fn changes(world: &World, now: Secs) -> Vec<Change> {
     add(
         world.clock.origin - 7_300.0,
         "config",
-        "db: nightly base backup moved to db-2".into(),
+        "nightly base backup moved to db-2".into(),
         vec!["db"],
         "tomas",
     );
     add(
         world.clock.origin - 2_200.0,
         "newsletter",
-        "mail: newsletter \"Winter on deck\" to 48,000 readers".into(),
+        "\"Winter on deck\" to 48,000 readers".into(),
         vec!["mail"],
         "noor",
     );
