@@ -2,7 +2,7 @@
 
 use super::ServiceState;
 use super::matching::Sorted;
-use crate::model::{Clean, Health, Service, Team};
+use crate::model::{Clean, Health, Team};
 
 /// Parts named in a reason.
 const NAMED: usize = 3;
@@ -135,9 +135,8 @@ pub fn itself(team: &Team, sorted: &Sorted<'_>, service: usize) -> Vec<usize> {
         next += 1;
     }
     let Some(name) = team.services.get(service).map(|s| &s.name) else { return own };
-    let holds = |s: &Service| s.members.contains(name);
-    let groups = team.services.iter().enumerate().filter(|(_, s)| holds(s)).map(|(i, _)| i);
-    own.extend(groups);
+    let holds = |i: &usize| team.services.get(*i).is_some_and(|s| s.members.contains(name));
+    own.extend(sorted.groups.iter().copied().filter(holds));
     own.dedup();
     own
 }
@@ -146,7 +145,7 @@ pub fn itself(team: &Team, sorted: &Sorted<'_>, service: usize) -> Vec<usize> {
 fn inner_first(team: &Team, sorted: &Sorted<'_>) -> Vec<usize> {
     let mut order: Vec<usize> = Vec::new();
     let mut seen = vec![false; team.services.len()];
-    for start in (0..team.services.len()).filter(|i| is_group(team, *i)) {
+    for start in sorted.groups.iter().copied() {
         let mut path = vec![(start, false)];
         while let Some((i, done)) = path.pop() {
             if done {
@@ -167,7 +166,7 @@ fn inner_first(team: &Team, sorted: &Sorted<'_>) -> Vec<usize> {
     order
 }
 
-fn is_group(team: &Team, i: usize) -> bool {
+pub fn is_group(team: &Team, i: usize) -> bool {
     team.services.get(i).is_some_and(|s| !s.members.is_empty())
 }
 
@@ -175,7 +174,7 @@ fn is_group(team: &Team, i: usize) -> bool {
 mod tests {
     use super::super::dependents;
     use super::*;
-    use crate::model::{Board, Name, Overlays};
+    use crate::model::{Board, Name, Overlays, Service};
     use Health::{Degraded, Down, Ok, Unknown};
     use jiff::Timestamp;
 

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Happened;
 use super::freezes::occurrences;
+use super::groups::is_group;
 use super::words::{earlier, later};
 use crate::model::{
     Alert, AlertRule, Board, Clean, Deploy, Incident, Key, MetricId, Name, Objective, Occurrence,
@@ -16,6 +17,8 @@ use crate::model::{
 /// The facts of the board by service, in the order of `Team::services`.
 pub struct Sorted<'a> {
     pub by_name: BTreeMap<Name, usize>,
+    /// The places of services that are made of others.
+    pub groups: Vec<usize>,
     pub of: Vec<Belongings<'a>>,
     /// Changes that name no service: they touch everything.
     pub everywhere: Vec<Happened>,
@@ -50,6 +53,7 @@ impl<'a> Sorted<'a> {
         let keys = Keys::new(team);
         let mut sorted = Self {
             by_name: team.services.iter().enumerate().map(|(i, s)| (s.name.clone(), i)).collect(),
+            groups: (0..team.services.len()).filter(|i| is_group(team, *i)).collect(),
             of: team.services.iter().map(|_| Belongings::default()).collect(),
             everywhere: Vec::new(),
             all_changes: Vec::new(),
