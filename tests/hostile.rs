@@ -8,7 +8,7 @@ mod fixture;
 use andon::model::{Freshness, Metric, Report, Role, SourceName, Status, Trouble};
 use andon::page::TABS;
 use andon::print;
-use andon::source::{self, Http, HttpAnswer, Opening};
+use andon::source::{self, Http, HttpAnswer, Opening, Services};
 use common::fixtures::transcript;
 use common::mutate::{shortened, spoil};
 use common::poll::{World, ok};
@@ -61,7 +61,7 @@ fn told(
         zone: jiff::tz::TimeZone::UTC,
         metrics: metrics(kind.name),
         slos: Vec::new(),
-        services: &[],
+        services: &Services::default(),
         finds_second: false,
         alerts_delivered: true,
         options: ValueDeserializer::parse(options).unwrap(),

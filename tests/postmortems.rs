@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use andon::model::{Fact, Feed, PostMortem, Report, SectionKind, SourceName};
 use andon::source::{
-    Answer, Asking, Exchange, FileEntry, Opening, Reading, Request, Source, markdown,
+    Answer, Asking, Exchange, FileEntry, Opening, Reading, Request, Services, Source, markdown,
 };
 use fixtures::corpus;
 use jiff::{Timestamp, tz::TimeZone};
@@ -34,7 +34,7 @@ fn source() -> Box<dyn Source> {
         zone: TimeZone::UTC,
         metrics: Vec::new(),
         slos: Vec::new(),
-        services: &[],
+        services: &Services::default(),
         finds_second: false,
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse("{ path = \"reviews\" }").unwrap(),

@@ -528,7 +528,7 @@ fn exporters_are_found_as_they_come_from_their_package() {
 /// A poll of a source with one service, answered by hand.
 mod by_hand {
     use andon::model::{Fact, Feed, Report, Service, Status};
-    use andon::source::{Http, Kind, Opening, prometheus::KIND};
+    use andon::source::{Http, Kind, Opening, Services, prometheus::KIND};
     use toml::de::ValueDeserializer;
 
     use super::*;
@@ -547,7 +547,7 @@ mod by_hand {
             zone: jiff::tz::TimeZone::UTC,
             metrics: Vec::new(),
             slos: Vec::new(),
-            services: &services,
+            services: &Services::of(&services),
             finds_second: false,
             alerts_delivered: true,
             options: ValueDeserializer::parse("{ rules = false }").unwrap(),
@@ -559,7 +559,7 @@ mod by_hand {
     }
 
     fn query(http: &Http) -> String {
-        let body = http.body.as_ref().map(|(_, body)| body.as_slice()).unwrap_or_default();
+        let body = http.body.as_ref().map(|(_, body)| &**body).unwrap_or_default();
         let pairs = url::form_urlencoded::parse(body);
         pairs.filter(|(k, _)| k == "query").map(|(_, v)| v.into_owned()).collect()
     }

@@ -165,7 +165,7 @@ content-length: ",
             "
 ",
         ]);
-        bytes.clone_from(body);
+        bytes = body.to_vec();
     }
     request.push_str("\r\n");
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();

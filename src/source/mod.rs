@@ -10,7 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use url::Url;
 
 use crate::model::{
-    ChangesOf, Clean, Id, Metric, Name, Report, Service, Slices, Slo, SourceName, Trouble, Weight,
+    ChangesOf, Clean, Id, Metric, Name, Report, Slices, Slo, SourceName, Trouble, Weight,
 };
 
 /// What an upstream means. Pure: it says what to ask, and reads what was heard.
@@ -147,8 +147,8 @@ pub struct Http {
     pub method: Method,
     pub url: Url,
     pub headers: Vec<(&'static str, String)>,
-    /// Content type and bytes.
-    pub body: Option<(&'static str, Vec<u8>)>,
+    /// Content type and bytes, which requests of several sources may share.
+    pub body: Option<(&'static str, Arc<[u8]>)>,
     /// Decompressed bytes accepted, if less than the engine's own cap.
     pub cap: Option<usize>,
     /// Send `If-None-Match` / `If-Modified-Since`; an unchanged answer is handed over whole again.
@@ -202,20 +202,30 @@ impl Http {
 
     /// A form post.
     #[must_use]
-    pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
-        let body =
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    pub fn form(self, pairs: &[(&str, &str)]) -> Self {
+        self.formed(form(pairs))
+    }
+
+    /// A form post whose text is written already.
+    #[must_use]
+    pub fn formed(mut self, form: Arc<[u8]>) -> Self {
         self.method = Method::Post;
-        self.body = Some(("application/x-www-form-urlencoded", body.into_bytes()));
+        self.body = Some(("application/x-www-form-urlencoded", form));
         self
     }
 
     #[must_use]
     pub fn json(mut self, body: Vec<u8>) -> Self {
         self.method = Method::Post;
-        self.body = Some(("application/json", body));
+        self.body = Some(("application/json", body.into()));
         self
     }
+}
+
+/// The text of a form post.
+pub fn form(pairs: &[(&str, &str)]) -> Arc<[u8]> {
+    let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    text.into_bytes().into()
 }
 
 /// A request and what came of it. A `Trouble` here is a transport fault: there was no answer.
@@ -296,7 +306,7 @@ pub struct Opening<'a> {
     /// The objectives of services that this source answers for.
     pub slos: Vec<(Name, Slo)>,
     /// The services of the team, for kinds that find numbers nobody configured.
-    pub services: &'a [Service],
+    pub services: &'a Services<'a>,
     /// Another source before this one finds numbers as well: those of the same names must not meet.
     pub finds_second: bool,
     /// Whether an Alertmanager of the same configuration tells of alerts.
@@ -379,11 +389,14 @@ pub mod probe;
 pub mod prometheus;
 mod promotion;
 pub mod rows;
+mod services;
 mod tale;
 mod tracked;
 mod versions;
 pub mod when;
 pub mod wire;
+
+pub use services::Services;
 
 /// Every kind, in the order help shows them.
 pub const KINDS: &[&Kind] = &[

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use andon::model::{Report, SourceName, Trouble};
 use andon::source::{
-    Answer, Asking, Exchange, Http, HttpAnswer, Kind, Opening, Problem, Reading, Request, Source,
+    Answer, Asking, Exchange, Http, HttpAnswer, Kind, Opening, Problem, Reading, Request, Services,
+    Source,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use toml::de::ValueDeserializer;
@@ -38,7 +39,7 @@ pub fn open(kind: &Kind, url: &str, options: &str) -> Result<Box<dyn Source>, Ve
         zone: TimeZone::UTC,
         metrics: Vec::new(),
         slos: Vec::new(),
-        services: &[],
+        services: &Services::default(),
         finds_second: false,
         alerts_delivered: true,
         options: ValueDeserializer::parse(options).unwrap(),

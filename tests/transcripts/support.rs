@@ -8,7 +8,8 @@ use andon::model::{
     Measure, Metric, MetricId, Name, Report, Role, Service, Slo, SourceName, Trouble, Unit, Weight,
 };
 use andon::source::{
-    Answer, Asking, Exchange, Http, HttpAnswer, KINDS, Opening, Problem, Reading, Request, Source,
+    Answer, Asking, Exchange, Http, HttpAnswer, KINDS, Opening, Problem, Reading, Request,
+    Services, Source,
 };
 use jiff::Timestamp;
 
@@ -67,7 +68,7 @@ pub fn open_for(
         zone: jiff::tz::TimeZone::UTC,
         metrics,
         slos,
-        services,
+        services: &Services::of(services),
         finds_second: false,
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse(&text).unwrap(),

@@ -22,6 +22,7 @@ use crate::cockpit::{Keymap, Turns};
 use crate::model::{ChangeSource, Clean, Metric, Name, Service, Slo, Team};
 use crate::page::Skin;
 use crate::page::wall::LEAVES;
+use crate::source::Services;
 
 use freezes::build_freeze;
 use memory::build_memory;
@@ -118,6 +119,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
     let mut upstreams = Vec::new();
     let mut team_metrics = Vec::new();
     let delivered = sources.iter().any(|(raw, _)| raw.kind.get_ref() == "alertmanager");
+    let all = Services::of(&built);
     for (raw, value) in &sources {
         let metrics = built
             .iter()
@@ -131,7 +133,7 @@ pub fn build(table: &Table, texts: &Texts, problems: &mut Vec<Located>) -> Confi
             .filter(|(_, slo)| slo.source.as_str() == raw.name.get_ref())
             .collect();
         let second = upstreams.iter().any(|u: &Upstream| u.kind == raw.kind.get_ref());
-        let wanted = Wanted { metrics: &metrics, slos: &slos, services: &built, second };
+        let wanted = Wanted { metrics: &metrics, slos: &slos, services: &all, second };
         if let Some(upstream) = build_source(raw, value, &wanted, delivered, &zone, &mut site) {
             for metric in upstream.source.metrics() {
                 own_service(&metric, value, &service_names, &mut site);

@@ -14,8 +14,8 @@ use crate::config::read::{remove_at, rest, say};
 use crate::config::secret::{Secret, below};
 use crate::config::tree::Value;
 use crate::config::{Auth, BODY_CAP, Endpoint, Proxy, Upstream};
-use crate::model::{Clean, Metric, Name, Service, Slo, SourceName};
-use crate::source::{self, KINDS, Kind, Opening};
+use crate::model::{Clean, Metric, Name, Slo, SourceName};
+use crate::source::{self, KINDS, Kind, Opening, Services};
 
 use super::site::{Site, known};
 
@@ -25,7 +25,7 @@ pub struct Wanted<'a> {
     pub metrics: &'a [Metric],
     pub slos: &'a [(Name, Slo)],
     /// All of them, for numbers that nobody configured.
-    pub services: &'a [Service],
+    pub services: &'a Services<'a>,
     /// A source of the same kind comes before this one.
     pub second: bool,
 }

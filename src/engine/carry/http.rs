@@ -179,7 +179,7 @@ impl Carrier {
         let mut request = client.request(verb, url.clone());
         if let Some((kind, body)) = &http.body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-            request = request.body(body.clone());
+            request = request.body(bytes::Bytes::from_owner(body.clone()));
         }
         let request = request.headers(headers);
         let (limit, end) = (errand.allowance.limit(), errand.allowance.end());

@@ -65,7 +65,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             name: opening.name,
             base,
             tags: options.tags,
-            services: opening.services.to_vec(),
+            services: opening.services.kept(),
         })),
         Some(_) => Err(problems),
         None => {
@@ -81,7 +81,7 @@ struct Grafana {
     name: SourceName,
     base: Url,
     tags: Vec<String>,
-    services: Vec<Service>,
+    services: std::sync::Arc<[Service]>,
 }
 
 /// Every page heard, and the end of the one to ask for next.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::source::Services;
 use crate::source::wire::testing::reply;
 
 const FEED: &str = "BEGIN:VCALENDAR\r\nX-WR-CALNAME:Trains\r\nREFRESH-INTERVAL;VALUE=DURATION:PT6H\r\n\
@@ -18,7 +19,7 @@ fn opened(url: Option<&str>, options: &str) -> Result<Box<dyn Source>, Vec<Probl
         zone: jiff::tz::TimeZone::UTC,
         metrics: Vec::new(),
         slos: Vec::new(),
-        services: &[],
+        services: &Services::default(),
         finds_second: false,
         alerts_delivered: true,
         options: toml::de::ValueDeserializer::parse(options).unwrap(),
@@ -105,7 +106,7 @@ fn publishers_are_not_asked_too_often() {
             zone: jiff::tz::TimeZone::UTC,
             metrics: Vec::new(),
             slos: Vec::new(),
-            services: &[],
+            services: &Services::default(),
             finds_second: false,
             alerts_delivered: true,
             options: toml::de::ValueDeserializer::parse("{}").unwrap(),

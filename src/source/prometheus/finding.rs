@@ -8,6 +8,7 @@ use super::super::{Asking, Exchange, Request};
 use super::found::{Answers, Asked};
 use super::numbers::{self, Numbers};
 use super::plan::{Plan, Question};
+use super::watched::Look;
 use super::{
     A_WEEK, BASELINE_EVERY, Prometheus, QUICK, join, look, promql, slowest, tag_of, unfound,
 };
@@ -69,15 +70,17 @@ impl Prometheus {
             return self.found(&self.remembered(asking).questions(), asking);
         }
         if asking.memory.get(SHORT).is_some_and(|text| !text.is_empty()) {
-            return self.ask_around(PIECE, &look::pieces(&self.watched), asking);
+            return self.ask_around(true, asking);
         }
-        self.ask_around(LOOK, &look::questions(&self.watched), asking)
+        self.ask_around(false, asking)
     }
 
-    fn ask_around(&self, tag: &str, questions: &[String], asking: &Asking<'_>) -> Vec<Request> {
+    fn ask_around(&self, short: bool, asking: &Asking<'_>) -> Vec<Request> {
         let then = self.recalls.then_some(asking.now);
-        let questions = questions.iter().enumerate();
-        questions.map(|(i, text)| self.question(format!("{tag}{i}"), text, then, 0.4)).collect()
+        let tag = if short { PIECE } else { LOOK };
+        let forms = self.watched.look(Look { short, with: self.with(then, 0.4) });
+        let forms = forms.into_iter().enumerate();
+        forms.map(|(i, form)| self.asked(format!("{tag}{i}"), form)).collect()
     }
 
     /// What this poll's look around found; without one, or when nothing came of it, what is remembered.
@@ -118,7 +121,7 @@ impl Prometheus {
             return None;
         }
         if !in_pieces(heard) && look::is_refused(heard, LOOK) {
-            return Some(self.ask_around(PIECE, &look::pieces(&self.watched), asking));
+            return Some(self.ask_around(true, asking));
         }
         let mut requests = self.found(questions, asking);
         let missing = !unfound::missing(&self.watched, &found.plan).is_empty();

@@ -229,21 +229,33 @@ impl Seen {
     pub fn plan(&self, watched: &[Watched]) -> Plan {
         let places: BTreeMap<&str, usize> =
             conditions().into_iter().enumerate().map(|(i, with)| (with, i)).collect();
+        let rows =
+            |number: &Number| self.rows.get(&(number.series.to_owned(), *places.get(number.with)?));
+        // Many sources look for everybody, and most know few of them: who is not there costs nothing.
+        let told: Vec<_> = presets::all()
+            .enumerate()
+            .filter_map(|(place, (preset, number))| Some((place, preset, number, rows(number)?)))
+            .collect();
         let mut entries = Vec::new();
         for one in watched {
             let mut roles: BTreeSet<Role> = BTreeSet::new();
             let mut names: BTreeSet<&str> = BTreeSet::new();
-            for (place, (preset, number)) in presets::all().enumerate() {
+            for (place, preset, number, rows) in &told {
                 if !one.lacks(number)
                     || names.contains(number.name)
                     || (number.is_single() && roles.contains(&number.role))
                 {
                     continue;
                 }
-                let Some(labels) = self.whose(one, preset, number, &places) else { continue };
+                let Some(labels) = whose(one, preset, rows) else { continue };
                 names.insert(number.name);
                 roles.insert(number.role);
-                entries.push(Entry { service: one.name.clone(), place, labels, lost: None });
+                entries.push(Entry {
+                    service: one.name.clone(),
+                    place: *place,
+                    labels,
+                    lost: None,
+                });
             }
         }
         Plan { entries }
@@ -287,24 +299,16 @@ impl Seen {
         }
         notes
     }
+}
 
-    /// The labels by which this service's series of a number are selected; `None` when it has none.
-    fn whose(
-        &self,
-        one: &Watched,
-        preset: &Preset,
-        number: &Number,
-        places: &BTreeMap<&str, usize>,
-    ) -> Option<Vec<(String, String)>> {
-        let at = *places.get(number.with)?;
-        let rows = self.rows.get(&(number.series.to_owned(), at))?;
-        let labels = labels_of(preset);
-        let own = labels == USUAL || one.labels.keys().any(|k| labels.contains(&k.as_str()));
-        if own && rows.with(one.labels.iter()).next().is_some() {
-            return Some(one.labels.iter().map(|(k, v)| (k.clone(), v.clone())).collect());
-        }
-        labels.iter().find_map(|label| named(one, label, labels == USUAL, rows))
+/// The labels by which this service's series of a number are selected; `None` when it has none.
+fn whose(one: &Watched, preset: &Preset, rows: &Rows) -> Option<Vec<(String, String)>> {
+    let labels = labels_of(preset);
+    let own = labels == USUAL || one.labels.keys().any(|k| labels.contains(&k.as_str()));
+    if own && rows.with(one.labels.iter()).next().is_some() {
+        return Some(one.labels.iter().map(|(k, v)| (k.clone(), v.clone())).collect());
     }
+    labels.iter().find_map(|label| named(one, label, labels == USUAL, rows))
 }
 
 /// By its name in one label, as far as nothing contradicts the labels it configured: of two `checkout`s in two

@@ -16,6 +16,7 @@ mod slo;
 mod unfound;
 mod watched;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -24,14 +25,14 @@ use url::Url;
 
 use super::expects::{self, Expect};
 use super::rows::Gaps;
-use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, wire};
+use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, form, wire};
 use crate::model::{Clean, Fact, Feed, Metric, Report, Slices, SourceName, Status, Trouble};
 use curves::Curves;
 use numbers::Numbers;
 use slo::Promises;
-use watched::Watched;
 
 pub use presets::{Known, known};
+pub use watched::Sought;
 
 pub const KIND: Kind = Kind {
     name: "prometheus",
@@ -98,7 +99,7 @@ fn open(opening: Opening<'_>) -> Result<Box<dyn Source>, Vec<Problem>> {
             every: opening.every,
             metrics: opening.metrics,
             promises: Promises::new(opening.slos),
-            watched: if options.presets { Watched::all(opening.services) } else { Vec::new() },
+            watched: if options.presets { opening.services.sought() } else { Arc::default() },
             apart: opening.finds_second,
             rules: options.rules,
             alerts,
@@ -122,7 +123,7 @@ struct Prometheus {
     metrics: Vec<Metric>,
     promises: Promises,
     /// For whom numbers are looked for that nobody configured.
-    watched: Vec<Watched>,
+    watched: Arc<Sought>,
     /// Another source finds numbers too.
     apart: bool,
     rules: bool,
@@ -283,12 +284,21 @@ impl Prometheus {
     }
 
     fn question(&self, tag: String, query: &str, at: Option<Timestamp>, share: f64) -> Request {
+        let with = self.with(at, share);
+        let with = with.iter().map(|(name, value)| (*name, value.as_str()));
+        let pairs: Vec<(&str, &str)> = std::iter::once(("query", query)).chain(with).collect();
+        self.asked(tag, form(&pairs))
+    }
+
+    /// What is said beside a question.
+    fn with(&self, at: Option<Timestamp>, share: f64) -> Vec<(&'static str, String)> {
+        let time = at.map(|at| ("time", at.as_second().to_string()));
+        std::iter::once(("timeout", self.limit(share))).chain(time).collect()
+    }
+
+    fn asked(&self, tag: String, form: Arc<[u8]>) -> Request {
         let url = wire::join(&self.base, "api/v1/query");
-        let limit = self.limit(share);
-        let time = at.map(|at| at.as_second().to_string());
-        let mut form = vec![("query", query), ("timeout", &limit)];
-        form.extend(time.as_deref().map(|time| ("time", time)));
-        Request::Http(Http::get(tag, url).form(&form))
+        Request::Http(Http::get(tag, url).formed(form))
     }
 
     /// Windows of objectives.

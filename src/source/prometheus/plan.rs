@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::presets::{self, Number, Preset};
 use super::promql::{self, mark};
 use super::selector::matcher;
-use super::watched::Watched;
+use super::watched::{Sought, Watched};
 use crate::model::{Bound, Clean, Discovered, Key, Metric, MetricId, Name, Role, SourceName, Unit};
 
 /// One number of one service, and the labels that select its series.
@@ -76,6 +76,9 @@ impl Plan {
     /// stands in its place.
     #[must_use]
     pub fn keep(mut self, before: Self, watched: &[Watched], now: Timestamp) -> Self {
+        if before.entries.is_empty() {
+            return self;
+        }
         let mut had: BTreeMap<&Name, (BTreeSet<&str>, BTreeSet<Role>)> = BTreeMap::new();
         for entry in &self.entries {
             let Some((_, number)) = entry.number() else { continue };
@@ -149,8 +152,8 @@ impl Plan {
     }
 
     /// As text for the next poll; `andon` reads it again only while table and services are what they were.
-    pub fn write(&self, watched: &[Watched]) -> String {
-        let mut text = world(watched);
+    pub fn write(&self, watched: &Sought) -> String {
+        let mut text = watched.world().to_owned();
         for Entry { service, place, labels, lost } in &self.entries {
             let labels: Vec<String> =
                 labels.iter().map(|(name, value)| format!("\t{name}\t{value}")).collect();
@@ -160,9 +163,9 @@ impl Plan {
         text
     }
 
-    pub fn read(text: &str, watched: &[Watched]) -> Self {
+    pub fn read(text: &str, watched: &Sought) -> Self {
         let mut lines = text.split('\n');
-        if lines.next() != Some(&world(watched)) {
+        if text.is_empty() || lines.next() != Some(watched.world()) {
             return Self::default();
         }
         let entry = |line: &str| {
@@ -220,7 +223,7 @@ fn asked(template: &str, labels: &[(&str, BTreeSet<&str>)], many: bool) -> Strin
 }
 
 /// What a plan depends on: the table of presets, and how services are found.
-fn world(watched: &[Watched]) -> String {
+pub fn world(watched: &[Watched]) -> String {
     let table = presets::all().map(|(preset, n)| format!("{}{}{}", preset.name, n.query, n.with));
     let services = watched.iter().map(|one| format!("{one:?}"));
     mark(&table.chain(services).collect::<String>())
@@ -231,9 +234,9 @@ mod tests {
     use super::*;
     use crate::model::Service;
 
-    fn watched(names: &[&str]) -> Vec<Watched> {
+    fn watched(names: &[&str]) -> Sought {
         let service = |name: &&str| Service { name: Name::new(name), ..Service::default() };
-        Watched::all(&names.iter().map(service).collect::<Vec<_>>())
+        Sought::of(&names.iter().map(service).collect::<Vec<_>>())
     }
 
     fn place(series: &str, name: &str) -> usize {

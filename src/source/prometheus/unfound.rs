@@ -88,11 +88,12 @@ fn nearest<'k>(name: &str, known: &'k BTreeSet<(String, &'k str)>) -> Option<(&'
 mod tests {
     use super::*;
     use crate::model::{Name, Service};
+    use crate::source::prometheus::Sought;
 
     #[test]
     fn whoever_is_not_found_learns_what_was_looked_for_and_what_there_is() {
         let service = |name: &str| Service { name: Name::new(name), ..Service::default() };
-        let watched = Watched::all(&[service("chekout"), service("mail")]);
+        let watched = Sought::of(&[service("chekout"), service("mail")]);
         let known = [("checkout", "job"), ("prod-mail-v2", "service"), ("zzz", "job")];
         let known: BTreeSet<(String, &str)> =
             known.into_iter().map(|(value, label)| (value.to_owned(), label)).collect();
