@@ -223,6 +223,7 @@ fn every_tab_of_the_demo_speaks_the_contract() {
                 "maintenance",
                 "acked",
                 "silenced",
+                "partial",
             ],
         ),
         (

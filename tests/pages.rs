@@ -10,7 +10,7 @@ use std::sync::Arc;
 use andon::cockpit::{self, Cockpit, Message, Setup};
 use andon::insight::{Unsaid, survey};
 use andon::model::{
-    Board, Fact, Freshness, Health, Key, Measure, MetricId, Name, Outcome, Report, Role,
+    Board, Fact, Freshness, Health, Key, Measure, MetricId, Name, Outcome, PARTLY, Report, Role,
     SourceName, Status, Window,
 };
 use andon::page::{Noun, Scene, Size, TABS, Tab};
@@ -59,6 +59,39 @@ fn health_says_what_is_broken_since_when_and_what_changed_before() {
 fn a_service_page_holds_everything_of_it() {
     insta::assert_snapshot!("service_checkout", opened(&world(), "health", 0, "checkout", 120));
     insta::assert_snapshot!("service_db", opened(&world(), "health", 0, "db", 120));
+}
+
+/// An answer of which some data was missing is said where it is judged by and where the number stands.
+#[test]
+fn a_number_that_rests_on_a_part_of_its_data_says_so() {
+    let mut world = world();
+    assert!(!listed(&world, "health", 0, (160, 45)).contains("partial"));
+    let judged = |service: &str| {
+        let service = world.team.service(&andon::model::Name::new(service)).unwrap();
+        service.metrics.iter().find(|m| m.good.is_some()).unwrap().id.clone()
+    };
+    let (id, at) = (judged("db"), world.now);
+    let measure = Measure::Number(0.0);
+    let note = Some(andon::model::Clean::line(format!("2 of 3 targets up; {PARTLY}")));
+    let report =
+        Report { facts: vec![Fact::Sample { id, at, measure, note }], ..Report::default() };
+    world.board.fold(&SourceName::new("prom"), at, report);
+    let list = listed(&world, "health", 0, (160, 45));
+    let row = list.lines().find(|line| line.contains(" db ")).unwrap();
+    assert!(row.contains("partial"), "{list}");
+    let page = opened(&world, "health", 0, "db", 120);
+    assert!(page.contains("ok · partial data"), "{page}");
+    let about = world.with(120, 50, |scene| {
+        let look = look(scene, tab("health"), 0);
+        let key = look.order.iter().find(|k| k.contains("db")).unwrap();
+        let blocks = (tab("health").detail)(scene, &look, key).unwrap();
+        let series = blocks.into_iter().filter_map(|block| match block.noun {
+            Noun::Chart(chart) => Some(chart.series),
+            _ => None,
+        });
+        series.flatten().map(|one| one.about.to_string()).collect::<Vec<_>>().join("\n")
+    });
+    assert!(about.contains(" · 2 of 3 targets up; not all data was there"), "{about}");
 }
 
 #[test]

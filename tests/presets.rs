@@ -657,6 +657,29 @@ mod by_hand {
     }
 
     #[test]
+    fn a_number_says_what_it_counts_and_that_some_of_it_was_not_there() {
+        let notes = |says: &str| {
+            let mut world = world(&["web"]);
+            let report = world.poll(|http| {
+                let mut answer = store(http, &["web"], true)?;
+                let body = String::from_utf8_lossy(&answer.body);
+                let body = body.replace("\"success\"", &format!("\"success\"{says}"));
+                answer.body = body.into_bytes().into();
+                Some(answer)
+            });
+            let report = report.unwrap();
+            let note = report.facts.iter().find_map(|fact| match fact {
+                Fact::Sample { note, .. } => note.as_ref().map(ToString::to_string),
+                _ => None,
+            });
+            (note.unwrap(), report.partial.is_some())
+        };
+        assert_eq!(notes(""), ("1 of 2 targets up".to_owned(), false));
+        let told = "1 of 2 targets up; not all data was there".to_owned();
+        assert_eq!(notes(r#","isPartial":true"#), (told, true));
+    }
+
+    #[test]
     fn a_store_that_will_not_look_is_asked_for_what_was_found_before() {
         let mut world = world(&["web"]);
         world.poll(|http| store(http, &["web"], true)).unwrap();

@@ -15,10 +15,12 @@ pub fn judge(team: &Team, sorted: &Sorted<'_>, states: &mut [ServiceState], watc
         let parts = parts(team, sorted, i);
         let Some(found) = of_parts(states, &parts) else { continue };
         let stale = parts.iter().any(|p| states.get(*p).is_some_and(|s| s.overlays.stale));
+        let partial = parts.iter().any(|p| states.get(*p).is_some_and(|s| s.overlays.partial));
         let planned = parts.iter().all(|p| states.get(*p).is_some_and(|s| s.overlays.maintenance));
         let own = watched.get(i).copied().unwrap_or(false);
         let Some(state) = states.get_mut(i) else { continue };
         state.overlays.stale |= stale;
+        state.overlays.partial |= partial;
         state.overlays.maintenance |= planned;
         if !own {
             state.signals.clear();

@@ -9,7 +9,8 @@ use super::steady::{self, Pace, Settled};
 use super::words;
 use crate::model::{
     AlertState, Board, Bound, Clean, Comparison, Freshness, Health, IncidentStatus, Measure,
-    Metric, Name, Overlays, Service, Severity, Staleness, Suppression, Track, Weight, Written,
+    Metric, Name, Overlays, PARTLY, Service, Severity, Staleness, Suppression, Track, Weight,
+    Written,
 };
 
 /// One piece of evidence about a service.
@@ -44,11 +45,12 @@ pub fn find(
     now: Timestamp,
 ) -> Finding {
     let mut signals: Vec<Signal> = Vec::new();
-    let mut flapping = false;
+    let (mut flapping, mut partial) = (false, false);
     for metric in numbers(board, service) {
         if let Some((signal, flaps)) = of_metric(board, metric, now) {
             signals.push(signal);
             flapping |= flaps;
+            partial |= board.tracks.get(&metric.id).is_some_and(Track::is_partial);
         }
     }
     for (probe, results) in &own.probes {
@@ -80,6 +82,7 @@ pub fn find(
         acked: !own.incidents.is_empty()
             && own.incidents.iter().all(|i| i.status != IncidentStatus::Open),
         silenced: is_silenced(own),
+        partial,
     };
     let silent = if slos.iter().any(|slo| slo.verdict == Burning::NoTraffic)
         || numbers(board, service).any(|m| m.good.is_some() || m.bad.is_some())
@@ -178,7 +181,10 @@ fn of_metric(board: &Board, metric: &Metric, now: Timestamp) -> Option<(Signal, 
             flapping = settled.flapping && metric.weight != Weight::Info;
             // The store may answer other questions and not this one: then only this number grows old.
             let stale = freshness.is_some_and(|f| now.duration_since(*at) > f.limits().0);
-            let words = held(metric, track, measure, settled.health);
+            let mut words = held(metric, track, measure, settled.health);
+            if track.is_partial() {
+                words = Clean::line(format_args!("{words}, {PARTLY}"));
+            }
             Signal { health: settled.health, since: settled.since, words, stale }
         }
     };
@@ -575,6 +581,37 @@ mod tests {
             let words = format!("{measure:?} last ok {last_ok} now {now}");
             assert_eq!(told(metric, measure, last_ok, now), expected, "{words}");
         }
+    }
+
+    /// What a number rests on is said where it judges; it judges as it did.
+    #[test]
+    fn an_answer_without_all_of_its_data_is_said_and_changes_no_state() {
+        let (source, at) = (Name::new("prom"), Timestamp::from_second(1_000_000).unwrap());
+        let told = |good: &str, note: Option<&str>| {
+            let (metric, mut board) = (metric(good, ""), Board::default());
+            let every = jiff::SignedDuration::from_secs(15);
+            let fresh = Freshness { every, last_ok: Some(at), ..Freshness::default() };
+            board.sources.insert(source.clone(), fresh);
+            let mut report = crate::model::Report::default();
+            for ago in [30, 15, 0] {
+                let at = at - jiff::SignedDuration::from_secs(ago);
+                let (id, measure) = (metric.id.clone(), Measure::Number(0.5));
+                let note = note.map(Clean::line);
+                report.facts.push(crate::model::Fact::Sample { id, at, measure, note });
+            }
+            board.fold(&source, at, report);
+            let service = Service { metrics: vec![metric], ..Service::default() };
+            let found = find(&board, &service, &Belongings::default(), &[], at);
+            (found.health, found.overlays.partial, found.reason.to_string())
+        };
+        let lacks = Some("2 of 3 targets up; not all data was there");
+        assert_eq!(told("< 1", lacks), (Health::Ok, true, String::new()));
+        let words = "p95 500 ms (good < 300 ms)";
+        let said = format!("{words}, not all data was there");
+        assert_eq!(told("< 0.3", lacks), (Health::Degraded, true, said));
+        let whole = Some("2 of 3 targets up");
+        assert_eq!(told("< 0.3", whole), (Health::Degraded, false, words.to_owned()));
+        assert_eq!(told("", lacks).1, false, "nothing is judged by it");
     }
 
     #[test]

@@ -60,4 +60,6 @@ pub struct Overlays {
     pub maintenance: bool,
     pub acked: bool,
     pub silenced: bool,
+    /// A number it is judged by rests on an answer without all of its data.
+    pub partial: bool,
 }

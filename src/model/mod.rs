@@ -61,5 +61,5 @@ pub use team::{
 };
 pub use text::{Clean, Shape, clean};
 pub use ticket::{Linked, Ticket, TicketState};
-pub use track::Track;
+pub use track::{PARTLY, Track};
 pub use turns::{TURNS_KEPT, Turns, with_silences};

@@ -24,6 +24,9 @@ pub struct Track {
     pub note: Option<Clean>,
 }
 
+/// How a note ends whose number rests on an answer without all of its data.
+pub const PARTLY: &str = "not all data was there";
+
 /// Points of a stretch, at most.
 const STRETCH: usize = 64;
 
@@ -121,6 +124,11 @@ impl Stretch {
 }
 
 impl Track {
+    /// Whether the newest answer lacked some of its data: what it says may be better or worse than what is.
+    pub fn is_partial(&self) -> bool {
+        self.note.as_ref().is_some_and(|note| note.as_str().ends_with(PARTLY))
+    }
+
     /// Adds a point; the same moment told twice replaces (folding is idempotent), and order does not matter.
     pub fn add(&mut self, at: Timestamp, measure: Measure) {
         let point = Point::of(nanos(at), &measure);

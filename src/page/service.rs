@@ -84,6 +84,7 @@ fn facts(scene: &Scene<'_>, state: &ServiceState, service: &Service) -> Block {
         (state.overlays.maintenance, "in maintenance"),
         (state.overlays.acked, "acknowledged"),
         (state.overlays.silenced, "silenced"),
+        (state.overlays.partial, "partial data"),
     ] {
         if on {
             line = line.dot().and(word, Tone::Dim);
@@ -364,7 +365,7 @@ fn scale(low: f64, high: f64, limits: impl Iterator<Item = f64>) -> (f64, f64) {
     if until > from { (from, until) } else { (from, from + 1.0) }
 }
 
-/// `latency · good < 300 ms · bad > 1 s · 12 s old`.
+/// `latency · good < 300 ms · bad > 1 s · not all data was there · 12 s old`.
 fn about(scene: &Scene<'_>, metric: &Metric) -> Clean {
     let role = metric.role.word();
     let mut text = if metric.id.metric.as_str() == role { String::new() } else { role.to_owned() };
@@ -373,6 +374,10 @@ fn about(scene: &Scene<'_>, metric: &Metric) -> Clean {
     }
     if let Some(bad) = metric.bad {
         let _ = write!(text, " · bad {}", words::bound(bad, &metric.unit));
+    }
+    // `2 of 3 targets up`, or what the store said of its answer.
+    if let Some(note) = scene.board.tracks.get(&metric.id).and_then(|track| track.note.as_ref()) {
+        let _ = write!(text, " · {note}");
     }
     if let Some(preset) = preset(scene.board, metric) {
         let _ = write!(text, " · found: {preset}");

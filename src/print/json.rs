@@ -199,6 +199,7 @@ fn of_service(
         "maintenance": state.overlays.maintenance,
         "acked": state.overlays.acked,
         "silenced": state.overlays.silenced,
+        "partial": state.overlays.partial,
         "since": maybe(state.since),
         "since_at_least": maybe(state.at_least),
         "reason": word(&state.reason),
@@ -292,7 +293,8 @@ fn rounded(value: f64) -> f64 {
 }
 
 fn metric(scene: &Scene<'_>, metric: &Metric) -> Value {
-    let newest = scene.board.tracks.get(&metric.id).and_then(Track::newest);
+    let track = scene.board.tracks.get(&metric.id);
+    let newest = track.and_then(Track::newest);
     let age = newest.and_then(|_| scene.board.age_of(&metric.id, scene.now));
     // From so old a value nothing is concluded.
     let expired = age.is_some_and(|(_, staleness)| staleness == Staleness::Expired);
@@ -306,6 +308,7 @@ fn metric(scene: &Scene<'_>, metric: &Metric) -> Value {
         "age_s": seconds(age.map(|(age, _)| age)),
         "stale": age.map(|(_, staleness)| staleness != Staleness::Fresh),
         "reading": newest.map_or("no-data", |(_, m)| m.word()),
+        "note": track.and_then(|t| t.note.as_ref()).map(Clean::as_str),
         "unit": metric.unit.word(),
         "role": metric.role.word(),
         "good": bound(metric.good),

@@ -41,6 +41,7 @@ fn also(overlays: Overlays) -> String {
         (overlays.maintenance, "maintenance"),
         (overlays.acked, "acked"),
         (overlays.silenced, "silenced"),
+        (overlays.partial, "partial"),
     ]
     .into_iter()
     .filter_map(|(on, word)| on.then_some(word))

@@ -172,6 +172,7 @@ fn state(canvas: &mut Canvas<'_>, health: Health, overlays: Overlays, lane: Lane
         (overlays.maintenance, ["maint", "maint", "m"], Tone::Maintenance),
         (overlays.acked, ["acked", "acked", "a"], Tone::OnCall),
         (overlays.silenced, ["silenced", "quiet", "q"], Tone::Dim),
+        (overlays.partial, ["partial", "part", "p"], Tone::Dim),
     ];
     let on: Vec<_> = on.into_iter().filter(|(is, ..)| *is).map(|(_, w, t)| (w, t)).collect();
     let (form, count) = sayable(&on, usize::from(end.saturating_sub(x)));

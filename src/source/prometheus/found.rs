@@ -11,7 +11,7 @@ use super::answer::{Data, Heard, Point, hear};
 use super::numbers::{HISTOGRAM, batch_of, lacking};
 use super::plan::{Plan, Question};
 use super::tag_of;
-use crate::model::{Clean, Fact, Measure, Role, Trouble};
+use crate::model::{Clean, Fact, Measure, PARTLY, Role, Trouble};
 
 /// A series of an answer with its labels.
 #[derive(serde::Deserialize)]
@@ -34,6 +34,8 @@ pub struct Answers {
     /// Why there is no number, in words.
     instead: BTreeMap<usize, Clean>,
     wholes: BTreeMap<usize, f64>,
+    /// Entries of which not all data was there.
+    partly: BTreeSet<usize>,
     /// Batches that were refused, to be asked one by one, and what was asked alone already.
     broken: Vec<Vec<usize>>,
     singles: BTreeSet<usize>,
@@ -72,6 +74,9 @@ impl Answers {
                 let asked = batch.iter().filter_map(|i| questions.get(*i)).filter(|q| !q.whole);
                 for entry in asked.flat_map(|q| q.answers.values()) {
                     self.told.entry(*entry).or_default();
+                    if good.partial.is_some() {
+                        self.partly.insert(*entry);
+                    }
                 }
                 self.read(good.data.get(), only, questions);
             }
@@ -189,6 +194,11 @@ impl Answers {
                 let part = (share * whole).round();
                 Clean::line(format_args!("{part} of {whole} {word}"))
             });
+            let note = match (note, self.partly.contains(&i)) {
+                (note, false) => note,
+                (None, true) => Some(PARTLY.into()),
+                (Some(note), true) => Some(Clean::line(format_args!("{note}; {PARTLY}"))),
+            };
             facts.push(Fact::Sample { id: found.metric.id, at, measure, note });
         }
         facts

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::super::{Answer, Exchange, when, wire};
 use super::answer::{Data, Heard, Point, Series, hear};
 use super::tag_of;
-use crate::model::{Clean, Fact, Measure, Metric, Status, Trouble};
+use crate::model::{Clean, Fact, Measure, Metric, PARTLY, Status, Trouble};
 
 /// The tag of a request about the metrics with these indices.
 pub fn tag(what: &str, batch: &[usize]) -> String {
@@ -63,6 +63,8 @@ struct Told {
     /// Why there is no number, in words.
     instead: Option<Clean>,
     note: Option<Clean>,
+    /// Not all of its data was there.
+    partly: bool,
 }
 
 impl Numbers {
@@ -89,7 +91,7 @@ impl Numbers {
                     self.lacks.clone_from(&good.partial);
                 }
                 for i in batch {
-                    self.told.entry(*i).or_default();
+                    self.told.entry(*i).or_default().partly |= good.partial.is_some();
                 }
                 match (only, good.notes.first()) {
                     (Some(i), Some(note)) => {
@@ -323,7 +325,9 @@ impl Numbers {
         let own = told.points.last().and_then(|p| when::epoch_seconds(p.at));
         let at = own.filter(|at| now.duration_since(*at) > old).unwrap_or(now);
         let measure = self.measure(i)?;
-        Some(Fact::Sample { id: metric.id.clone(), at, measure, note: told.note.clone() })
+        // Which data it was that lacked is said at the source.
+        let note = if told.partly { Some(PARTLY.into()) } else { told.note.clone() };
+        Some(Fact::Sample { id: metric.id.clone(), at, measure, note })
     }
 
     /// What an instant question came to; `None` when nothing was heard of it.
@@ -354,7 +358,7 @@ impl Numbers {
 
 /// Said of an answer without all of its data.
 pub fn lacking(why: &Clean) -> Clean {
-    Clean::line(format_args!("not all data was there: {why}"))
+    Clean::line(format_args!("{PARTLY}: {why}"))
 }
 
 pub const HISTOGRAM: &str =

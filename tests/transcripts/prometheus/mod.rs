@@ -3,7 +3,8 @@
 mod objectives;
 
 use andon::model::{
-    AlertState, Fact, Feed, Measure, Metric, RuleHealth, RuleState, Severity, Status, Trouble,
+    AlertState, Fact, Feed, Measure, Metric, PARTLY, RuleHealth, RuleState, Severity, Status,
+    Trouble,
 };
 use andon::source::{Asking, Http, HttpAnswer, Source};
 use jiff::{SignedDuration, Timestamp};
@@ -435,6 +436,12 @@ fn an_answer_without_all_of_its_data_is_partial_and_not_well() {
             Ok(answer(http, 200, &body))
         });
         assert_eq!(told.measure("b"), Some(Measure::Number(2.0)));
+        // Each number says so itself, for those who judge by it.
+        let noted = told.report().facts.iter().filter(|fact| match fact {
+            Fact::Sample { note, .. } => note.as_ref().is_some_and(|n| n.as_str() == PARTLY),
+            _ => false,
+        });
+        assert_eq!(noted.count(), if told.report().partial.is_some() { 2 } else { 0 });
         told.report().partial.as_ref().map(ToString::to_string)
     };
     let said = partial(thanos).unwrap();
