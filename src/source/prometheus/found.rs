@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 
 use super::super::{Exchange, when, wire};
 use super::answer::{Data, Heard, Point, hear};
-use super::numbers::{HISTOGRAM, batch_of, lacking};
+use super::numbers::{HISTOGRAM, batch_of, lacking, noted};
 use super::plan::{Plan, Question};
 use super::tag_of;
-use crate::model::{Clean, Fact, Measure, PARTLY, Role, Trouble};
+use crate::model::{Clean, Fact, Measure, Role, Trouble};
 
 /// A series of an answer with its labels.
 #[derive(serde::Deserialize)]
@@ -194,11 +194,7 @@ impl Answers {
                 let part = (share * whole).round();
                 Clean::line(format_args!("{part} of {whole} {word}"))
             });
-            let note = match (note, self.partly.contains(&i)) {
-                (note, false) => note,
-                (None, true) => Some(PARTLY.into()),
-                (Some(note), true) => Some(Clean::line(format_args!("{note}; {PARTLY}"))),
-            };
+            let note = noted(note, self.partly.contains(&i));
             facts.push(Fact::Sample { id: found.metric.id, at, measure, note });
         }
         facts

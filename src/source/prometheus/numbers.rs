@@ -325,8 +325,7 @@ impl Numbers {
         let own = told.points.last().and_then(|p| when::epoch_seconds(p.at));
         let at = own.filter(|at| now.duration_since(*at) > old).unwrap_or(now);
         let measure = self.measure(i)?;
-        // Which data it was that lacked is said at the source.
-        let note = if told.partly { Some(PARTLY.into()) } else { told.note.clone() };
+        let note = noted(told.note.clone(), told.partly);
         Some(Fact::Sample { id: metric.id.clone(), at, measure, note })
     }
 
@@ -353,6 +352,15 @@ impl Numbers {
             .filter_map(|p| Some((when::epoch_seconds(p.at)?, Measure::of(p.value))))
             .collect();
         (!points.is_empty()).then_some(points)
+    }
+}
+
+/// What is said beside a number, of which not all data may have been there.
+pub fn noted(note: Option<Clean>, partly: bool) -> Option<Clean> {
+    match note {
+        note if !partly => note,
+        None => Some(PARTLY.into()),
+        Some(note) => Some(Clean::line(format_args!("{note}; {PARTLY}"))),
     }
 }
 

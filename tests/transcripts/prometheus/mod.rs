@@ -419,7 +419,7 @@ fn warnings_and_truncation_are_notes() {
         Fact::Sample { note, .. } => note.clone(),
         _ => None,
     });
-    assert_eq!(note.unwrap().as_str(), "results truncated due to limit");
+    assert_eq!(note.unwrap().as_str(), format!("results truncated due to limit; {PARTLY}"));
 }
 
 /// Thanos answers with what it reached and says in `warnings` what it did not; a cluster of `VictoriaMetrics` sets
