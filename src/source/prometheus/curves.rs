@@ -104,7 +104,7 @@ impl Source for Curves {
         let mut report = Report::default();
         let mut refused = Vec::new();
         for (i, metric) in self.metrics.iter().enumerate() {
-            match together.points(i).or_else(|| alone.points(i)) {
+            match together.points(i, metric).or_else(|| alone.points(i, metric)) {
                 Some(points) => {
                     report.facts.push(Fact::History { id: metric.id.clone(), points });
                 }

@@ -162,7 +162,7 @@ impl Answers {
             (None, Some(points)) => Some(points.last().map_or((at, Measure::NoData), |point| {
                 let own = when::epoch_seconds(point.at);
                 let own = own.filter(|own| at.duration_since(*own) > asked.old);
-                (own.unwrap_or(at), Measure::of(point.value))
+                (own.unwrap_or(at), plan.reading(*i, point.value))
             })),
         };
         // Stores that drop 0/0 answer nothing where there was no traffic: the rate of the same service tells.
@@ -204,7 +204,7 @@ impl Answers {
     pub fn baselines(&self, plan: &Plan, asked: &Asked<'_>) -> Vec<Fact> {
         let baseline = |(i, points): (&usize, &Vec<Point>)| {
             let found = plan.entries.get(*i)?.discovered(asked.source, asked.apart)?;
-            let measure = Measure::of(points.last()?.value);
+            let measure = plan.reading(*i, points.last()?.value);
             Some(Fact::Baseline { id: found.metric.id, at: asked.now, measure })
         };
         self.told.iter().filter_map(baseline).collect()
@@ -216,7 +216,7 @@ impl Answers {
             let found = plan.entries.get(*i)?.discovered(asked.source, asked.apart)?;
             let points: Vec<_> = points
                 .iter()
-                .filter_map(|p| Some((when::epoch_seconds(p.at)?, Measure::of(p.value))))
+                .filter_map(|p| Some((when::epoch_seconds(p.at)?, plan.reading(*i, p.value))))
                 .collect();
             (!points.is_empty()).then_some(Fact::History { id: found.metric.id, points })
         };

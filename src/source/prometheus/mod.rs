@@ -5,6 +5,7 @@ mod curves;
 mod finding;
 mod found;
 mod look;
+mod nan;
 mod numbers;
 mod plan;
 mod presets;
@@ -28,6 +29,7 @@ use super::rows::Gaps;
 use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, form, wire};
 use crate::model::{Clean, Fact, Feed, Metric, Report, Slices, SourceName, Status, Trouble};
 use curves::Curves;
+use nan::reading;
 use numbers::Numbers;
 use slo::Promises;
 
@@ -416,13 +418,13 @@ impl Prometheus {
             if let Some(fact) = numbers.sample(i, metric, asking.now, old) {
                 report.facts.push(fact);
             }
-            if let Some(points) = history.points(i) {
+            if let Some(points) = history.points(i, metric) {
                 report.facts.push(Fact::History { id: metric.id.clone(), points });
             }
         }
         let weeks = Numbers::of(heard, WEEK);
         let baselines = self.metrics.iter().enumerate().filter_map(|(i, metric)| {
-            let measure = weeks.measure(i)?;
+            let measure = weeks.measure(i, |value| reading(value, metric.role, &metric.query))?;
             Some(Fact::Baseline { id: metric.id.clone(), at: asking.now, measure })
         });
         report.facts.extend(baselines);

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::super::{Answer, Exchange, when, wire};
 use super::answer::{Data, Heard, Point, Series, hear};
+use super::nan::reading;
 use super::tag_of;
 use crate::model::{Clean, Fact, Measure, Metric, PARTLY, Status, Trouble};
 
@@ -324,19 +325,19 @@ impl Numbers {
         let told = self.told.get(&i)?;
         let own = told.points.last().and_then(|p| when::epoch_seconds(p.at));
         let at = own.filter(|at| now.duration_since(*at) > old).unwrap_or(now);
-        let measure = self.measure(i)?;
+        let measure = self.measure(i, |value| reading(value, metric.role, &metric.query))?;
         let note = noted(told.note.clone(), told.partly);
         Some(Fact::Sample { id: metric.id.clone(), at, measure, note })
     }
 
-    /// What an instant question came to; `None` when nothing was heard of it.
-    pub fn measure(&self, i: usize) -> Option<Measure> {
+    /// What an instant question came to, a value being read as `of` reads it; `None` when nothing was heard of it.
+    pub fn measure(&self, i: usize, of: impl Fn(f64) -> Measure) -> Option<Measure> {
         let told = self.told.get(&i)?;
         Some(match (&told.instead, told.series, told.points.as_slice()) {
             (Some(words), ..) => Measure::Unreadable(words.clone()),
             (None, 0, _) => Measure::NoData,
             _ if told.ranged => Measure::Unreadable(Clean::from(RANGE)),
-            (None, 1, [point]) => Measure::of(point.value),
+            (None, 1, [point]) => of(point.value),
             (None, n, _) => Measure::Unreadable(Clean::line(format_args!(
                 "{n} series where one number is needed: wrap the query in sum(…), max(…) or avg(…)"
             ))),
@@ -344,12 +345,14 @@ impl Numbers {
     }
 
     /// The history of one metric, oldest first; `None` when there is none.
-    pub fn points(&self, i: usize) -> Option<Vec<(Timestamp, Measure)>> {
+    pub fn points(&self, i: usize, metric: &Metric) -> Option<Vec<(Timestamp, Measure)>> {
         let told = self.told.get(&i).filter(|t| t.series == 1 && t.instead.is_none())?;
         let points: Vec<_> = told
             .points
             .iter()
-            .filter_map(|p| Some((when::epoch_seconds(p.at)?, Measure::of(p.value))))
+            .filter_map(|p| {
+                Some((when::epoch_seconds(p.at)?, reading(p.value, metric.role, &metric.query)))
+            })
             .collect();
         (!points.is_empty()).then_some(points)
     }

@@ -5,11 +5,14 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::nan;
 use super::presets::{self, Number, Preset};
 use super::promql::{self, mark};
 use super::selector::matcher;
 use super::watched::{Sought, Watched};
-use crate::model::{Bound, Clean, Discovered, Key, Metric, MetricId, Name, Role, SourceName, Unit};
+use crate::model::{
+    Bound, Clean, Discovered, Key, Measure, Metric, MetricId, Name, Role, SourceName, Unit,
+};
 
 /// One number of one service, and the labels that select its series.
 #[derive(Debug, Clone, PartialEq)]
@@ -196,6 +199,12 @@ impl Plan {
         names
     }
 
+    /// What a value of one of the numbers says.
+    pub fn reading(&self, i: usize, value: f64) -> Measure {
+        let number = self.entries.get(i).and_then(Entry::number);
+        number.map_or_else(|| Measure::of(value), |(_, n)| nan::reading(value, n.role, n.query))
+    }
+
     /// What is there now: not what is missing.
     pub fn seen(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.lost.is_none())
@@ -270,6 +279,16 @@ mod tests {
         assert_eq!(questions[1].answers.get(&vec!["shop/api".to_owned()]), Some(&1));
         let alone = plan.entries[1].discovered(&Name::new("prom"), false).unwrap();
         assert_eq!(&*alone.metric.query, "sum (rate(http_requests_total{job=\"shop/api\"}[5m]))");
+    }
+
+    #[test]
+    fn a_found_share_of_nothing_is_no_traffic_and_a_found_gauge_without_a_number_is_not() {
+        let up = entry("web", place("up", "targets up"), &[("job", "web")]);
+        let gauge = entry("web", place("go_goroutines", "goroutines"), &[("job", "web")]);
+        let plan = Plan { entries: vec![up, gauge] };
+        assert_eq!(plan.reading(0, f64::NAN), Measure::NoTraffic);
+        assert_eq!(plan.reading(1, f64::NAN), Measure::Unreadable(nan::NO_NUMBER.into()));
+        assert_eq!(plan.reading(1, 7.0), Measure::Number(7.0));
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Promises {
                 let Some(took) = questions.iter().filter_map(|q| took.get(q)).max() else {
                     return before;
                 };
-                let [bad, total] = questions.map(|q| numbers.measure(q));
+                let [bad, total] = questions.map(|q| numbers.measure(q, Measure::of));
                 let told = bad
                     .zip(total)
                     .map(|(bad, total)| Spent::of_counts(*window, asking.now, &bad, &total));

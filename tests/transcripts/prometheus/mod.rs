@@ -36,7 +36,8 @@ fn server<'a>(
                 which if which.starts_with("count by (__name__)") => {
                     r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#.to_owned()
                 }
-                name => recording(name),
+                // Divided by something, and the recording says what came of it.
+                name => recording(name.split(" / ").next().unwrap()),
             }),
             "query_range" => respond(http, &form(http, "query"), &|name| match name {
                 "query_vector" | "vector(1)" => recording("query_range_empty"),
@@ -107,6 +108,7 @@ fn every_recorded_number_is_what_it_was() {
     let queries = [
         ("signups", "query_signups"),
         ("nan", "query_nan"),
+        ("share", "query_nan / query_nan"),
         ("inf", "query_inf"),
         ("neg", "query_neg_inf"),
         ("tiny", "query_tiny"),
@@ -118,14 +120,16 @@ fn every_recorded_number_is_what_it_was() {
     let told = poll(&*source("", &queries), server(PROM, "query_range_empty"));
     for (name, measure) in [
         ("signups", Measure::Number(1234.0)),
-        ("nan", Measure::NoTraffic),
+        // A gauge without a number; and nothing of nothing.
+        ("nan", Measure::Unreadable("not a number".into())),
+        ("share", Measure::NoTraffic),
         ("inf", Measure::Infinite(true)),
         ("neg", Measure::Infinite(false)),
         ("tiny", Measure::Number(1e-15)),
         ("big", Measure::Number(1e300)),
         ("none", Measure::NoData),
         ("scalar", Measure::Number(42.5)),
-        ("scalar-nan", Measure::NoTraffic),
+        ("scalar-nan", Measure::Unreadable("not a number".into())),
     ] {
         assert_eq!(told.measure(name), Some(measure), "{name}");
     }
@@ -193,7 +197,7 @@ fn a_thousand_numbers_take_one_request_in_a_hundred() {
 
 #[test]
 fn history_comes_with_the_first_answer_and_after_a_gap_only() {
-    let source = source("rules = false", &[("nan", "query_nan"), ("x", "query_signups")]);
+    let source = source("rules = false", &[("nan", "query_nan / x"), ("x", "query_signups")]);
     let history = |told: &Polled| {
         let points = told.report().facts.iter().filter_map(|fact| match fact {
             Fact::History { id, points } => Some((id.metric.to_string(), points.clone())),
