@@ -13,7 +13,6 @@ mod servers;
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use andon::config::{Upstream, load_text};
@@ -22,7 +21,7 @@ use andon::insight::{Budget, Burning, ServiceState, Survey, survey};
 use andon::model::{Board, Health, MetricId, Name, Status, Team, Written};
 use jiff::{SignedDuration, Timestamp};
 
-use servers::{Server, free_port, tool};
+use servers::{Server, free_port};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -190,25 +189,8 @@ fn burn(budget: &Budget, seconds: i64) -> Option<f64> {
 }
 
 fn prometheus(lab: &Path) -> Option<Server> {
-    let (program, promtool) = (tool("prometheus")?, tool("promtool")?);
-    let until = from_clock().as_second() / 60 * 60;
-    std::fs::write(lab.join("history.om"), history(until)).unwrap();
-    let made = Command::new(promtool)
-        .args(["tsdb", "create-blocks-from", "openmetrics", "history.om", "tsdb"])
-        .current_dir(lab)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
-    std::fs::write(lab.join("prometheus.yml"), "global: {scrape_interval: 1m}\n").unwrap();
-    let port = free_port();
-    let arguments = [
-        "--config.file=prometheus.yml".to_owned(),
-        format!("--storage.tsdb.path={}", lab.join("tsdb").display()),
-        "--storage.tsdb.retention.time=10y".to_owned(),
-        format!("--web.listen-address=127.0.0.1:{port}"),
-        "--log.level=warn".to_owned(),
-    ];
-    Some(Server::start(&program, lab, port, &arguments, "/-/ready"))
+    servers::backfill(lab, &history(from_clock().as_second() / 60 * 60))?;
+    servers::prometheus(lab, free_port(), servers::SCRAPES_NOTHING, &[])
 }
 
 #[test]

@@ -16,7 +16,6 @@ mod servers;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use andon::config::{Config, load_text};
@@ -25,7 +24,7 @@ use andon::insight::{discovered, numbers, survey};
 use andon::model::{Board, Health, Measure, MetricId, Name, SourceName, Team};
 use jiff::Timestamp;
 
-use servers::{Server, free_port, tool, until};
+use servers::{SCRAPES_NOTHING, Server, backfill, free_port, prometheus, tool, until};
 
 /// Seconds between two samples, and how far they reach back and ahead of now.
 const STEP: i64 = 15;
@@ -57,30 +56,9 @@ impl History {
 
     /// A Prometheus that holds this and scrapes nothing.
     fn served(&self, lab: &Path) -> Option<Server> {
-        let promtool = tool("promtool")?;
-        let program = tool("prometheus")?;
-        std::fs::write(lab.join("history.om"), format!("{}# EOF\n", self.text)).unwrap();
-        let written = Command::new(promtool)
-            .args(["tsdb", "create-blocks-from", "openmetrics", "history.om", "tsdb"])
-            .current_dir(lab)
-            .output()
-            .unwrap();
-        assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
-        Some(prometheus(&program, lab, "{}"))
+        backfill(lab, &format!("{}# EOF\n", self.text))?;
+        prometheus(lab, free_port(), SCRAPES_NOTHING, &[])
     }
-}
-
-fn prometheus(program: &Path, lab: &Path, config: &str) -> Server {
-    let port = free_port();
-    std::fs::write(lab.join("prometheus.yml"), config).unwrap();
-    let arguments = [
-        "--config.file=prometheus.yml".to_owned(),
-        format!("--storage.tsdb.path={}", lab.join("tsdb").display()),
-        "--storage.tsdb.retention.time=10y".to_owned(),
-        format!("--web.listen-address=127.0.0.1:{port}"),
-        "--log.level=warn".to_owned(),
-    ];
-    Server::start(program, lab, port, &arguments, "/-/ready")
 }
 
 struct Told {
@@ -469,11 +447,9 @@ fn presets_are_left_where_nobody_wants_them() {
 /// The exporters themselves, as they are packaged: the names in the table are the names they tell.
 #[test]
 fn exporters_are_found_as_they_come_from_their_package() {
-    let (Some(program), Some(node), Some(blackbox)) = (
-        tool("prometheus"),
-        tool("prometheus-node-exporter"),
-        tool("prometheus-blackbox-exporter"),
-    ) else {
+    let (Some(node), Some(blackbox)) =
+        (tool("prometheus-node-exporter"), tool("prometheus-blackbox-exporter"))
+    else {
         return;
     };
     let lab = tempfile::tempdir().unwrap();
@@ -498,7 +474,7 @@ fn exporters_are_found_as_they_come_from_their_package() {
            - {{source_labels: [__param_target], target_label: instance}}\n  \
            - {{target_label: __address__, replacement: \"127.0.0.1:{probe_port}\"}}\n"
     );
-    let server = prometheus(&program, lab.path(), &config);
+    let Some(server) = prometheus(lab.path(), free_port(), &config, &[]) else { return };
     let text = services(&["machine", "closed", "site"]);
     // A rate needs two samples, and new targets are scraped after some seconds.
     let told = until("two scrapes", || {

@@ -474,6 +474,36 @@ fn folding_thinning_and_carrying_elsewhere_change_nothing_that_is_known() {
     assert_eq!(elsewhere.stats().unwrap().sources, []);
 }
 
+#[test]
+fn what_little_one_source_told_is_known_after_another_one_told_much() {
+    let home = Home::new();
+    let mut store = home.open();
+    let (mut before, mut board) = (BTreeMap::new(), awaited());
+    let mut at = 0;
+    let mut tell = |store: &mut Store, poll: &Poll| {
+        at += 15;
+        let told = told(poll, t(at), &mut before);
+        fold(&mut board, &told);
+        store.remember(&[told]).unwrap();
+    };
+    let bounds = Bounds { retention: SignedDuration::from_hours(90 * 24), most: 1 << 30 };
+    // Each round is long enough to be folded, and what is told between them is not.
+    for round in 0..3 {
+        tell(&mut store, &Poll::Alerts(vec![(round, 1)]));
+        for version in 0..3 {
+            tell(
+                &mut store,
+                &Poll::Deploys((0..=255).map(|id| (id, round * 3 + version)).collect()),
+            );
+        }
+        store.tidy(t(4_000), bounds).unwrap();
+        tell(&mut store, &Poll::Alerts(vec![(round, 2)]));
+    }
+    for store in [&mut store, &mut home.open()] {
+        assert_same(&board, &store.board_now(&awaited(), t(4_000)).unwrap(), None);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 

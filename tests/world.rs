@@ -65,17 +65,7 @@ fn status(board: &Board, source: &str) -> Status {
 }
 
 fn prometheus(lab: &Path, port: u16, config: &str) -> Option<Server> {
-    let program = tool("prometheus")?;
-    std::fs::write(lab.join("prometheus.yml"), config).unwrap();
-    let arguments = [
-        "--config.file=prometheus.yml".to_owned(),
-        format!("--storage.tsdb.path={}", lab.join("tsdb").display()),
-        "--storage.tsdb.retention.time=10y".to_owned(),
-        format!("--web.listen-address=127.0.0.1:{port}"),
-        "--rules.alert.resend-delay=1s".to_owned(),
-        "--log.level=warn".to_owned(),
-    ];
-    Some(Server::start(&program, lab, port, &arguments, "/-/ready"))
+    servers::prometheus(lab, port, config, &["--rules.alert.resend-delay=1s"])
 }
 
 fn alertmanager(lab: &Path) -> Option<Server> {
@@ -252,16 +242,11 @@ fn minutes_of_history(until: i64) -> String {
 fn backfilled_history_gives_the_numbers_computed_by_hand() {
     let lab = tempfile::tempdir().unwrap();
     let lab = lab.path();
-    let Some(promtool) = tool("promtool") else { return };
     let until = from_clock().as_second() / 60 * 60;
-    std::fs::write(lab.join("history.om"), minutes_of_history(until)).unwrap();
-    let made = Command::new(promtool)
-        .args(["tsdb", "create-blocks-from", "openmetrics", "history.om", "tsdb"])
-        .current_dir(lab)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
-    let Some(prom) = prometheus(lab, free_port(), "global: {scrape_interval: 1m}\n") else {
+    if servers::backfill(lab, &minutes_of_history(until)).is_none() {
+        return;
+    }
+    let Some(prom) = prometheus(lab, free_port(), servers::SCRAPES_NOTHING) else {
         return;
     };
     let text = format!(
@@ -318,8 +303,7 @@ fn a_killed_server_turns_its_rows_stale_and_they_recover() {
     let lab = tempfile::tempdir().unwrap();
     let lab = lab.path();
     let port = free_port();
-    let scrapes_nothing = "global: {scrape_interval: 1m}\n";
-    let Some(prom) = prometheus(lab, port, scrapes_nothing) else { return };
+    let Some(prom) = prometheus(lab, port, servers::SCRAPES_NOTHING) else { return };
     let text = format!(
         r#"
 [[source]]
@@ -386,7 +370,7 @@ good = "> 1"
         assert!(s < 301 || state.health == Health::Unknown, "{s}: {state:?}");
     }
 
-    let _prom = prometheus(lab, port, scrapes_nothing).unwrap();
+    let _prom = prometheus(lab, port, servers::SCRAPES_NOTHING).unwrap();
     heard(&mut board, true);
     assert_eq!(status(&board, "prom"), Status::Ok);
     assert!(board.sources[&SourceName::new("prom")].last_ok > answered);
@@ -396,23 +380,14 @@ good = "> 1"
 fn victoriametrics_is_read_with_its_own_habits() {
     let lab = tempfile::tempdir().unwrap();
     let lab = lab.path();
-    let Some(program) = tool("victoria-metrics") else { return };
-    let port = free_port();
-    let arguments = [
-        format!("-storageDataPath={}", lab.join("vm").display()),
-        format!("-httpListenAddr=127.0.0.1:{port}"),
-        "-retentionPeriod=12".to_owned(),
-        "-memory.allowedBytes=256MB".to_owned(),
-        "-loggerLevel=WARN".to_owned(),
-    ];
-    let vm = Server::start(&program, lab, port, &arguments, "/health");
+    let Some(vm) = servers::victoria(lab) else { return };
     let now = from_clock().as_second();
     let lines: Vec<String> = (now - 600..=now)
         .step_by(5)
         .map(|at| format!("app_users{{job=\"shop\"}} {at} {}", at * 1000))
         .collect();
     let (code, _) =
-        http(port, "POST", "/api/v1/import/prometheus", &[], &lines.join("\n")).unwrap();
+        http(vm.port, "POST", "/api/v1/import/prometheus", &[], &lines.join("\n")).unwrap();
     assert_eq!(code, 204);
     let text = format!(
         r#"

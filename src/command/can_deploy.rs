@@ -42,7 +42,7 @@ pub fn answer(
     let service = team.service(&Name::new(service)).ok_or_else(|| unknown(team, service))?;
     let memo = Memo::default();
     let scene = gathered.scene(120, 40, &memo);
-    let answer = Freezes::new(&gathered.board, team, gathered.now).can_deploy(&service.name);
+    let answer = Freezes::new(&gathered.board, team, gathered.now).can_deploy(service);
     let text = match format {
         CheckFormat::Text => lines(&scene, &service.name, &answer),
         CheckFormat::Json => {

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::freezes::{Frozen, within};
 use super::gates::{self, Permit};
 use super::words::{later, span};
-use crate::model::{Board, Clean, Name, SourceName, Staleness, Team, Window};
+use crate::model::{Board, Clean, Service, SourceName, Staleness, Team, Window};
 
 /// How far ahead the next freeze is looked for.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 60);
@@ -50,8 +50,8 @@ impl<'a> Freezes<'a> {
 
     /// May this service be deployed now? A freeze that is known for sure decides, one that lets people pass by hand as
     /// well: who asks is a machine. Else every source that could tell of one has to be fresh: what is old may have changed.
-    pub fn can_deploy(&self, service: &Name) -> Clearance {
-        let own: Vec<&Frozen> = self.on().filter(|f| f.covers(service)).collect();
+    pub fn can_deploy(&self, service: &Service) -> Clearance {
+        let own: Vec<&Frozen> = self.on().filter(|f| f.covers(&service.name)).collect();
         let sure = |f: &&&Frozen| {
             f.permit != Permit::Unknown
                 && f.source.as_ref().is_none_or(|source| self.trouble(source).is_none())
@@ -73,7 +73,7 @@ impl<'a> Freezes<'a> {
         if let Some(unread) = own.first() {
             return nobody(format_args!("{}", unread.name));
         }
-        let next = self.all.iter().find(|f| f.from > self.now && f.covers(service));
+        let next = self.all.iter().find(|f| f.from > self.now && f.covers(&service.name));
         Clearance {
             allowed: Some(true),
             reason: "nothing is frozen".into(),
@@ -83,13 +83,8 @@ impl<'a> Freezes<'a> {
     }
 
     /// The first source that could tell of a freeze of this service and cannot be relied on.
-    fn unsure(&self, service: &Name) -> Option<(&SourceName, String)> {
-        let gates = self
-            .team
-            .service(service)
-            .map(|s| gates::of(self.board, self.team, s))
-            .unwrap_or_default();
-        let told = gates.into_iter().map(|gate| &gate.key.source);
+    fn unsure(&self, service: &Service) -> Option<(&SourceName, String)> {
+        let told = gates::of(self.board, self.team, service).into_iter().map(|g| &g.key.source);
         self.team.freeze_sources.iter().chain(told).find_map(|s| Some((s, self.trouble(s)?)))
     }
 
@@ -138,7 +133,7 @@ fn refused(frozen: &[&Frozen]) -> Clearance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Freeze, FreezeRule, Freshness, Status};
+    use crate::model::{Freeze, FreezeRule, Freshness, Name, Status};
 
     const NOW: &str = "2026-11-21T12:00:00Z";
 
@@ -174,7 +169,8 @@ mod tests {
     }
 
     fn asked(board: &Board, team: &Team) -> Clearance {
-        Freezes::new(board, team, now()).can_deploy(&Name::new("web"))
+        let web = Service { name: Name::new("web"), ..Service::default() };
+        Freezes::new(board, team, now()).can_deploy(&web)
     }
 
     #[test]

@@ -61,7 +61,10 @@ pub fn find(
             continue;
         };
         flapping |= settled.flapping && newest.weight != Weight::Info;
-        let words = Clean::line(format_args!("{} {}: {}", probe.means, probe.target, newest.words));
+        let words = match settled.health {
+            Health::Ok => Clean::default(),
+            _ => Clean::line(format_args!("{} {}: {}", probe.means, probe.target, newest.words)),
+        };
         let signal = Signal { health: settled.health, since: settled.since, words, stale: false };
         // Of a moment at which nobody asked, the result is as old as it is, however well its source went on later.
         let signal = told_at(board, source, newest.at, signal, now);
@@ -84,12 +87,14 @@ pub fn find(
         silenced: is_silenced(own),
         partial,
     };
-    let silent = if slos.iter().any(|slo| slo.verdict == Burning::NoTraffic)
-        || numbers(board, service).any(|m| m.good.is_some() || m.bad.is_some())
-    {
-        words::NO_TRAFFIC.into()
-    } else {
-        unwatched(board)
+    let silent = || {
+        let idle = slos.iter().any(|slo| slo.verdict == Burning::NoTraffic);
+        let judged = |m: &Metric| m.good.is_some() || m.bad.is_some();
+        if idle || numbers(board, service).any(judged) {
+            words::NO_TRAFFIC.into()
+        } else {
+            unwatched(board)
+        }
     };
     fold(signals, overlays, silent)
 }
@@ -106,9 +111,9 @@ fn unwatched(board: &Board) -> Clean {
 }
 
 /// Without evidence the state is unknown, and `silent` says why.
-fn fold(mut signals: Vec<Signal>, overlays: Overlays, silent: Clean) -> Finding {
+fn fold(mut signals: Vec<Signal>, overlays: Overlays, silent: impl FnOnce() -> Clean) -> Finding {
     let Some(health) = signals.iter().map(|s| s.health).max() else {
-        return Finding { overlays, reason: silent, ..Finding::default() };
+        return Finding { overlays, reason: silent(), ..Finding::default() };
     };
     let worst = signals.iter().filter(|s| s.health == health);
     // Trouble began with its first sign; well-being with the last thing that became good.
@@ -181,10 +186,15 @@ fn of_metric(board: &Board, metric: &Metric, now: Timestamp) -> Option<(Signal, 
             flapping = settled.flapping && metric.weight != Weight::Info;
             // The store may answer other questions and not this one: then only this number grows old.
             let stale = freshness.is_some_and(|f| now.duration_since(*at) > f.limits().0);
-            let mut words = held(metric, track, measure, settled.health);
-            if track.is_partial() {
-                words = Clean::line(format_args!("{words}, {PARTLY}"));
-            }
+            // Nobody reads the words of what is good: an estate has thousands of such numbers at each poll.
+            let words = match settled.health {
+                Health::Ok => Clean::default(),
+                health => {
+                    let words = held(metric, track, measure, health);
+                    let part = track.is_partial();
+                    if part { Clean::line(format_args!("{words}, {PARTLY}")) } else { words }
+                }
+            };
             Signal { health: settled.health, since: settled.since, words, stale }
         }
     };

@@ -360,7 +360,7 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
                 held_by: held_by(own),
                 incidents: matching::once(own.incidents.iter().map(|i| i.key.clone()).collect()),
                 alerts: matching::once(own.alerts.iter().map(|a| a.key.clone()).collect()),
-                clearance: freezes.can_deploy(&service.name),
+                clearance: freezes.can_deploy(service),
                 ..ServiceState::default()
             }
         })

@@ -13,14 +13,13 @@ pub fn discovered<'a>(
     board: &'a Board,
     service: &'a Service,
 ) -> impl Iterator<Item = &'a Discovered> {
-    let prefix = Discovered::prefix(&service.name);
-    let sources = if service.finds && !board.discovered.is_empty() {
-        board.sources.keys().collect()
-    } else {
-        Vec::new()
-    };
-    let all = sources.into_iter().flat_map(move |source: &SourceName| {
-        board.discovered.beginning(source, &prefix).map(|record| &record.what)
+    // Nearly nobody has any: then nothing is made to look for them.
+    let sought = service.finds && !board.discovered.is_empty();
+    let prefix = sought.then(|| Discovered::prefix(&service.name));
+    let all = prefix.into_iter().flat_map(move |prefix| {
+        board.sources.keys().flat_map(move |source: &SourceName| {
+            board.discovered.beginning(source, &prefix).map(|record| &record.what)
+        })
     });
     all.filter(|found| {
         let own = |m: &&Metric| m.role == found.metric.role || m.id == found.metric.id;

@@ -30,10 +30,13 @@ pub const PARTLY: &str = "not all data was there";
 /// Points of a stretch, at most.
 const STRETCH: usize = 64;
 
-/// Points that follow each other, never none.
+/// Points that follow each other, never none, and what has to be known of them: an estate's points lie in as many places
+/// of memory as there are stretches, and what decides nearly always is read without going there.
 #[derive(Debug, Clone)]
 struct Stretch {
     points: Vec<Point>,
+    first: i64,
+    last: i64,
     least: f64,
     most: f64,
     /// Some of them are no finite numbers.
@@ -92,7 +95,13 @@ fn moment(nanos: i64) -> Timestamp {
 
 impl Stretch {
     fn new(point: Point) -> Self {
-        let mut stretch = Self { points: vec![point], least: 0.0, most: 0.0, odd: false, gap: 0 };
+        Self::of(vec![point])
+    }
+
+    fn of(points: Vec<Point>) -> Self {
+        let (least, most) = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut stretch =
+            Self { points, first: i64::MAX, last: i64::MIN, least, most, odd: false, gap: 0 };
         stretch.look();
         stretch
     }
@@ -100,6 +109,8 @@ impl Stretch {
     /// Works out anew what lies in it.
     fn look(&mut self) {
         (self.least, self.most, self.odd, self.gap) = (f64::INFINITY, f64::NEG_INFINITY, false, 0);
+        self.first = self.points.first().map_or(i64::MAX, |point| point.at);
+        self.last = self.points.last().map_or(i64::MIN, |point| point.at);
         let mut before = None;
         for point in &self.points {
             match point.number() {
@@ -112,14 +123,6 @@ impl Stretch {
                 self.gap = self.gap.max(point.at.saturating_sub(before));
             }
         }
-    }
-
-    fn first(&self) -> i64 {
-        self.points.first().map_or(i64::MAX, |point| point.at)
-    }
-
-    fn last(&self) -> i64 {
-        self.points.last().map_or(i64::MIN, |point| point.at)
     }
 }
 
@@ -134,7 +137,7 @@ impl Track {
         let point = Point::of(nanos(at), &measure);
         self.speak(point.at, &measure);
         match self.stretches.back_mut() {
-            Some(last) if point.at > last.last() => {
+            Some(last) if point.at > last.last => {
                 if last.points.len() < STRETCH {
                     last.points.push(point);
                     last.look_at_newest();
@@ -171,7 +174,7 @@ impl Track {
 
     /// A point that is not the newest.
     fn insert(&mut self, point: Point) {
-        let i = self.stretches.partition_point(|stretch| stretch.last() < point.at);
+        let i = self.stretches.partition_point(|stretch| stretch.last < point.at);
         let Some(stretch) = self.stretches.get_mut(i) else { return };
         match stretch.points.binary_search_by_key(&point.at, |p| p.at) {
             Ok(at) => {
@@ -187,9 +190,7 @@ impl Track {
         let half = (stretch.points.len() > STRETCH).then(|| stretch.points.split_off(STRETCH / 2));
         stretch.look();
         if let Some(points) = half {
-            let mut second = Stretch { points, ..stretch.clone_bare() };
-            second.look();
-            self.stretches.insert(i + 1, second);
+            self.stretches.insert(i + 1, Stretch::of(points));
         }
     }
 
@@ -200,7 +201,7 @@ impl Track {
         {
             self.len -= oldest.points.len();
             self.stretches.pop_front();
-            let first = self.stretches.front().map_or(i64::MAX, Stretch::first);
+            let first = self.stretches.front().map_or(i64::MAX, |stretch| stretch.first);
             self.words.retain(|(at, _)| *at >= first);
         }
     }
@@ -209,7 +210,7 @@ impl Track {
     pub fn rewind(&mut self, now: Timestamp) {
         let now = nanos(now);
         self.stretches.retain_mut(|stretch| {
-            if stretch.last() > now {
+            if stretch.last > now {
                 stretch.points.retain(|point| point.at <= now);
                 stretch.look();
             }
@@ -245,7 +246,7 @@ impl Track {
     /// Those after `from`, oldest first.
     pub fn after(&self, from: Timestamp) -> impl Iterator<Item = (Timestamp, Measure)> + '_ {
         let from = nanos(from);
-        let points = self.stretches.iter().skip_while(move |stretch| stretch.last() <= from);
+        let points = self.stretches.iter().skip_while(move |stretch| stretch.last <= from);
         let points = points.flat_map(|stretch| &stretch.points).filter(move |p| p.at > from);
         points.map(|point| (point.moment(), self.measure(*point)))
     }
@@ -269,7 +270,7 @@ impl Track {
     /// The reading at `moment`: the newest point not after it.
     pub fn at(&self, moment: Timestamp) -> Option<(Timestamp, Measure)> {
         let moment = nanos(moment);
-        let after = self.stretches.partition_point(|stretch| stretch.first() <= moment);
+        let after = self.stretches.partition_point(|stretch| stretch.first <= moment);
         let stretch = self.stretches.get(after.checked_sub(1)?)?;
         let after = stretch.points.partition_point(|point| point.at <= moment);
         let point = *stretch.points.get(after.checked_sub(1)?)?;
@@ -287,12 +288,12 @@ impl Track {
         let gap = i64::try_from(gap.as_nanos()).unwrap_or(i64::MAX);
         let (mut seen, mut later) = (0, None);
         for stretch in self.stretches.iter().rev() {
-            let near = later.is_none_or(|later: i64| later.saturating_sub(stretch.last()) <= gap);
+            let near = later.is_none_or(|later: i64| later.saturating_sub(stretch.last) <= gap);
             if stretch.odd || stretch.gap > gap || !near || !all(stretch.least, stretch.most) {
                 return false;
             }
             seen += stretch.points.len();
-            later = Some(stretch.first());
+            later = Some(stretch.first);
             if seen >= count {
                 break;
             }
@@ -317,7 +318,7 @@ impl Track {
                     after = Some(point.at);
                 }
             }
-            after = Some(stretch.first());
+            after = Some(stretch.first);
         }
         None
     }
@@ -328,7 +329,7 @@ impl Track {
         let span = until.duration_since(from).as_secs_f64();
         let (from, until) = (nanos(from), nanos(until));
         if span > 0.0 && buckets > 0 {
-            let stretches = self.stretches.iter().skip_while(|stretch| stretch.last() < from);
+            let stretches = self.stretches.iter().skip_while(|stretch| stretch.last < from);
             let points = stretches.flat_map(|stretch| &stretch.points);
             for point in points.skip_while(|p| p.at < from).take_while(|p| p.at < until) {
                 let Some(value) = point.number() else { continue };
@@ -357,16 +358,12 @@ impl Stretch {
         let mut newest = self.points.iter().rev();
         let Some(point) = newest.next() else { return };
         let gap = newest.next().map_or(0, |before| point.at.saturating_sub(before.at));
+        self.last = point.at;
         match point.number() {
             Some(value) => (self.least, self.most) = (self.least.min(value), self.most.max(value)),
             None => self.odd = true,
         }
         self.gap = self.gap.max(gap);
-    }
-
-    /// Its summary without its points.
-    fn clone_bare(&self) -> Self {
-        Self { points: Vec::new(), ..*self }
     }
 }
 

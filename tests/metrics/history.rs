@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 
-use crate::servers::{Server, free_port, tool};
+use crate::servers::{SCRAPES_NOTHING, Server, backfill, free_port, prometheus};
 
 /// What a series was at a second, if anything.
 pub type Curve<'a> = &'a dyn Fn(i64) -> Option<f64>;
@@ -36,34 +35,12 @@ impl History {
 
     /// A Prometheus that holds this and scrapes nothing; `None` where none is installed.
     pub fn served(&self, lab: &Path) -> Option<Server> {
-        self.served_with(lab, "global: {scrape_interval: 1m}\n")
+        self.served_with(lab, SCRAPES_NOTHING)
     }
 
     /// The same with a configuration, whose rules lie in the lab.
     pub fn served_with(&self, lab: &Path, config: &str) -> Option<Server> {
-        let promtool = tool("promtool")?;
-        std::fs::write(lab.join("history.om"), format!("{}# EOF\n", self.0)).unwrap();
-        let made = Command::new(promtool)
-            .args(["tsdb", "create-blocks-from", "openmetrics"])
-            // Else a month is hundreds of blocks of two hours.
-            .args(["--max-block-duration=744h", "history.om", "tsdb"])
-            .current_dir(lab)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        prometheus(lab, free_port(), config)
+        backfill(lab, &format!("{}# EOF\n", self.0))?;
+        prometheus(lab, free_port(), config, &[])
     }
-}
-
-pub fn prometheus(lab: &Path, port: u16, config: &str) -> Option<Server> {
-    let program = tool("prometheus")?;
-    std::fs::write(lab.join("prometheus.yml"), config).unwrap();
-    let arguments = [
-        "--config.file=prometheus.yml".to_owned(),
-        format!("--storage.tsdb.path={}", lab.join("tsdb").display()),
-        "--storage.tsdb.retention.time=10y".to_owned(),
-        format!("--web.listen-address=127.0.0.1:{port}"),
-        "--log.level=warn".to_owned(),
-    ];
-    Some(Server::start(&program, lab, port, &arguments, "/-/ready"))
 }

@@ -15,10 +15,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::Value;
 
-use crate::history::prometheus;
-use crate::servers::{free_port, until};
+use crate::servers::{SCRAPES_NOTHING, free_port, prometheus, until};
 
-const NOTHING: &str = "global: {scrape_interval: 1m}\n";
 const SIZES: [(u16, u16); 4] = [(200, 60), (120, 40), (80, 24), (60, 15)];
 
 fn config(port: u16) -> String {
@@ -90,7 +88,7 @@ fn a_lost_store_turns_numbers_old_within_two_intervals_and_is_never_green() {
     let lab = tempfile::tempdir().unwrap();
     let lab = lab.path();
     let port = free_port();
-    let Some(server) = prometheus(lab, port, NOTHING) else { return };
+    let Some(server) = prometheus(lab, port, SCRAPES_NOTHING, &[]) else { return };
     std::fs::write(lab.join("andon.toml"), config(port)).unwrap();
     let config = load_text(&config(port), lab, &[]).unwrap_or_else(|p| panic!("{p}"));
     let team = config.team.clone();
@@ -156,7 +154,7 @@ fn a_lost_store_turns_numbers_old_within_two_intervals_and_is_never_green() {
     assert_eq!(lost["sources"][0]["status"], "unreachable", "{lost:#}");
     assert_ne!(lost["services"][0]["health"], "ok", "{lost:#}");
 
-    let _server = prometheus(lab, port, NOTHING).unwrap();
+    let _server = prometheus(lab, port, SCRAPES_NOTHING, &[]).unwrap();
     poll(&mut board, true);
     let back = told(&board, &team, from_clock());
     assert_eq!(back["services"][0]["metrics"][0]["stale"], false);

@@ -9,7 +9,7 @@ use andon::engine::{from_clock, poll_once};
 use andon::insight::numbers;
 use andon::model::{Board, Measure, Name, SourceName, Status};
 
-use crate::servers::{Server, free_port, tool, until};
+use crate::servers::{SCRAPES_NOTHING, free_port, prometheus, until};
 
 /// A protobuf field of bytes.
 fn bytes(field: u64, value: &[u8], out: &mut Vec<u8>) {
@@ -111,19 +111,9 @@ fn write(port: u16, all: &[Vec<u8>]) -> String {
 
 #[test]
 fn a_service_with_native_histograms_alone_has_its_numbers_and_buckets_come_first() {
-    let Some(program) = tool("prometheus") else { return };
     let lab = tempfile::tempdir().unwrap();
-    let port = free_port();
-    std::fs::write(lab.path().join("prometheus.yml"), "global: {scrape_interval: 1m}\n").unwrap();
-    let arguments = [
-        "--config.file=prometheus.yml".to_owned(),
-        "--storage.tsdb.path=tsdb".to_owned(),
-        "--enable-feature=native-histograms".to_owned(),
-        "--web.enable-remote-write-receiver".to_owned(),
-        format!("--web.listen-address=127.0.0.1:{port}"),
-        "--log.level=warn".to_owned(),
-    ];
-    let server = Server::start(&program, lab.path(), port, &arguments, "/-/ready");
+    let more = ["--enable-feature=native-histograms", "--web.enable-remote-write-receiver"];
+    let Some(server) = prometheus(lab.path(), free_port(), SCRAPES_NOTHING, &more) else { return };
     let now = from_clock().as_millisecond();
     let times: Vec<(i64, u64)> =
         (0..40).map(|n: u64| (now - 15_000 * (39 - n.cast_signed()), n)).collect();
@@ -151,7 +141,7 @@ fn a_service_with_native_histograms_alone_has_its_numbers_and_buckets_come_first
     let labels =
         [("__name__", "http_request_duration_seconds"), ("job", "summary"), ("quantile", "0.99")];
     all.push(series(&labels, &quantile, &[]));
-    let said = write(port, &all);
+    let said = write(server.port, &all);
     assert!(said.contains(" 204 "), "{said}");
     let text = format!(
         "[[source]]\nname = \"prom\"\nkind = \"prometheus\"\nurl = \"{}\"\n\

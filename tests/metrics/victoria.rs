@@ -10,23 +10,10 @@ use andon::insight::{Survey, numbers, survey};
 use andon::model::{Board, Measure, Name, SourceName, Status, Team, Written};
 
 use crate::proxy::{Proxy, field};
-use crate::servers::{Server, free_port, http, tool, until};
+use crate::servers::{Server, http, until, victoria};
 
 const MINUTE: i64 = 60;
 const DAY: i64 = 86_400;
-
-fn victoria(lab: &Path) -> Option<Server> {
-    let program = tool("victoria-metrics")?;
-    let port = free_port();
-    let arguments = [
-        format!("-storageDataPath={}", lab.join("vm").display()),
-        format!("-httpListenAddr=127.0.0.1:{port}"),
-        "-retentionPeriod=12".to_owned(),
-        "-memory.allowedBytes=256MB".to_owned(),
-        "-loggerLevel=WARN".to_owned(),
-    ];
-    Some(Server::start(&program, lab, port, &arguments, "/health"))
-}
 
 /// Lines as `/api/v1/import/prometheus` takes them: a series, its value, and milliseconds.
 struct Import(String);

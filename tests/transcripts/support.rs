@@ -92,6 +92,15 @@ impl Polled {
         self.outcome.as_ref().map(|_| ()).expect_err("a failed poll")
     }
 
+    /// What was told to have changed, in the order told.
+    pub fn changes(&self) -> Vec<&andon::model::Change> {
+        let change = |fact| match fact {
+            &andon::model::Fact::Change(ref change) => Some(change),
+            _ => None,
+        };
+        self.report().facts.iter().filter_map(change).collect()
+    }
+
     /// The newest measure told of a metric.
     pub fn measure(&self, name: &str) -> Option<Measure> {
         self.report().facts.iter().rev().find_map(|fact| match fact {

@@ -100,6 +100,53 @@ impl Drop for Server {
     }
 }
 
+/// With this a Prometheus scrapes nothing.
+pub const SCRAPES_NOTHING: &str = "global: {scrape_interval: 1m}\n";
+
+/// A Prometheus whose files lie in the lab; `None` where none is installed.
+pub fn prometheus(lab: &Path, port: u16, config: &str, more: &[&str]) -> Option<Server> {
+    let program = tool("prometheus")?;
+    std::fs::write(lab.join("prometheus.yml"), config).unwrap();
+    let mut arguments = vec![
+        "--config.file=prometheus.yml".to_owned(),
+        format!("--storage.tsdb.path={}", lab.join("tsdb").display()),
+        "--storage.tsdb.retention.time=10y".to_owned(),
+        format!("--web.listen-address=127.0.0.1:{port}"),
+        "--log.level=warn".to_owned(),
+    ];
+    arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
+    Some(Server::start(&program, lab, port, &arguments, "/-/ready"))
+}
+
+/// Writes a past, in `OpenMetrics` text, where a Prometheus of this lab finds it; `None` where promtool is not installed.
+pub fn backfill(lab: &Path, text: &str) -> Option<()> {
+    let promtool = tool("promtool")?;
+    std::fs::write(lab.join("history.om"), text).unwrap();
+    let made = Command::new(promtool)
+        .args(["tsdb", "create-blocks-from", "openmetrics"])
+        // Else a month is hundreds of blocks of two hours.
+        .args(["--max-block-duration=744h", "history.om", "tsdb"])
+        .current_dir(lab)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    Some(())
+}
+
+/// A VictoriaMetrics whose files lie in the lab; `None` where none is installed.
+pub fn victoria(lab: &Path) -> Option<Server> {
+    let program = tool("victoria-metrics")?;
+    let port = free_port();
+    let arguments = [
+        format!("-storageDataPath={}", lab.join("vm").display()),
+        format!("-httpListenAddr=127.0.0.1:{port}"),
+        "-retentionPeriod=12".to_owned(),
+        "-memory.allowedBytes=256MB".to_owned(),
+        "-loggerLevel=WARN".to_owned(),
+    ];
+    Some(Server::start(&program, lab, port, &arguments, "/health"))
+}
+
 /// A plain request: status and body.
 pub fn http(
     port: u16,

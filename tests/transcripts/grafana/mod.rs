@@ -34,20 +34,10 @@ fn told(body: &str) -> Polled {
     })
 }
 
-fn changes(polled: &Polled) -> Vec<&Change> {
-    let mut found = Vec::new();
-    for fact in &polled.report().facts {
-        if let Fact::Change(change) = fact {
-            found.push(change);
-        }
-    }
-    found
-}
-
 #[test]
 fn annotations_become_changes_of_the_services_their_tags_name() {
     let told = told(&transcript("grafana/annotations.json"));
-    let all = changes(&told);
+    let all = told.changes();
     let said: Vec<String> = all
         .iter()
         .map(|c| {
@@ -137,15 +127,15 @@ fn pages_follow_the_ends_and_come_to_an_end() {
         })
     };
     let told = poll_all(&all);
-    assert_eq!(changes(&told).len(), 450);
+    assert_eq!(told.changes().len(), 450);
     assert!(told.report().notes.is_empty());
     // More than five pages are cut, said, and known no further back than they reach.
     let many: Vec<_> = (0..3_000_i64)
         .map(|i| json!({ "id": i + 1, "time": 1_795_347_000_000_i64 - i * 1_000, "text": "x" }))
         .collect();
     let told = poll_all(&many);
-    let oldest = changes(&told).iter().filter_map(|c| c.at).min();
-    assert!(changes(&told).len() < 1_001, "five pages");
+    let oldest = told.changes().iter().filter_map(|c| c.at).min();
+    assert!(told.changes().len() < 1_001, "five pages");
     assert!(told.report().notes[0].as_str().starts_with("annotations: truncated at"));
     assert_eq!(
         told.report().changes[0].from.map(Timestamp::as_second),
@@ -155,7 +145,7 @@ fn pages_follow_the_ends_and_come_to_an_end() {
     let same: Vec<_> = (0..900_i64)
         .map(|i| json!({ "id": i + 1, "time": 1_795_347_000_000_i64, "text": "x" }))
         .collect();
-    assert_eq!(changes(&poll_all(&same)).len(), 200);
+    assert_eq!(poll_all(&same).changes().len(), 200);
 }
 
 #[test]
@@ -168,7 +158,7 @@ fn a_refusal_says_what_is_needed_and_health_is_not_needed() {
         let ok = &*http.tag != "health";
         Ok(answer(http, if ok { 200 } else { 503 }, if ok { "[]" } else { "" }))
     });
-    assert!(changes(&polled).is_empty() && polled.report().about.is_none());
+    assert!(polled.changes().is_empty() && polled.report().about.is_none());
     let polled = poll(&*open(""), |http| {
         let body = if &*http.tag == "health" {
             r#"{"database":"failing","version":"9.0.0"}"#
@@ -185,7 +175,7 @@ fn no_body_breaks_it_and_nothing_hostile_is_told() {
     for spoilt in mutate::spoil(&transcript("grafana/annotations.json"), 2) {
         let polled = told(&spoilt.body);
         if polled.outcome.is_ok() {
-            for change in changes(&polled) {
+            for change in polled.changes() {
                 let names = change.service_names.iter();
                 for text in [&change.summary, &change.origin, &change.who].into_iter().chain(names)
                 {

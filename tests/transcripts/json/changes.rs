@@ -27,16 +27,6 @@ fn told(options: &str, body: &str) -> Polled {
     poll(&*open(options), |http| Ok(answer(http, 200, body)))
 }
 
-fn changes(polled: &Polled) -> Vec<&Change> {
-    let mut found = Vec::new();
-    for fact in &polled.report().facts {
-        if let Fact::Change(change) = fact {
-            found.push(change);
-        }
-    }
-    found
-}
-
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -44,7 +34,7 @@ fn at(text: &str) -> Timestamp {
 #[test]
 fn an_audit_log_of_flags_tells_what_changed_who_did_it_and_whose_it_is() {
     let told = told(FLAGS, &transcript("json/auditlog.json"));
-    let all = changes(&told);
+    let all = told.changes();
     let said: Vec<String> = all
         .iter()
         .map(|c| format!("{} {} ({}) {:?}", c.origin, c.summary, c.who, c.service_names))
@@ -92,7 +82,7 @@ fn every_shape_of_a_moment_is_read_in_the_unit_of_its_field() {
         { "at": "Sun, 22 Nov 2026 11:00:00 GMT", "what": "e" }
     ]"#;
     let polled = told(own, body);
-    let all = changes(&polled);
+    let all = polled.changes();
     let hour = at("2026-11-22T11:00:00Z");
     let times: Vec<_> =
         all.iter().map(|c| c.at.unwrap().duration_since(hour).as_millis()).collect();
@@ -114,11 +104,11 @@ fn without_an_identity_a_change_is_its_moment_and_its_words() {
     ] }"#;
     let polled = told(own, body);
     let keys: std::collections::BTreeSet<_> =
-        changes(&polled).iter().map(|c| c.key.clone()).collect();
+        polled.changes().iter().map(|c| c.key.clone()).collect();
     assert_eq!(keys.len(), 2);
     // Years of them are not told again at every poll.
     let old = told(own, r#"{ "log": [{ "at": 1600000000, "what": "old" }] }"#);
-    assert!(changes(&old).is_empty());
+    assert!(old.changes().is_empty());
 }
 
 #[test]
@@ -187,7 +177,7 @@ fn where_there_is_no_list_the_answer_is_no_silence() {
         assert!(said.contains(says), "{body}: {said}");
     }
     // An empty list is an answer.
-    assert!(changes(&told(FLAGS, r#"{"items":[]}"#)).is_empty());
+    assert!(told(FLAGS, r#"{"items":[]}"#).changes().is_empty());
 }
 
 #[test]
@@ -196,7 +186,7 @@ fn no_body_breaks_it_and_nothing_hostile_is_told() {
     for spoilt in mutate::spoil(&transcript("json/auditlog.json"), 2) {
         let polled = poll(&*source, |http| Ok(answer(http, 200, &spoilt.body)));
         if let Ok(report) = &polled.outcome {
-            for change in changes(&polled) {
+            for change in polled.changes() {
                 for text in [&change.summary, &change.origin, &change.who] {
                     assert_eq!(&andon::model::Clean::line(text.as_str()), text, "{}", spoilt.at);
                 }
