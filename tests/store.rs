@@ -228,7 +228,8 @@ proptest! {
 
     #[test]
     fn what_was_known_comes_back_now_and_at_every_moment(
-        polls in polls(), batch in 1_usize..6, reopened in any::<bool>(), asked in 0_usize..30,
+        polls in polls(), batch in 1_usize..6, reopened in any::<bool>(), folded in any::<bool>(),
+        asked in 0_usize..30,
     ) {
         let home = Home::new();
         let mut store = home.open();
@@ -245,6 +246,9 @@ proptest! {
         }
         for some in told.chunks(batch) {
             store.remember(some).unwrap();
+            if folded {
+                store.fold().unwrap();
+            }
             if reopened {
                 drop(store);
                 store = home.open();
@@ -252,6 +256,8 @@ proptest! {
         }
         let found = store.board_now(&awaited(), t(100_000)).unwrap();
         assert_same(&board, &found, None);
+        // Nothing of this is over for long: a first look sees the same.
+        assert_same(&board, &store.glance(&awaited(), t(100_000)).unwrap(), None);
         if asked < told.len() {
             assert_same(&then, &store.board_at(&awaited(), then_at).unwrap(), Some(then_at));
         }
@@ -501,6 +507,139 @@ fn what_little_one_source_told_is_known_after_another_one_told_much() {
     }
     for store in [&mut store, &mut home.open()] {
         assert_same(&board, &store.board_now(&awaited(), t(4_000)).unwrap(), None);
+    }
+}
+
+#[test]
+fn a_first_look_leaves_out_what_was_over_for_days_and_nothing_that_is_still_so() {
+    let home = Home::new();
+    let mut store = home.open();
+    let gh = SourceName::new(SOURCES[1]);
+    let mut before = BTreeMap::new();
+    let mut board = awaited();
+    let mut tell = |store: &mut Store, at: i64, fact: Fact| {
+        let mut told = told(&Poll::Deploys(Vec::new()), t(at), &mut before);
+        told.report.as_mut().unwrap().facts = vec![fact];
+        fold(&mut board, &told);
+        store.remember(&[told]).unwrap();
+        board.clone()
+    };
+    const STEP: i64 = 1_500;
+    let made = |n: i64, outcome| Deploy {
+        key: Key::new(&gh, n.to_string()),
+        finished: Some(t(n * STEP)),
+        outcome,
+        ..deploy(&gh, 0, 0)
+    };
+    let elsewhere = Deploy { repo: Clean::from("acme/quiet"), ..made(0, Outcome::Succeeded) };
+    let elsewhere = Deploy { key: Key::new(&gh, "quiet"), ..elsewhere };
+    tell(&mut store, 0, Fact::Deploy(elsewhere));
+    tell(&mut store, 1, Fact::Deploy(made(1, Outcome::Running)));
+    for n in 2..600 {
+        tell(&mut store, n * STEP, Fact::Deploy(made(n, Outcome::Succeeded)));
+    }
+    let ids = |board: &Board| {
+        let ids = board.deploys.all().map(|r| r.what.key.id.raw().to_owned());
+        ids.collect::<std::collections::BTreeSet<_>>()
+    };
+    store.fold().unwrap();
+    let now = t(600 * STEP);
+    let look = store.glance(&awaited(), now).unwrap();
+    // Those of two days before the newest, the one that still runs, and the last one of a place where nothing happens.
+    let newest = (599 - 2 * 24 * 3600 / STEP..600).map(|n| n.to_string());
+    let wanted: std::collections::BTreeSet<String> =
+        newest.chain(["1".to_owned(), "quiet".to_owned()]).collect();
+    assert_eq!(ids(&look), wanted);
+    let whole = store.board_now(&awaited(), now).unwrap();
+    assert_eq!(whole.deploys.len(), 600);
+    // One that lies apart is told again: both looks see it as it is now, before it is folded and after, as often as that.
+    let board = tell(&mut store, 600 * STEP, Fact::Deploy(made(3, Outcome::Failed)));
+    for round in 0..3 {
+        for store in [&mut store, &mut home.open()] {
+            assert_same(&board, &store.board_now(&awaited(), now).unwrap(), None);
+            let look = store.glance(&awaited(), now).unwrap();
+            let third = look.deploys.get(&Key::new(&gh, "3")).expect("told again");
+            assert_eq!(third.what.outcome, Outcome::Failed, "round {round}");
+        }
+        store.fold().unwrap();
+    }
+    let mut board = board;
+    for n in 600..1_200 {
+        board = tell(&mut store, n * STEP, Fact::Deploy(made(n, Outcome::Succeeded)));
+    }
+    store.fold().unwrap();
+    let now = t(1_200 * STEP);
+    assert_same(&board, &store.board_now(&awaited(), now).unwrap(), None);
+    assert!(!ids(&store.glance(&awaited(), now).unwrap()).contains("3"), "it lies apart again");
+}
+
+#[test]
+fn a_first_look_claims_no_beginning_and_no_knowledge_from_before_it_looks() {
+    let home = Home::new();
+    let mut store = home.open();
+    let day = 24 * 3600;
+    let turns = |service, turns: &[(i64, Health)]| {
+        turns.iter().map(|(at, health)| turn(service, *at, *health, true)).collect::<Vec<_>>()
+    };
+    let mut told = heard(10 * day);
+    told.freshness.changes = vec![andon::model::Known { of: Clean::default(), from: Some(t(0)) }];
+    watch(&mut store, 0, 10 * day);
+    store.remember(&[told]).unwrap();
+    for one in turns("old", &[(5, Health::Ok), (day, Health::Down)]) {
+        store.remember_states(&[one]).unwrap();
+    }
+    for one in turns("new", &[(5, Health::Ok), (9, Health::Down), (9 * day, Health::Ok)]) {
+        store.remember_states(&[one]).unwrap();
+    }
+    let now = t(10 * day + 5);
+    let awaited = awaited();
+    let (whole, look) =
+        (store.board_now(&awaited, now).unwrap(), store.glance(&awaited, now).unwrap());
+    let since = |board: &Board, service, health| board.turns.since(&Name::new(service), health);
+    assert_eq!(since(&whole, "old", Health::Down), Some(t(day)));
+    assert_eq!(since(&look, "old", Health::Down), None);
+    let at_least = look.turns.at_least(&Name::new("old"), Health::Down).unwrap();
+    assert!(at_least > t(day) && at_least < now, "{at_least}");
+    assert_eq!(since(&whole, "new", Health::Ok), Some(t(9 * day)));
+    assert_eq!(since(&look, "new", Health::Ok), Some(t(9 * day)));
+    let known = |board: &Board| {
+        let all = board.sources.values().flat_map(|f| f.changes.clone());
+        all.filter_map(|known| known.from).collect::<Vec<_>>()
+    };
+    assert_eq!(known(&whole), [t(0)]);
+    assert_eq!(known(&look), [t(8 * day)]);
+}
+
+#[test]
+fn a_calendar_is_known_after_others_were_folded() {
+    let home = Home::new();
+    let mut store = home.open();
+    let (mut before, mut board) = (BTreeMap::new(), awaited());
+    let calendar = |events: usize| {
+        std::sync::Arc::new(andon::model::Calendar {
+            source: SourceName::new(SOURCES[0]),
+            name: Clean::line(format!("{events} skipped")),
+            purpose: andon::model::Purpose::Freeze,
+            events: Vec::new(),
+            skipped: events,
+            notes: Vec::new(),
+            refresh: None,
+        })
+    };
+    for round in 1..4 {
+        let mut one = told(&Poll::Alerts(Vec::new()), t(round * 60), &mut before);
+        one.report.as_mut().unwrap().facts = vec![Fact::Calendar(calendar(round as usize))];
+        let some = Poll::Deploys((0..=255).map(|id| (id, round as u8)).collect());
+        let many = told(&some, t(round * 60 + 15), &mut before);
+        for told in [one, many] {
+            fold(&mut board, &told);
+            store.remember(&[told]).unwrap();
+        }
+        store.fold().unwrap();
+        for board in [store.board_now(&awaited(), t(400)), store.glance(&awaited(), t(400))] {
+            let found = &board.unwrap().calendars[&SourceName::new(SOURCES[0])];
+            assert_eq!(found.name, calendar(round as usize).name);
+        }
     }
 }
 

@@ -80,10 +80,12 @@ impl Estate {
         let mut text = format!(
             "[team]\nname = \"bench\"\n[store]\npath = \"{}\"\nretention = \"{}d\"\n\
              [[source]]\nname = \"prom\"\nkind = \"prometheus\"\nevery = \"60s\"\n\
-             url = \"http://127.0.0.1:{}/\"\n",
+             url = \"http://127.0.0.1:{port}/\"\n\
+             [[source]]\nname = \"github\"\nkind = \"github\"\nevery = \"300s\"\n\
+             repos = [\"acme/service-00000\"]\nurl = \"http://127.0.0.1:{port}/\"\n",
             memory.display(),
             days + 1,
-            self.port
+            port = self.port,
         );
         for service in &team.services {
             write!(text, "[[service]]\nname = \"{}\"\n", service.name).unwrap();

@@ -65,6 +65,8 @@ pub enum Message {
     Clock,
     /// The configuration changed on disk, or could not be read.
     Notice(Clean),
+    /// All that is remembered, after a first look at it.
+    Remembered(Box<Board>),
     /// What was known at a moment of the past.
     Recalled(Box<Recalled>),
     /// What a metric store told of a stretch of time.

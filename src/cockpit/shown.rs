@@ -8,7 +8,7 @@ use super::state::{Cockpit, Mode};
 use crate::insight::{DeadMan, Verdict};
 use crate::model::{Clean, Health, Name};
 use crate::page::{
-    Block, Column, Completion, Foot, Head, Hint, Line, Noun, Place, Prompt, RowKey, Screen,
+    Block, Column, Completion, Empty, Foot, Head, Hint, Line, Noun, Place, Prompt, RowKey, Screen,
     TabLabel, Tone, room, words,
 };
 
@@ -16,11 +16,12 @@ impl Cockpit {
     /// The whole screen. A pure function of the state; `settle` first, so that it is of the newest board.
     pub fn screen(&self, now: Timestamp) -> Screen {
         let wall = self.hanging();
-        let opened = self.opened_blocks().filter(|_| wall.is_none());
+        let unread = self.unread();
+        let opened = self.opened_blocks().filter(|_| wall.is_none() && unread.is_none());
         let scrolls = opened
             .as_ref()
             .is_some_and(|blocks| !blocks.iter().any(|block| room::is_reader(&self.frame, block)));
-        let listed = || if wall.is_some() { None } else { self.listed() };
+        let listed = || if wall.is_some() { None } else { unread.or_else(|| self.listed()) };
         let blocks = opened.or_else(listed).unwrap_or_default();
         let plan = room::plan(&self.frame, &blocks);
         let over = usize::from(plan.tall).saturating_sub(usize::from(self.frame.body_height()));
@@ -38,6 +39,15 @@ impl Cockpit {
             over: self.over(),
             wall,
         }
+    }
+
+    /// What stands for pages that a first look does not suffice for.
+    fn unread(&self) -> Option<Vec<Block>> {
+        let seen = self.tab == 0 && self.look().is_some_and(|look| look.opened.is_none());
+        (self.glance && !seen).then(|| {
+            let title = "Reading what is remembered".into();
+            vec![Block::main("", Noun::Empty(Empty { title, advice: Vec::new() }))]
+        })
     }
 
     fn listed(&self) -> Option<Vec<Block>> {

@@ -30,6 +30,8 @@ pub struct Setup {
     pub past: Option<Timestamp>,
     /// What was remembered from an earlier run.
     pub board: Board,
+    /// It is a first look at what was remembered: the whole of it comes as `Message::Remembered`.
+    pub glance: bool,
     pub tabs: &'static [&'static Tab],
     /// How long what is no longer told is kept on the board.
     pub kept: SignedDuration,
@@ -48,6 +50,7 @@ impl Setup {
             moment,
             past: None,
             board: Board::default(),
+            glance: false,
             tabs: TABS,
             kept: SignedDuration::from_hours(90 * 24),
             wall: None,
@@ -63,6 +66,8 @@ pub struct Cockpit {
     pub(super) skin: Skin,
     pub(super) frame: Frame,
     board: Arc<Board>,
+    /// The board is a first look: only the list of the first tab is drawn from it.
+    pub(super) glance: bool,
     survey: Arc<Survey>,
     /// The board's version the survey was made from.
     surveyed: Option<u64>,
@@ -167,6 +172,7 @@ impl Cockpit {
             skin: setup.skin,
             frame: Frame::new(setup.size),
             board: Arc::new(setup.board),
+            glance: setup.glance,
             survey: Arc::default(),
             surveyed: None,
             still: None,
@@ -274,6 +280,10 @@ impl Cockpit {
                 self.dirty = true;
                 Vec::new()
             }
+            Message::Remembered(board) => {
+                self.remember(*board);
+                Vec::new()
+            }
             Message::Recalled(recalled) => {
                 self.recall(*recalled);
                 self.dirty = true;
@@ -293,6 +303,22 @@ impl Cockpit {
             *until = (*until).min(later(now, NOTICE));
         }
         self.dirty = true;
+    }
+
+    /// All that is remembered takes the place of the first look. Nobody is asked before.
+    fn remember(&mut self, mut board: Board) {
+        if !std::mem::take(&mut self.glance) {
+            return;
+        }
+        // Whatever was made from the look is made anew.
+        board.version = board.version.max(self.board.version) + 1;
+        self.board = Arc::new(board);
+        self.dirty = true;
+    }
+
+    /// What is shown now is all that is known.
+    pub fn is_whole(&self) -> bool {
+        !self.glance
     }
 
     fn hear(&mut self, heard: Heard) {
@@ -335,7 +361,8 @@ impl Cockpit {
         if self.badged != Some(self.generation) {
             self.badged = Some(self.generation);
             let scene = self.scene();
-            self.badges = self.tabs.iter().map(|tab| (tab.badge)(&scene)).collect();
+            let told = if self.glance { 1 } else { self.tabs.len() };
+            self.badges = self.tabs.iter().take(told).map(|tab| (tab.badge)(&scene)).collect();
         }
     }
 

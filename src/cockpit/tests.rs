@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use super::actions::{ACTIONS, Context};
 use super::commands::Ground;
 use super::toy::{self, cockpit, deploy, heard, many, now, press};
-use super::{Cockpit, Effect, Key, Message, Mouse, Which};
-use crate::model::{Clean, Fact, Freshness, Milestone, SourceName, Status, Trouble};
+use super::{Cockpit, Effect, Key, Message, Mouse, Setup, Which};
+use crate::model::{
+    Board, Clean, Deploy, Fact, Freshness, Milestone, Report, SourceName, Status, Trouble,
+};
 use crate::page::{Foot, Noun, Screen, Size, Skin, Table};
 
 const SIZE: Size = Size { width: 80, height: 24 };
@@ -51,6 +53,46 @@ fn says(cockpit: &Cockpit) -> String {
         Foot::Prompt(prompt) => prompt.says.text(),
         _ => String::new(),
     }
+}
+
+#[test]
+fn a_first_look_is_one_list_until_all_that_is_remembered_is_read() {
+    let of = |deploys: &[Deploy]| {
+        let mut board = Board::default();
+        let facts = deploys.iter().cloned().map(Fact::Deploy).collect();
+        board.fold(&SourceName::new("git"), now(), Report { facts, ..Report::default() });
+        board
+    };
+    let (a, eve) = (deploy("a", "v1", "ada"), deploy("e", "v5", "eve"));
+    let team = std::sync::Arc::new(toy::team());
+    let board = of(&[a.clone(), eve.clone()]);
+    let setup = Setup { tabs: toy::TABS, board, glance: true, ..Setup::new(team, SIZE, now()) };
+    let mut cockpit = Cockpit::new(setup);
+    let title = |cockpit: &Cockpit| match &screen(cockpit).blocks[0].noun {
+        Noun::Empty(empty) => empty.title.to_string(),
+        _ => String::new(),
+    };
+    let badges =
+        |cockpit: &Cockpit| screen(cockpit).tabs.iter().map(|t| t.badge).collect::<Vec<_>>();
+    assert_eq!(rows(&cockpit), "ae");
+    assert_eq!(badges(&cockpit)[0], 1);
+    assert!(!cockpit.is_whole());
+    for keys in ["enter", "esc 2"] {
+        press(&mut cockpit, keys);
+        assert_eq!(title(&cockpit), "Reading what is remembered", "{keys}");
+    }
+    press(&mut cockpit, "1");
+    let whole = of(&[a, deploy("b", "v2", "bob"), eve]);
+    cockpit.update(now(), Message::Remembered(Box::new(whole)));
+    assert!(cockpit.dirty() && cockpit.is_whole());
+    cockpit.settle(now());
+    assert_eq!(rows(&cockpit), "abe");
+    press(&mut cockpit, "enter");
+    assert_eq!(title(&cockpit), "");
+    // What is heard now is not taken back.
+    cockpit.update(now(), Message::Remembered(Box::default()));
+    press(&mut cockpit, "esc");
+    assert_eq!(rows(&cockpit), "abe");
 }
 
 #[test]

@@ -2,26 +2,25 @@
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 
 use color_eyre::eyre::Result;
 
 use super::cli::{ColorWhen, Common};
 use super::company::Company;
-use super::memory::Pen;
+use super::memory::{Glanced, Pen};
 use super::{gather, memory, out, status, welcome};
-use crate::cockpit::{Cockpit, Message, Setup};
-use crate::config::{Config, Ui, Upstream};
+use crate::cockpit::{Cockpit, Message, Setup, Which};
+use crate::config::{Config, Memory, Ui, Upstream};
 use crate::engine::charts::Charts;
 use crate::engine::recall::Recall;
 use crate::engine::run::{News, Setting, Wish, run as run_loop};
-use crate::engine::share::Place;
+use crate::engine::share::{Place, Relay};
 use crate::engine::terminal::clipboard::Wrap;
 use crate::engine::terminal::{Farewell, Terminal};
 use crate::engine::{Stage, from_clock};
-use crate::model::{Board, Freshness};
-use crate::store;
+use crate::model::{Board, Clean, Freshness};
+use crate::store::{self, Scribe};
 use crate::view::depth::{Depth, Env, speaks_utf8};
 
 /// Exit code when there is no terminal to draw on.
@@ -49,7 +48,7 @@ fn can_draw() -> bool {
 /// this configuration are met; a demo has none. What is remembered lies at `memory`.
 pub fn open(
     common: &Common,
-    mut config: Config,
+    config: Config,
     wall: bool,
     farewell: Option<Farewell>,
     places: Vec<Place>,
@@ -72,38 +71,120 @@ pub fn open(
     let limits = gather::limits(places.is_empty());
     let company = Company::of(&config, places, false);
     let awaited = awaited(&config.upstreams);
-    let opened = memory::open(memory.as_ref(), &mut config.upstreams, awaited.clone());
-    let company = company.respecting(&opened.board);
-    let say = to_the_loop(&sender);
-    let pen = Pen::of(opened.store, &config.memory, &config.upstreams, move |words| {
-        say(Message::Notice(words));
-    });
-    let lamp = company.lamp(&config).map(|lamp| lamp.remembered_by(pen.scribe()));
+    let scribe = Arc::new(OnceLock::new());
+    let lamp = company.lamp(&config).map(|lamp| lamp.remembered_by(scribe.clone()));
+    let past = memory::past(memory.clone(), awaited.clone());
+    let recall = Recall::start(&config.upstreams, past, limits.clone(), to_the_loop(&sender));
+    let charts = Charts::start(&config.upstreams, limits, to_the_loop(&sender));
+    // The first frame is drawn from a first look: what else is remembered is read meanwhile.
+    let (board, glanced) = match memory {
+        Some(place) => {
+            let (board, glanced) = memory::glance(place, awaited);
+            (board, Some(glanced))
+        }
+        None => (awaited, None),
+    };
     let setup = Setup {
         keymap: config.ui.keymap.clone(),
         skin: config.ui.skin,
-        board: opened.board,
+        board,
+        glance: glanced.is_some(),
         kept: config.memory.retention,
         wall: wall.then(|| config.ui.wall.clone()),
         ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
     };
     let mut stage = Stage::new(Cockpit::new(setup), depth, ascii).with_lamp(lamp);
-    let past = memory::past(memory, awaited);
-    let recall = Recall::start(&config.upstreams, past, limits.clone(), to_the_loop(&sender));
-    let charts = Charts::start(&config.upstreams, limits, to_the_loop(&sender));
-    let relay = company.start(config.upstreams, pen.write(company.polls(), to_the_loop(&sender)));
-    for note in opened.notices.into_iter().chain(config.notes) {
+    for note in config.notes {
         let _ = sender.send(News::World(Message::Notice(note)));
     }
+    let work = Work::begin(Beginning {
+        glanced,
+        memory: config.memory,
+        upstreams: config.upstreams,
+        company,
+        scribe,
+        sender,
+    });
     let ask = &mut |wish| match wish {
-        Wish::Poll(which) => relay.poll(which),
+        Wish::Poll(which) => work.poll(which),
         Wish::Recall(at) => recall.wish(at),
         Wish::Chart(charting) => charts.wish(charting),
     };
     run_loop(&mut terminal, &news, &mut stage, setting(depth), ask);
     // Returning from `main` ends the process: nothing that still waits on a name server is waited for.
-    relay.stop();
+    work.stop();
     ExitCode::SUCCESS
+}
+
+/// Who polls, and who writes down what is heard.
+type Working = (Relay, Pen);
+
+/// What goes on behind the screen: it begins once everything that is remembered is read.
+struct Work(Arc<OnceLock<Working>>);
+
+/// What that takes.
+struct Beginning {
+    glanced: Option<Glanced>,
+    memory: Memory,
+    upstreams: Vec<Upstream>,
+    company: Company,
+    scribe: Arc<OnceLock<Arc<Scribe>>>,
+    sender: mpsc::Sender<News>,
+}
+
+impl Work {
+    /// Begins on a thread of its own, so that no key waits for a disk.
+    fn begin(beginning: Beginning) -> Self {
+        let begun = Arc::new(OnceLock::new());
+        let work = begun.clone();
+        let tell = to_the_loop(&beginning.sender);
+        let spawned = std::thread::Builder::new().name("memory".into()).spawn(move || {
+            // It is set once.
+            drop(work.set(beginning.start()));
+        });
+        if let Err(error) = spawned {
+            tell(Message::Notice(Clean::line(format_args!("nothing is polled: {error}"))));
+        }
+        Self(begun)
+    }
+
+    /// Before anybody was asked at all, everybody is about to be.
+    fn poll(&self, which: Which) {
+        if let Some((relay, _)) = self.0.get() {
+            relay.poll(which);
+        }
+    }
+
+    fn stop(self) {
+        if let Some((relay, pen)) = Arc::into_inner(self.0).and_then(OnceLock::into_inner) {
+            relay.stop();
+            drop(pen);
+        }
+    }
+}
+
+impl Beginning {
+    fn start(mut self) -> Working {
+        let tell = to_the_loop(&self.sender);
+        let opened = match self.glanced {
+            Some(glanced) => glanced.whole(&mut self.upstreams),
+            None => memory::open(None, &mut self.upstreams, Board::default()),
+        };
+        let company = self.company.respecting(&opened.board);
+        for note in opened.notices {
+            tell(Message::Notice(note));
+        }
+        // Before anything is heard: what is polled is told after it.
+        tell(Message::Remembered(Box::new(opened.board)));
+        let say = to_the_loop(&self.sender);
+        let pen = Pen::of(opened.store, &self.memory, &self.upstreams, move |words| {
+            say(Message::Notice(words));
+        });
+        // It is set once.
+        drop(self.scribe.set(pen.scribe()));
+        let relay = company.start(self.upstreams, pen.write(company.polls(), tell));
+        (relay, pen)
+    }
 }
 
 fn to_the_loop(news: &mpsc::Sender<News>) -> Box<dyn Fn(Message) + Send> {

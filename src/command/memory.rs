@@ -46,20 +46,66 @@ pub fn open(place: Option<&Place>, upstreams: &mut [Upstream], awaited: Board) -
     let Some(place) = place else {
         return Opened { store: Store::none(), board: awaited, notices: Vec::new() };
     };
+    let (store, notices) = Store::open(place, from_clock());
+    let (known, opened) = read(place, (store, notices), &awaited, Store::board_now);
+    hand_back(known, opened, upstreams)
+}
+
+/// A memory that was looked at, before all of it is read.
+pub struct Glanced {
+    place: Place,
+    opened: Opened,
+    awaited: Board,
+}
+
+/// Opens the memory at `place` and takes a first look: what a first frame shows, however much is remembered.
+pub fn glance(place: Place, awaited: Board) -> (Board, Glanced) {
+    let opened = Store::open(&place, from_clock());
+    let (_, mut opened) = read(&place, opened, &awaited, Store::glance);
+    let board = std::mem::take(&mut opened.board);
+    (board, Glanced { place, opened, awaited })
+}
+
+impl Glanced {
+    /// Reads all of it, as `open` would have.
+    pub fn whole(self, upstreams: &mut [Upstream]) -> Opened {
+        let Self { place, opened: Opened { store, notices, .. }, awaited } = self;
+        let (known, opened) = read(&place, (store, notices), &awaited, Store::board_now);
+        hand_back(known, opened, upstreams)
+    }
+}
+
+/// How a board is read.
+type Reading = fn(&mut Store, &Board, Timestamp) -> Result<Board, crate::store::Trouble>;
+
+/// Reads the newest board; one that is damaged inside is set aside, and a new one begun. False when nothing could be
+/// read.
+fn read(
+    place: &Place,
+    (mut store, mut notices): (Store, Vec<Clean>),
+    awaited: &Board,
+    reading: Reading,
+) -> (bool, Opened) {
     let now = from_clock();
-    let (mut store, mut notices) = Store::open(place, now);
-    let mut recalled = store.board_now(&awaited, now);
+    let mut recalled = reading(&mut store, awaited, now);
     if recalled.as_ref().is_err_and(crate::store::Trouble::is_damage) {
-        let anew = store.begin_anew(place, now);
-        (store, notices) = anew;
-        recalled = store.board_now(&awaited, now);
+        let (anew, more) = store.begin_anew(place, now);
+        store = anew;
+        notices.extend(more);
+        recalled = reading(&mut store, awaited, now);
     }
     // Who believes that everything is known already tells only what is new.
     let known = recalled.is_ok();
     let board = recalled.unwrap_or_else(|trouble| {
         notices.push(Clean::line(format_args!("nothing is recalled: {}", trouble.words())));
-        awaited
+        awaited.clone()
     });
+    (known, Opened { store, board, notices })
+}
+
+/// Hands each source what it asked for.
+fn hand_back(known: bool, mut opened: Opened, upstreams: &mut [Upstream]) -> Opened {
+    let Opened { store, board, .. } = &mut opened;
     for upstream in upstreams {
         if known {
             upstream.memory = store
@@ -70,7 +116,7 @@ pub fn open(place: Option<&Place>, upstreams: &mut [Upstream], awaited: Board) -
         let papers = board.post_mortems.of(&upstream.name).filter(|(_, r)| r.gone.is_none());
         upstream.linked = Linked::of(papers.map(|(_, record)| &record.what));
     }
-    Opened { store, board, notices }
+    opened
 }
 
 /// Sources whose upstream asked for quiet that still lasts: what one process was told holds for all.

@@ -85,7 +85,9 @@ fn stay(
     let say = |words: Clean| out::words(words.as_str());
     let pen = Pen::of(opened.store, &config.memory, &config.upstreams, say);
     let mut desk = Desk {
-        lamp: company.lamp(&config).map(|lamp| lamp.remembered_by(pen.scribe())),
+        lamp: company
+            .lamp(&config)
+            .map(|lamp| lamp.remembered_by(std::sync::Arc::new(pen.scribe().into()))),
         board: opened.board,
         team: config.team,
         kept: config.memory.retention,

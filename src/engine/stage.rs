@@ -55,10 +55,9 @@ impl Screenful for Stage {
     }
 
     fn rest(&mut self, now: Timestamp) {
-        let Some(lamp) = self.lamp.as_mut().filter(|lamp| lamp.is_due(self.cockpit.board(), now))
-        else {
-            return;
-        };
+        let due =
+            |lamp: &&mut Lamp| self.cockpit.is_whole() && lamp.is_due(self.cockpit.board(), now);
+        let Some(lamp) = self.lamp.as_mut().filter(due) else { return };
         self.cockpit.settle(now);
         match self.cockpit.survey_of_now() {
             Some(survey) => lamp.show(self.cockpit.team(), self.cockpit.board(), survey, now),

@@ -19,7 +19,7 @@ impl Board {
         };
         let silent: BTreeSet<SourceName> =
             self.sources.keys().filter(|name| !told(name)).cloned().collect();
-        let last = last_deploys(&self.deploys);
+        let last = self.last_deploys();
         let all = Forgetting { before, silent: &silent };
         let forgotten = [
             all.of(&mut self.alerts),
@@ -48,6 +48,20 @@ impl Board {
             self.version += 1;
         }
     }
+
+    /// The newest deploy of each repository or application in each environment, however long ago it was.
+    pub fn last_deploys(&self) -> BTreeSet<Key> {
+        let mut last: BTreeMap<(&Clean, &Clean, &Clean), &Deploy> = BTreeMap::new();
+        for deploy in self.deploys.all().map(|record| &record.what) {
+            let at = |d: &Deploy| d.finished.or(d.started);
+            let place = (&deploy.repo, &deploy.app, &deploy.environment);
+            let known = last.entry(place).or_insert(deploy);
+            if at(known) < at(deploy) {
+                *known = deploy;
+            }
+        }
+        last.into_values().map(|deploy| deploy.key.clone()).collect()
+    }
 }
 
 impl Board {
@@ -67,20 +81,6 @@ impl Board {
         self.baselines.retain(|id, _| self.tracks.contains_key(id));
         true
     }
-}
-
-/// The newest deploy of each repository or application in each environment.
-fn last_deploys(deploys: &Records<Deploy>) -> BTreeSet<Key> {
-    let mut last: BTreeMap<(&Clean, &Clean, &Clean), &Deploy> = BTreeMap::new();
-    for deploy in deploys.all().map(|record| &record.what) {
-        let at = |d: &Deploy| d.finished.or(d.started);
-        let place = (&deploy.repo, &deploy.app, &deploy.environment);
-        let known = last.entry(place).or_insert(deploy);
-        if at(known) < at(deploy) {
-            *known = deploy;
-        }
-    }
-    last.into_values().map(|deploy| deploy.key.clone()).collect()
 }
 
 struct Forgetting<'a> {

@@ -188,7 +188,7 @@ impl Store {
                          (SELECT id FROM record WHERE ?1 IS NULL OR source = ?1)",
                     [source],
                 )?;
-                for table in ["record", "folded", "poll", "series", "block", "memory"] {
+                for table in ["record", "fold", "folded", "poll", "series", "block", "memory"] {
                     let all = format!("DELETE FROM {table} WHERE ?1 IS NULL OR source = ?1");
                     work.execute(&all, [source])?;
                 }

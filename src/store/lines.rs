@@ -465,7 +465,7 @@ impl Importing<'_> {
             newest.execute([record])?;
         }
         if !self.touched.is_empty() {
-            self.base.execute("DELETE FROM folded", [])?;
+            super::tidy::unfold(self.base)?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::feeds::{CALENDAR, Kept, OfKind, of_kind};
 use super::origin::{self, Origin};
 use super::pack::unpack;
 use super::shape::format;
+use super::tidy::AGO;
 use super::words::Trouble;
 use super::{Store, moment, nanos};
 use crate::model::{
@@ -24,10 +25,29 @@ pub const PROBE: i64 = 1;
 /// What a number was a week before, as it was told then.
 pub const USUAL: i64 = 2;
 
-/// How far back points are recalled for charts.
-const SPAN: SignedDuration = SignedDuration::from_hours(6);
-/// Bytes of points that are recalled, the newest first: a large estate starts with shorter lines, not later.
-const POINTS: usize = 3 * 1024 * 1024;
+/// How much of the memory is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// All that a board holds.
+    Whole,
+    /// What shows how things are: nothing that was over for days, the newest readings, the last turn of each service.
+    /// What it leaves out is not claimed: a beginning or a change that may lie further back is not said to be none.
+    Glance,
+}
+
+impl Reach {
+    /// How far back points are recalled for charts, and how many bytes of them, the newest first: a large estate starts
+    /// with shorter lines, not later.
+    fn points(self) -> (SignedDuration, usize) {
+        match self {
+            Self::Whole => (SignedDuration::from_hours(6), 3 * 1024 * 1024),
+            Self::Glance => (SignedDuration::from_hours(1), 192 * 1024),
+        }
+    }
+}
+
+/// At a glance, silences are looked for no further back.
+const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What a source asked to be handed back.
 pub type Words = BTreeMap<Box<str>, Box<str>>;
@@ -36,12 +56,32 @@ impl Store {
     /// The board as it was last known. `awaited` holds the sources of the configuration: others are left out,
     /// and what it says of theirs (kind, address, interval) stays.
     pub fn board_now(&mut self, awaited: &Board, now: Timestamp) -> Result<Board, Trouble> {
+        self.newest(awaited, now, Reach::Whole)
+    }
+
+    /// The same at a glance: enough for a first look, in a time that does not grow with what is remembered.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn glance(&mut self, awaited: &Board, now: Timestamp) -> Result<Board, Trouble> {
+        self.newest(awaited, now, Reach::Glance)
+    }
+
+    fn newest(&mut self, awaited: &Board, now: Timestamp, reach: Reach) -> Result<Board, Trouble> {
         let Some(base) = &self.base else { return Ok(awaited.clone()) };
-        let mut recalling = Recalling::begin(base, awaited)?;
-        recalling.records()?;
+        // One moment of the file, whoever writes meanwhile.
+        let reading = base.unchecked_transaction()?;
+        let mut recalling = Recalling::begin(&reading, awaited)?;
+        recalling.records(reach)?;
         recalling.freshness(Timestamp::MAX)?;
-        recalling.points(Timestamp::MAX, true)?;
-        recalling.turns(now)?;
+        recalling.points(Timestamp::MAX, true, reach)?;
+        match reach {
+            Reach::Whole => recalling.turns(now)?,
+            Reach::Glance => {
+                recalling.last_turns(now)?;
+                recalling.claim_less();
+            }
+        }
         self.unreadable.clone_from(&recalling.unreadable);
         let mut board = recalling.finish();
         let newest = board.sources.values().filter_map(|fresh| fresh.last_try).max();
@@ -56,10 +96,10 @@ impl Store {
     pub fn board_at(&mut self, awaited: &Board, at: Timestamp) -> Result<Board, Trouble> {
         let Some(base) = &self.base else { return Ok(awaited.clone()) };
         let mut recalling = Recalling::begin(base, awaited)?;
-        recalling.records()?;
+        recalling.records(Reach::Whole)?;
         recalling.unlearn(at)?;
         recalling.freshness(at)?;
-        recalling.points(at, false)?;
+        recalling.points(at, false, Reach::Whole)?;
         recalling.turns(at)?;
         let mut board = recalling.finish();
         board.rewind(at);
@@ -134,23 +174,39 @@ impl<'a> Recalling<'a> {
     }
 
     /// Every record: those folded already, and the log after them.
-    pub fn records(&mut self) -> Result<(), Trouble> {
-        let mut folded =
-            self.base.prepare_cached("SELECT source, feed, format, upto, records FROM folded")?;
-        let mut rows = folded.query([])?;
+    pub fn records(&mut self, reach: Reach) -> Result<(), Trouble> {
+        let mut folds = self.base.prepare_cached("SELECT source, feed, format, upto FROM fold")?;
+        let mut rows = folds.query([])?;
+        let mut furthest = 0;
+        while let Some(row) = rows.next()? {
+            let (source, feed): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let same = row.get_ref(2)?.as_str().is_ok_and(|found| found == format());
+            let upto = if same { row.get(3)? } else { 0 };
+            furthest = furthest.max(upto);
+            if self.sources.contains_key(&source) {
+                self.upto.insert((source, feed), upto);
+            }
+        }
+        // What lies apart first: of two the later one holds.
+        let mut folded = self.base.prepare_cached(
+            "SELECT source, feed, records FROM folded WHERE past <= ?1 ORDER BY past DESC",
+        )?;
+        let mut rows = folded.query([reach == Reach::Whole])?;
         while let Some(row) = rows.next()? {
             let (source, feed): (i64, i64) = (row.get(0)?, row.get(1)?);
             let Some(name) = self.sources.get(&source) else { continue };
-            let upto = if row.get_ref(2)?.as_str().is_ok_and(|found| found == format()) {
-                let bytes = row.get_ref(4)?.as_blob().unwrap_or_default();
-                let unfold = Unfold { board: &mut self.board, source: name, bytes };
-                if of_kind(feed, unfold) == Some(true) { row.get(3)? } else { 0 }
-            } else {
-                0
+            let Some(upto) = self.upto.get_mut(&(source, feed)).filter(|upto| **upto > 0) else {
+                continue;
             };
-            self.upto.insert((source, feed), upto);
+            let bytes = row.get_ref(2)?.as_blob().unwrap_or_default();
+            let unfold = Unfold { board: &mut self.board, source: name, bytes };
+            let read = if feed == CALENDAR { unfold.calendar() } else { of_kind(feed, unfold) };
+            if read != Some(true) {
+                *upto = 0;
+            }
         }
-        let from = self.upto.values().min().copied().unwrap_or(0);
+        // All feeds are folded at once: one that is not folded yet has nothing before that line.
+        let from = self.upto.values().min().copied().unwrap_or(furthest);
         let mut log = self.base.prepare_cached(
             "SELECT t.seq, r.source, r.feed, r.name, t.learnt, t.seen, t.version
              FROM told t JOIN record r ON r.id = t.record WHERE t.seq > ?1 ORDER BY t.seq",
@@ -307,7 +363,7 @@ impl<'a> Recalling<'a> {
 
     /// How services turned up to a moment, with the silences in which nobody asked.
     fn turns(&mut self, at: Timestamp) -> Result<(), Trouble> {
-        let silences = self.silences(at)?;
+        let silences = self.silences(at, Timestamp::MIN)?;
         let mut all = self.base.prepare_cached(
             "SELECT service, at, health FROM state WHERE at <= ?1 ORDER BY service, at",
         )?;
@@ -315,11 +371,8 @@ impl<'a> Recalling<'a> {
         let mut by_service: BTreeMap<model::Name, Vec<(Timestamp, Health)>> = BTreeMap::new();
         while let Some(row) = rows.next()? {
             let service = model::Name::new(row.get_ref(0)?.as_str().unwrap_or_default());
-            let word = row.get_ref(2)?.as_str().unwrap_or_default();
-            // A word of another version says nothing here.
-            let known = [Health::Ok, Health::Degraded, Health::Down];
-            let health = known.into_iter().find(|h| h.word() == word).unwrap_or_default();
-            by_service.entry(service).or_default().push((moment(row.get(1)?), health));
+            let turn = (moment(row.get(1)?), health(row.get_ref(2)?.as_str()));
+            by_service.entry(service).or_default().push(turn);
         }
         for (service, mut turns) in by_service {
             turns.drain(..turns.len().saturating_sub(TURNS_KEPT));
@@ -328,14 +381,67 @@ impl<'a> Recalling<'a> {
         Ok(())
     }
 
+    /// The last turn of each service, found without reading the others. It began no earlier than anybody looks back here.
+    fn last_turns(&mut self, at: Timestamp) -> Result<(), Trouble> {
+        let from = at.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+        let silences = self.silences(at, from)?;
+        let mut services = self.base.prepare_cached(
+            "WITH RECURSIVE s(name) AS (SELECT min(service) FROM state UNION ALL
+                 SELECT (SELECT min(service) FROM state WHERE service > name) FROM s
+                 WHERE name IS NOT NULL)
+             SELECT name FROM s WHERE name IS NOT NULL",
+        )?;
+        let mut last = self.base.prepare_cached(
+            "SELECT at, health FROM state WHERE service = ?1 AND at <= ?2
+             ORDER BY at DESC LIMIT 2",
+        )?;
+        let mut rows = services.query([])?;
+        while let Some(row) = rows.next()? {
+            let name = row.get_ref(0)?.as_str().unwrap_or_default();
+            let mut newest_first = last.query(params![name, nanos(at)])?;
+            let mut turns = Vec::new();
+            while let Some(turn) = newest_first.next()? {
+                turns.push((moment(turn.get(0)?), health(turn.get_ref(1)?.as_str())));
+            }
+            turns.reverse();
+            for (began, _) in &mut turns {
+                *began = (*began).max(from);
+            }
+            if let Some((began, health)) = turns.last().copied().filter(|last| last.0 == from) {
+                // Whether it has been so since it began, nobody looked.
+                let tick = SignedDuration::from_nanos(1);
+                turns = vec![(began, Health::Unknown), (began + tick, health)];
+            }
+            let turns = with_silences(&turns, &silences, at);
+            self.board.turns.recall(model::Name::new(name), turns);
+        }
+        Ok(())
+    }
+
+    /// What was over for long was left out: nobody claims to know all changes from before.
+    fn claim_less(&mut self) {
+        let newest = self.board.sources.values().filter_map(|fresh| fresh.last_try).max();
+        let Some(from) = newest.and_then(|newest| newest.checked_sub(AGO).ok()) else { return };
+        for fresh in self.board.sources.values_mut() {
+            for known in &mut fresh.changes {
+                known.from = known.from.map(|known| known.max(from));
+            }
+        }
+    }
+
     /// When nobody asked any source of the configuration: longer than the answers of the busiest one hold.
-    fn silences(&self, at: Timestamp) -> Result<Vec<Window>, Trouble> {
+    /// `from` bounds how far back they are looked for.
+    fn silences(&self, at: Timestamp, from: Timestamp) -> Result<Vec<Window>, Trouble> {
         let holds = self.board.sources.values().map(|fresh| fresh.limits().1).min();
         let holds = holds.unwrap_or(SignedDuration::from_mins(5));
-        let mut polls = self
-            .base
-            .prepare_cached("SELECT since, until FROM poll WHERE since <= ?1 ORDER BY since")?;
-        let mut rows = polls.query([nanos(at)])?;
+        // A stretch that began before is looked at with the others: a source's stretches follow each other.
+        let mut polls = self.base.prepare_cached(
+            "SELECT p.since, p.until FROM source s JOIN poll p ON p.source = s.id
+             AND p.since BETWEEN coalesce((SELECT max(since) FROM poll
+                 WHERE source = s.id AND since <= ?2), ?2) AND ?1
+             ORDER BY p.since",
+        )?;
+        let mut rows = polls.query([nanos(at), nanos(from)])?;
         let mut heard: Option<Timestamp> = None;
         let mut silences = Vec::new();
         while let Some(row) = rows.next()? {
@@ -352,13 +458,14 @@ impl<'a> Recalling<'a> {
     }
 
     /// Readings and probe results of the last hours in which each source told any.
-    fn points(&mut self, at: Timestamp, noted: bool) -> Result<(), Trouble> {
+    fn points(&mut self, at: Timestamp, noted: bool, reach: Reach) -> Result<(), Trouble> {
+        let (span, most) = reach.points();
         let series = self.series(noted)?;
         let mut blocks = self.base.prepare_cached(
             "SELECT tier, since, until, points FROM block WHERE source = ?1 AND since <= ?2
              ORDER BY until DESC",
         )?;
-        let most = POINTS / self.sources.len().max(1);
+        let most = most / self.sources.len().max(1);
         let mut newest_first = Vec::new();
         for source in self.sources.keys() {
             let mut rows = blocks.query([*source, nanos(at)])?;
@@ -366,7 +473,7 @@ impl<'a> Recalling<'a> {
             while let Some(row) = rows.next()? {
                 let until = moment(row.get(2)?);
                 if bytes == 0 {
-                    from = until.min(at).checked_sub(SPAN).unwrap_or(Timestamp::MIN);
+                    from = until.min(at).checked_sub(span).unwrap_or(Timestamp::MIN);
                 }
                 if until < from || bytes > most {
                     break;
@@ -562,10 +669,26 @@ pub fn newest_blocks(
     Ok(())
 }
 
+/// A word of another version says nothing here.
+fn health(word: Result<&str, rusqlite::types::FromSqlError>) -> Health {
+    let word = word.unwrap_or_default();
+    let known = [Health::Ok, Health::Degraded, Health::Down];
+    known.into_iter().find(|h| h.word() == word).unwrap_or_default()
+}
+
 struct Unfold<'a> {
     board: &'a mut Board,
     source: &'a SourceName,
     bytes: &'a [u8],
+}
+
+impl Unfold<'_> {
+    fn calendar(self) -> Option<bool> {
+        let calendar: Calendar = postcard::from_bytes(self.bytes).ok()?;
+        let calendar = Calendar { source: self.source.clone(), ..calendar };
+        self.board.calendars.insert(self.source.clone(), Arc::new(calendar));
+        Some(true)
+    }
 }
 
 impl OfKind for Unfold<'_> {

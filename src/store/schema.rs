@@ -95,6 +95,26 @@ CREATE TABLE state(
     reason TEXT NOT NULL,
     PRIMARY KEY(at, service)
 ) STRICT, WITHOUT ROWID;
+", "
+-- Every feed is folded up to one line of the log, the same for all: what lies before it is read nowhere else.
+DROP TABLE folded;
+CREATE TABLE fold(
+    source INTEGER NOT NULL,
+    feed INTEGER NOT NULL,
+    format TEXT NOT NULL,
+    upto INTEGER NOT NULL,
+    PRIMARY KEY(source, feed)
+) STRICT, WITHOUT ROWID;
+
+-- What was over for days is apart from what counts now: a first look does without it. Of two the later one holds.
+CREATE TABLE folded(
+    source INTEGER NOT NULL,
+    feed INTEGER NOT NULL,
+    past INTEGER NOT NULL,
+    records BLOB NOT NULL,
+    PRIMARY KEY(source, feed, past)
+) STRICT;
+CREATE INDEX state_of ON state(service, at);
 "];
 
 /// The version this andon writes.

@@ -3,7 +3,8 @@
 #![allow(dead_code, clippy::expect_used)]
 
 use andon::model::{
-    Clean, Deploy, Fact, Freshness, Key, Measure, Name, Outcome, Report, Run, Status, Team,
+    Clean, Deploy, Fact, Freshness, Health, Key, Measure, Name, Outcome, Report, Run, Service,
+    Status, Team, Turned,
 };
 use andon::store::{Bounds, Store, Told};
 use jiff::{SignedDuration, Timestamp};
@@ -78,6 +79,24 @@ fn work(day: i64, at: Timestamp) -> Told {
     told("github", at, Report { facts: deploys.chain(runs).collect(), ..Report::default() })
 }
 
+/// Once a day each service was degraded for ten minutes, one after the other.
+fn turns(team: &Team, at: Timestamp) -> Vec<Turned> {
+    let services = team.services.iter().enumerate();
+    let turned = |(n, service): (usize, &Service)| {
+        let began = at + SignedDuration::from_secs(i64::try_from(n % 80_000).expect("small"));
+        let turn = |at, health: Health| Turned {
+            at,
+            seen: true,
+            service: service.name.clone(),
+            health: Clean::from(health.word()),
+            reason: Clean::from("errors 3 % (good < 2 %)"),
+        };
+        let ended = began + SignedDuration::from_mins(10);
+        [turn(began, Health::Degraded), turn(ended, Health::Ok)]
+    };
+    services.flat_map(turned).collect()
+}
+
 /// Fills a memory with so many days of a team, up to a moment.
 pub fn fill(store: &mut Store, team: &Team, days: i64, end: Timestamp) {
     let bounds = Bounds { retention: SignedDuration::from_hours(24 * (days + 1)), most: u64::MAX };
@@ -99,6 +118,9 @@ pub fn fill(store: &mut Store, team: &Team, days: i64, end: Timestamp) {
             batch.push(work(day, at));
             store.remember(&batch).expect("remembered");
             batch.clear();
+            for turn in turns(team, at) {
+                store.remember_states(&[turn]).expect("remembered");
+            }
             store.tidy(at, bounds).expect("tidied");
         }
         at += SignedDuration::from_secs(step);

@@ -1,7 +1,7 @@
 //! From a board to the line that others see: how often it is made anew, and by whom.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,8 +21,8 @@ pub struct Lamp {
     shown: Option<Glance>,
     /// Version and moment of the board that was looked at last.
     looked: Option<(u64, Timestamp)>,
-    /// Who writes down how services are.
-    scribe: Option<Arc<Scribe>>,
+    /// Who writes down how services are, once there is somebody.
+    scribe: Arc<OnceLock<Arc<Scribe>>>,
     /// When the first board was shown.
     begun: Option<Timestamp>,
 }
@@ -39,13 +39,13 @@ const AT_HOME: SignedDuration = SignedDuration::from_mins(2);
 
 impl Lamp {
     pub fn new(beacon: Beacon, taste: Taste, on: Arc<AtomicBool>) -> Self {
-        Self { beacon, taste, on, shown: None, looked: None, scribe: None, begun: None }
+        Self { beacon, taste, on, shown: None, looked: None, scribe: Arc::default(), begun: None }
     }
 
     /// How services are is written down too, while this process polls.
     #[must_use]
-    pub fn remembered_by(self, scribe: Arc<Scribe>) -> Self {
-        Self { scribe: Some(scribe), ..self }
+    pub fn remembered_by(self, scribe: Arc<OnceLock<Arc<Scribe>>>) -> Self {
+        Self { scribe, ..self }
     }
 
     /// True when the board may say something new.
@@ -63,7 +63,7 @@ impl Lamp {
     /// Shows what follows from the board, unless others see the same already.
     pub fn show(&mut self, team: &Team, board: &Board, survey: &Survey, now: Timestamp) {
         self.looked = Some((board.version, now));
-        if let Some(scribe) = &self.scribe {
+        if let Some(scribe) = self.scribe.get() {
             let begun = *self.begun.get_or_insert(now);
             scribe.states(turned(survey, now, now.duration_since(begun) >= AT_HOME));
         }
