@@ -9,9 +9,9 @@ use super::nearest;
 /// Keys by context. `ctrl-c` always leaves, whatever the configuration says: the way out stays open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
-    /// Keys of each line of the action table, in its order.
+    /// Keys of each line of the action table, in its order. A press looks through all of them: that takes a microsecond, and
+    /// a map of them would be made at each start.
     keys: Vec<Vec<Key>>,
-    chords: BTreeMap<(usize, Key), Action>,
 }
 
 /// What is wrong with `[ui.keys]`.
@@ -47,16 +47,12 @@ const WAY_OUT: Key = Key::ctrl('c');
 impl Default for Keymap {
     fn default() -> Self {
         let keys = ACTIONS.iter().map(|e| e.keys.iter().filter_map(|k| Key::parse(k)).collect());
-        let keys: Vec<Vec<Key>> = keys.collect();
-        let chords = chords(&keys).unwrap_or_else(|(map, _)| map);
-        Self { keys, chords }
+        Self { keys: keys.collect() }
     }
 }
 
-type Chords = BTreeMap<(usize, Key), Action>;
-
-/// Every chord once; or the map with the first comer kept, and each conflict.
-fn chords(keys: &[Vec<Key>]) -> Result<Chords, (Chords, Vec<KeyProblem>)> {
+/// Keys that would do two things in one place.
+fn conflicts(keys: &[Vec<Key>]) -> Vec<KeyProblem> {
     let mut named: BTreeMap<(usize, Key), usize> = BTreeMap::new();
     let mut problems = Vec::new();
     for (line, list) in keys.iter().enumerate() {
@@ -80,9 +76,7 @@ fn chords(keys: &[Vec<Key>]) -> Result<Chords, (Chords, Vec<KeyProblem>)> {
             }
         }
     }
-    let map = named.into_iter().filter_map(|(k, line)| Some((k, ACTIONS.get(line)?.action)));
-    let map: Chords = map.collect();
-    if problems.is_empty() { Ok(map) } else { Err((map, problems)) }
+    problems
 }
 
 impl Keymap {
@@ -116,19 +110,16 @@ impl Keymap {
                 *slot = parsed;
             }
         }
-        match chords(&keys) {
-            Ok(chords) if problems.is_empty() => Ok(Self { keys, chords }),
-            Ok(_) => Err(problems),
-            Err((_, conflicts)) => {
-                problems.extend(conflicts);
-                Err(problems)
-            }
-        }
+        problems.extend(conflicts(&keys));
+        if problems.is_empty() { Ok(Self { keys }) } else { Err(problems) }
     }
 
     pub fn action(&self, context: Context, key: Key) -> Option<Action> {
-        let at = Context::ALL.iter().position(|c| *c == context)?;
-        self.chords.get(&(at, key.normal())).copied()
+        let key = key.normal();
+        let mut lines = ACTIONS.iter().zip(&self.keys);
+        let found =
+            lines.find(|(entry, keys)| entry.contexts.contains(&context) && keys.contains(&key));
+        found.map(|(entry, _)| entry.action)
     }
 
     /// The keys of a line of the action table.

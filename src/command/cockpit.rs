@@ -93,18 +93,22 @@ pub fn open(
         wall: wall.then(|| config.ui.wall.clone()),
         ..Setup::new(Arc::new(config.team), terminal.size(), from_clock())
     };
-    let mut stage = Stage::new(Cockpit::new(setup), depth, ascii).with_lamp(lamp);
     for note in config.notes {
         let _ = sender.send(News::World(Message::Notice(note)));
     }
-    let work = Work::begin(Beginning {
+    let beginning = Beginning {
         glanced,
         memory: config.memory,
         upstreams: config.upstreams,
         company,
         scribe,
         sender,
-    });
+    };
+    let work = Work::default();
+    let begin = work.clone();
+    let mut stage = Stage::new(Cockpit::new(setup), depth, ascii)
+        .with_lamp(lamp)
+        .and_then(move || begin.begin(beginning));
     let ask = &mut |wish| match wish {
         Wish::Poll(which) => work.poll(which),
         Wish::Recall(at) => recall.wish(at),
@@ -120,6 +124,7 @@ pub fn open(
 type Working = (Relay, Pen);
 
 /// What goes on behind the screen: it begins once everything that is remembered is read.
+#[derive(Clone, Default)]
 struct Work(Arc<OnceLock<Working>>);
 
 /// What that takes.
@@ -134,18 +139,15 @@ struct Beginning {
 
 impl Work {
     /// Begins on a thread of its own, so that no key waits for a disk.
-    fn begin(beginning: Beginning) -> Self {
-        let begun = Arc::new(OnceLock::new());
-        let work = begun.clone();
+    fn begin(self, beginning: Beginning) {
         let tell = to_the_loop(&beginning.sender);
         let spawned = std::thread::Builder::new().name("memory".into()).spawn(move || {
             // It is set once.
-            drop(work.set(beginning.start()));
+            drop(self.0.set(beginning.start()));
         });
         if let Err(error) = spawned {
             tell(Message::Notice(Clean::line(format_args!("nothing is polled: {error}"))));
         }
-        Self(begun)
     }
 
     /// Before anybody was asked at all, everybody is about to be.

@@ -14,17 +14,26 @@ pub struct Stage {
     depth: Depth,
     ascii: bool,
     lamp: Option<Lamp>,
+    /// What is begun once the first frame is drawn.
+    then: Option<Box<dyn FnOnce()>>,
 }
 
 impl Stage {
     pub fn new(cockpit: Cockpit, depth: Depth, ascii: bool) -> Self {
-        Self { cockpit, depth, ascii, lamp: None }
+        Self { cockpit, depth, ascii, lamp: None, then: None }
     }
 
     /// What this cockpit knows is shown to others, too.
     #[must_use]
     pub fn with_lamp(mut self, lamp: Option<Lamp>) -> Self {
         self.lamp = lamp;
+        self
+    }
+
+    /// What is begun once the first frame is drawn: nothing that takes long stands between a start and its frame.
+    #[must_use]
+    pub fn and_then(mut self, begin: impl FnOnce() + 'static) -> Self {
+        self.then = Some(Box::new(begin));
         self
     }
 
@@ -55,6 +64,9 @@ impl Screenful for Stage {
     }
 
     fn rest(&mut self, now: Timestamp) {
+        if let Some(begin) = self.then.take() {
+            begin();
+        }
         let due =
             |lamp: &&mut Lamp| self.cockpit.is_whole() && lamp.is_due(self.cockpit.board(), now);
         let Some(lamp) = self.lamp.as_mut().filter(due) else { return };

@@ -61,7 +61,7 @@ impl Store {
 
 /// What was over so long before the newest news is kept apart from what a first look needs.
 pub const AGO: SignedDuration = SignedDuration::from_hours(48);
-/// Records that are over wait among the others until they are so many, and an eighth of those kept apart: large lists
+/// Records that are over wait among the others until they are so many, and a small part of those kept apart: large lists
 /// are written seldom.
 const WAIT: usize = 200;
 
@@ -174,7 +174,7 @@ impl OfKind for Folding<'_> {
         let lies_apart = |key: &Key, record: &Record<T>| apart.get(key) == Some(record);
         let waiting =
             own().filter(|(key, record)| is_past(key, record) && !lies_apart(key, record)).count();
-        if waiting > WAIT + apart.len() / 8 {
+        if waiting > WAIT + apart.len() / 32 {
             let (past, now): (Vec<_>, Vec<_>) = own().partition(|(key, r)| is_past(key, r));
             let [past, now] = [past, now].map(|all| {
                 let all: Vec<&Record<T>> = all.into_iter().map(|(_, record)| record).collect();
