@@ -16,7 +16,9 @@ const NAMED: usize = 3;
 /// Sets `because` and `root_of` for services that are not ok and depend on one that is down.
 ///
 /// A chain counts through every link that is itself not ok. Services that depend on each other in a circle
-/// have one root: the first in the team's order that is down. What broke well before its parent stands for itself.
+/// have one root: the first in the team's order that is down. What broke well before its parent stands for itself, and
+/// so does what is unknown only because nobody tells: when the parent is up again, it still will be. What fails behind
+/// such a one may have come of the parent all the same.
 pub fn fold(team: &Team, sorted: &Sorted<'_>, states: &mut [ServiceState]) {
     let parents: Vec<Vec<usize>> = team
         .services
@@ -35,6 +37,9 @@ pub fn fold(team: &Team, sorted: &Sorted<'_>, states: &mut [ServiceState]) {
         .collect();
     let down: Vec<bool> = states.iter().map(|s| s.health == Health::Down).collect();
     let mut roots = roots(&parents, &down);
+    for (root, _) in roots.iter_mut().zip(&*states).filter(|(_, state)| state.untold) {
+        *root = None;
+    }
     let parts = groups::fold(team, sorted, states, &mut roots);
     let mut folded = vec![0_usize; states.len()];
     let names: Vec<Name> = states.iter().map(|s| s.name.clone()).collect();
@@ -308,6 +313,114 @@ mod tests {
         // Where everything is planned nothing is judged.
         let (_, all) = folded(&team, &[(down, true); 3]);
         assert_eq!((all.down, all.worst), (0, Health::Unknown));
+    }
+
+    /// domain.md §4.4: two roots and 31 folded under them; those of whom nobody tells stand beside.
+    #[test]
+    fn what_nobody_tells_of_is_not_explained_by_a_parent_that_is_down() {
+        // 0 and 1 are down. 2 to 31 suffer under them, of 32 to 34 nobody tells; 35 fails behind one of these.
+        let edges: Vec<(usize, usize)> = (2..35).map(|i| (i, i % 2)).chain([(35, 34)]).collect();
+        let team = team_of(&edges, 36);
+        let counted = |untold: bool| {
+            let state = |(i, service): (usize, &crate::model::Service)| ServiceState {
+                name: service.name.clone(),
+                health: match i {
+                    0 | 1 => Health::Down,
+                    32..=34 => Health::Unknown,
+                    _ => Health::Degraded,
+                },
+                untold: untold && (32..=34).contains(&i),
+                ..ServiceState::default()
+            };
+            let mut states: Vec<ServiceState> =
+                team.services.iter().enumerate().map(state).collect();
+            fold(&team, &Sorted::new(&Board::default(), &team), &mut states);
+            let verdict = verdict(&Board::default(), &states, jiff::Timestamp::UNIX_EPOCH);
+            let behind = states[35].because.clone();
+            (verdict.down, verdict.unknown, verdict.folded, behind)
+        };
+        let root = Some(Name::new("s0"));
+        assert_eq!(counted(true), (2, 3, 31, root.clone()));
+        // An empty answer may have come of the outage.
+        assert_eq!(counted(false), (2, 0, 34, root));
+    }
+
+    /// domain.md §4.5: of an Alertmanager asked every 15 s nothing is concluded after five minutes.
+    #[test]
+    fn a_silent_alertmanager_is_a_reason_of_its_own_beside_an_outage() {
+        use crate::model::{
+            AlertRule, Bound, Fact, Feed, Freshness, Measure, Metric, MetricId, Report, Role,
+            RuleHealth, RuleState, Service, Unit, Weight,
+        };
+        let now = jiff::Timestamp::from_second(1_000_000).unwrap();
+        let ago = |seconds: i64| now - SignedDuration::from_secs(seconds);
+        let metric = |service: &str| Metric {
+            id: MetricId { service: Some(Name::new(service)), metric: Name::new("up") },
+            source: Name::new("prom"),
+            query: "".into(),
+            unit: Unit::None,
+            role: Role::Availability,
+            good: Bound::parse(">= 1"),
+            bad: Bound::parse("<= 0"),
+            weight: Weight::Critical,
+        };
+        let service = |name: &str, needs: &[&str], metrics: Vec<Metric>| Service {
+            name: Name::new(name),
+            depends_on: needs.iter().map(|n| Name::new(n)).collect(),
+            metrics,
+            ..Service::default()
+        };
+        // api tells nothing of itself; of web only its alerts tell.
+        let services = vec![
+            service("db", &[], vec![metric("db")]),
+            service("api", &["db"], vec![metric("api")]),
+            service("web", &["db"], Vec::new()),
+        ];
+        let team = Team { services, ..Team::default() };
+        let told = |silent: i64| {
+            let mut board = Board::default();
+            for (name, kind, last) in [("prom", "prometheus", 0), ("am", "alertmanager", silent)] {
+                let every = SignedDuration::from_secs(15);
+                let last_ok = Some(ago(last));
+                let fresh = Freshness { kind, every, last_ok, ..Freshness::default() };
+                board.sources.insert(Name::new(name), fresh);
+            }
+            let sample = |service: &str, at, measure| Fact::Sample {
+                id: metric(service).id,
+                at,
+                measure,
+                note: None,
+            };
+            let mut facts: Vec<Fact> = [30, 15, 0]
+                .into_iter()
+                .map(|s| sample("db", ago(s), Measure::Number(0.0)))
+                .collect();
+            facts.push(sample("api", now, Measure::NoData));
+            facts.push(Fact::Rule(AlertRule {
+                key: crate::model::Key::new(&Name::new("prom"), "r"),
+                name: "WebFails".into(),
+                group: "g".into(),
+                query: "up".into(),
+                state: RuleState::Inactive,
+                health: RuleHealth::Ok,
+                last_error: crate::model::Clean::default(),
+                labels: [("service".into(), "web".into())].into_iter().collect(),
+                annotations: crate::model::Labels::default(),
+                waits: SignedDuration::ZERO,
+                firing: 0,
+            }));
+            let complete = vec![Feed::Rules];
+            board.fold(&Name::new("prom"), now, Report { facts, complete, ..Report::default() });
+            let survey = crate::insight::survey(&board, &team, now);
+            let because =
+                |s: &ServiceState| (s.health, s.because.as_ref().map(ToString::to_string));
+            let [_, api, web] = &survey.services[..] else { panic!() };
+            let v = &survey.verdict;
+            (because(api), because(web), (v.down, v.unknown, v.folded))
+        };
+        let api = (Health::Unknown, Some("db".to_owned()));
+        assert_eq!(told(299), (api.clone(), (Health::Ok, None), (1, 0, 1)));
+        assert_eq!(told(301), (api, (Health::Unknown, None), (1, 1, 1)));
     }
 
     proptest::proptest! {

@@ -27,9 +27,11 @@ pub fn judge(team: &Team, sorted: &Sorted<'_>, states: &mut [ServiceState], watc
         }
         if !own || found.health > state.health {
             (state.health, state.since) = (found.health, found.since);
+            state.untold = found.untold;
         } else if found.health == state.health {
             let both = [state.since, found.since].into_iter().flatten();
             state.since = if found.health == Health::Ok { both.max() } else { both.min() };
+            state.untold &= found.untold;
         }
         if found.health != Health::Ok {
             state.signals.push((found.health, found.words));
@@ -44,6 +46,8 @@ struct Found {
     health: Health,
     since: Option<jiff::Timestamp>,
     words: Clean,
+    /// Unknown, and all of the unknown parts because nobody tells of them.
+    untold: bool,
 }
 
 fn of_parts(states: &[ServiceState], parts: &[usize]) -> Option<Found> {
@@ -80,7 +84,8 @@ fn of_parts(states: &[ServiceState], parts: &[usize]) -> Option<Found> {
             said.push(format!("{count}: {}{more}", named.join(", ")));
         }
     }
-    Some(Found { health, since, words: Clean::line(said.join("; ")) })
+    let untold = health == Health::Unknown && of(Health::Unknown).all(|s| s.untold);
+    Some(Found { health, since, words: Clean::line(said.join("; ")), untold })
 }
 
 /// Folds the parts of a group that is in trouble under it. Where all that is wrong with it comes from one outage outside, the

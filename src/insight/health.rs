@@ -21,6 +21,8 @@ pub struct Signal {
     pub since: Option<Timestamp>,
     pub words: Clean,
     pub stale: bool,
+    /// Nothing is known because whoever would tell is silent or broken.
+    pub untold: bool,
 }
 
 /// How a service is by itself, before its dependencies are looked at.
@@ -34,6 +36,8 @@ pub struct Finding {
     pub signals: Vec<(Health, Clean)>,
     /// There is evidence at all.
     pub watched: bool,
+    /// Unknown, and only because whoever would tell is silent or broken.
+    pub untold: bool,
 }
 
 /// Folds all that is known of one service.
@@ -65,7 +69,13 @@ pub fn find(
             Health::Ok => Clean::default(),
             _ => Clean::line(format_args!("{} {}: {}", probe.means, probe.target, newest.words)),
         };
-        let signal = Signal { health: settled.health, since: settled.since, words, stale: false };
+        let signal = Signal {
+            health: settled.health,
+            since: settled.since,
+            words,
+            stale: false,
+            untold: false,
+        };
         // Of a moment at which nobody asked, the result is as old as it is, however well its source went on later.
         let signal = told_at(board, source, newest.at, signal, now);
         signals.extend(weighed(signal, newest.weight));
@@ -73,7 +83,8 @@ pub fn find(
     signals.extend(of_alerts(board, own, now));
     for rule in &own.broken {
         let words = Clean::line(format_args!("rule {} cannot be evaluated", rule.name));
-        signals.push(Signal { health: Health::Unknown, since: None, words, stale: false });
+        let (health, since) = (Health::Unknown, None);
+        signals.push(Signal { health, since, words, stale: false, untold: true });
     }
     signals.extend(of_incidents(board, own, now));
     signals.extend(of_silence(board, own, now));
@@ -91,7 +102,7 @@ pub fn find(
         let idle = slos.iter().any(|slo| slo.verdict == Burning::NoTraffic);
         let judged = |m: &Metric| m.good.is_some() || m.bad.is_some();
         if idle || numbers(board, service).any(judged) {
-            words::NO_TRAFFIC.into()
+            (words::NO_TRAFFIC.into(), false)
         } else {
             unwatched(board)
         }
@@ -100,20 +111,25 @@ pub fn find(
 }
 
 /// Why nobody tells of a service that has nothing but its name: who watches such services may not have answered yet.
-fn unwatched(board: &Board) -> Clean {
+fn unwatched(board: &Board) -> (Clean, bool) {
     let watches = |kind: &str| ["prometheus", "alertmanager"].contains(&kind);
     let unheard = board.sources.iter().filter(|(_, f)| watches(f.kind) && f.last_ok.is_none());
     let names: Vec<&str> = unheard.map(|(name, _)| name.as_str()).collect();
     if names.is_empty() {
-        return "nothing watches it".into();
+        return ("nothing watches it".into(), false);
     }
-    Clean::line(format_args!("no answer from {} yet", names.join(" and ")))
+    (Clean::line(format_args!("no answer from {} yet", names.join(" and "))), true)
 }
 
-/// Without evidence the state is unknown, and `silent` says why.
-fn fold(mut signals: Vec<Signal>, overlays: Overlays, silent: impl FnOnce() -> Clean) -> Finding {
+/// Without evidence the state is unknown; `silent` says why, and whether it is that somebody has not told.
+fn fold(
+    mut signals: Vec<Signal>,
+    overlays: Overlays,
+    silent: impl FnOnce() -> (Clean, bool),
+) -> Finding {
     let Some(health) = signals.iter().map(|s| s.health).max() else {
-        return Finding { overlays, reason: silent(), ..Finding::default() };
+        let (reason, untold) = silent();
+        return Finding { overlays, reason, untold, ..Finding::default() };
     };
     let worst = signals.iter().filter(|s| s.health == health);
     // Trouble began with its first sign; well-being with the last thing that became good.
@@ -125,8 +141,9 @@ fn fold(mut signals: Vec<Signal>, overlays: Overlays, silent: impl FnOnce() -> C
     signals.retain(|s| s.health != Health::Ok);
     signals.sort_by_key(|s| std::cmp::Reverse(s.health));
     let reason = signals.first().map(|s| s.words.clone()).unwrap_or_default();
+    let untold = health == Health::Unknown && signals.iter().all(|s| s.untold);
     let signals = signals.into_iter().map(|s| (s.health, s.words)).collect();
-    Finding { health, overlays, since, reason, signals, watched: true }
+    Finding { health, overlays, since, reason, signals, watched: true, untold }
 }
 
 /// The level of a reading: beyond `bad` is down, outside `good` degraded. `None` without bounds or without traffic.
@@ -172,12 +189,12 @@ fn of_metric(board: &Board, metric: &Metric, now: Timestamp) -> Option<(Signal, 
     let signal = match track.and_then(|t| t.newest().map(|newest| (t, newest))) {
         None => {
             let words = Clean::line(format_args!("{name}: no answer yet"));
-            Signal { health: Health::Unknown, since: None, words, stale: false }
+            Signal { health: Health::Unknown, since: None, words, stale: false, untold: false }
         }
         Some((_, (at, _))) if vanished(freshness, *at, now) => {
             let age = words::span(now.duration_since(*at));
             let words = Clean::line(format_args!("{name}: no data for {age}"));
-            Signal { health: Health::Unknown, since: Some(*at), words, stale: false }
+            Signal { health: Health::Unknown, since: Some(*at), words, stale: false, untold: false }
         }
         Some((track, (at, measure))) => {
             // Without traffic a number says nothing, neither good nor bad.
@@ -195,7 +212,7 @@ fn of_metric(board: &Board, metric: &Metric, now: Timestamp) -> Option<(Signal, 
                     if part { Clean::line(format_args!("{words}, {PARTLY}")) } else { words }
                 }
             };
-            Signal { health: settled.health, since: settled.since, words, stale }
+            Signal { health: settled.health, since: settled.since, words, stale, untold: false }
         }
     };
     weighed(aged(board, Some(source), signal, now), metric.weight).map(|signal| (signal, flapping))
@@ -308,7 +325,8 @@ fn told_at(
                     Clean::line(format_args!("no answer from {source} for {age}"))
                 }
             };
-            Signal { health: Health::Unknown, since: last_ok, words, stale: last_ok.is_some() }
+            let (health, stale) = (Health::Unknown, last_ok.is_some());
+            Signal { health, since: last_ok, words, stale, untold: true }
         }
     }
 }
@@ -336,7 +354,8 @@ fn of_alerts(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal>
         };
         // One for information is no evidence of well-being either.
         (health != Health::Ok).then(|| {
-            let signal = Signal { health, since: alert.started, words, stale: false };
+            let signal =
+                Signal { health, since: alert.started, words, stale: false, untold: false };
             aged(board, Some(&alert.key.source), signal, now)
         })
     };
@@ -365,12 +384,12 @@ fn of_silence(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal
     let Some(teller) = teller else { return Vec::new() };
     let words = Clean::from("no alert firing");
     let quiet = match missing(teller) {
-        None => Signal { health: Health::Ok, since: None, words, stale: false },
+        None => Signal { health: Health::Ok, since: None, words, stale: false, untold: false },
         Some((expected, since)) => {
             let words =
                 format!("no alert would come: {} does not arrive at {teller}", expected.name);
             let (health, since) = (Health::Unknown, Some(since));
-            Signal { health, since, words: Clean::line(words), stale: false }
+            Signal { health, since, words: Clean::line(words), stale: false, untold: true }
         }
     };
     let mut signals = vec![aged(board, Some(teller), quiet, now)];
@@ -380,7 +399,7 @@ fn of_silence(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Signal
         let health = of_severity(severity.and_then(|(_, word)| Severity::parse(word.as_str())));
         if health != Health::Ok {
             let words = Clean::line(format_args!("rule {} fires", rule.name));
-            let signal = Signal { health, since: None, words, stale: false };
+            let signal = Signal { health, since: None, words, stale: false, untold: false };
             signals.push(aged(board, Some(&rule.key.source), signal, now));
         }
     }
@@ -396,7 +415,8 @@ fn of_incidents(board: &Board, own: &Belongings<'_>, now: Timestamp) -> Vec<Sign
         (health != Health::Ok).then(|| {
             let words =
                 Clean::line(format_args!("incident {} {}", incident.reference, incident.title));
-            let signal = Signal { health, since: incident.started, words, stale: false };
+            let signal =
+                Signal { health, since: incident.started, words, stale: false, untold: false };
             aged(board, Some(&incident.key.source), signal, now)
         })
     };
@@ -452,7 +472,7 @@ fn of_objective(board: &Board, slo: &Budget, now: Timestamp) -> Option<Signal> {
         slo.words()
     };
     let stale = slo.staleness != Staleness::Fresh && health != Health::Unknown;
-    let signal = Signal { health, since: None, words, stale };
+    let signal = Signal { health, since: None, words, stale, untold: false };
     Some(aged(board, Some(&slo.key.source), signal, now))
 }
 

@@ -218,6 +218,8 @@ pub struct ServiceState {
     pub reason: Clean,
     /// Everything that is not ok about it, worst first.
     pub signals: Vec<(Health, Clean)>,
+    /// Unknown, and only because whoever would tell is silent or broken: no outage of another explains that.
+    pub untold: bool,
     /// Its objectives: those of the configuration first, in its order.
     pub slos: Vec<Budget>,
     /// The parent this one folds under: `↳ because db`.
@@ -354,6 +356,7 @@ pub fn survey(board: &Board, team: &Team, now: Timestamp) -> Survey {
                 since: found.since,
                 reason: found.reason,
                 signals: found.signals,
+                untold: found.untold,
                 slos,
                 last_change: own.changes.iter().rfind(|h| h.at <= now).cloned(),
                 on_call: on_call::of_service(own, team_wide.as_ref(), now),
