@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::{Asking, Exchange, Request};
 use super::found::{Answers, Asked};
+use super::lately::has_turned;
 use super::numbers::{self, Numbers};
 use super::plan::{Plan, Question};
 use super::watched::Look;
@@ -18,6 +19,8 @@ use crate::model::{Clean, Fact, Feed, Report, Trouble};
 pub const FOUND: &str = "found:";
 pub const SINCE: &str = "since:";
 pub const WAS: &str = "was:";
+/// And the last minutes poll by poll, of what turned in them.
+pub const JUST: &str = "just:";
 const LOOK: &str = "look:";
 /// The look around in short questions, for stores that refuse long ones.
 const PIECE: &str = "piece:";
@@ -163,6 +166,37 @@ impl Prometheus {
         requests
     }
 
+    /// The last minutes of found numbers that are of another level than they were.
+    pub fn lately_found(
+        &self,
+        asking: &Asking<'_>,
+        heard: &[Exchange],
+        found: &Findings,
+        since: Timestamp,
+    ) -> Vec<Request> {
+        let history = Answers::of(heard, SINCE, &found.questions);
+        let turned = |i: &usize| {
+            let entry = found.plan.entries.get(*i).filter(|entry| entry.is_judged())?;
+            let metric = entry.discovered(&self.name, self.apart)?.metric;
+            let now = found.answers.newest(*i, &found.plan)?;
+            has_turned(&metric, &now, &history.points(*i, &found.plan), since).then_some(())
+        };
+        let turned: BTreeSet<usize> =
+            (0..found.plan.entries.len()).filter(|i| turned(i).is_some()).collect();
+        let refused: BTreeSet<usize> = found.answers.refused().collect();
+        let numbers = found.questions.iter().enumerate().filter(|(i, question)| {
+            let asks = || question.answers.values().any(|entry| turned.contains(entry));
+            !question.whole && !refused.contains(i) && asks()
+        });
+        let all: Vec<usize> = numbers.map(|(i, _)| i).collect();
+        let batches = promql::batches(SINCE_BATCH, long(&all, &found.questions));
+        let ask = |batch: &Vec<usize>| {
+            let query = promql::batch(of(batch, &found.questions));
+            self.closely(numbers::tag(JUST, batch), &query, asking)
+        };
+        batches.iter().map(ask).collect()
+    }
+
     /// Questions as requests, a few dozen of them together.
     fn found(&self, questions: &[Question], asking: &Asking<'_>) -> Vec<Request> {
         let alone = promql::alone(asking.memory);
@@ -212,7 +246,9 @@ impl Prometheus {
         let old = SignedDuration::try_from(self.every * 2).unwrap_or(SignedDuration::MAX);
         let asked = Asked { source: &self.name, apart: self.apart, now: asking.now, old };
         report.facts.extend(answers.samples(plan, &asked));
-        report.facts.extend(Answers::of(heard, SINCE, questions).histories(plan, &asked));
+        let closer = Answers::of(heard, JUST, questions);
+        let since = Answers::of(heard, SINCE, questions);
+        report.facts.extend(since.histories(&closer, plan, &asked));
         report.facts.extend(Answers::of(heard, WAS, questions).baselines(plan, &asked));
         if let Some(words) = answers.partial() {
             let both: Vec<Clean> = report.partial.take().into_iter().chain([words]).collect();

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::super::{Exchange, when, wire};
 use super::answer::{Data, Heard, Point, hear};
+use super::lately::with_closer;
 use super::numbers::{HISTOGRAM, batch_of, lacking, noted};
 use super::plan::{Plan, Question};
 use super::tag_of;
@@ -210,17 +211,26 @@ impl Answers {
         self.told.iter().filter_map(baseline).collect()
     }
 
-    /// The stretches of history, oldest first.
-    pub fn histories(&self, plan: &Plan, asked: &Asked<'_>) -> Vec<Fact> {
-        let history = |(i, points): (&usize, &Vec<Point>)| {
+    /// The newest answer about an entry, where it is a number.
+    pub fn newest(&self, i: usize, plan: &Plan) -> Option<Measure> {
+        Some(plan.reading(i, self.told.get(&i)?.last()?.value))
+    }
+
+    /// Every answer about an entry, oldest first.
+    pub fn points(&self, i: usize, plan: &Plan) -> Vec<(Timestamp, Measure)> {
+        let points = self.told.get(&i).into_iter().flatten();
+        let read = |p: &Point| Some((when::epoch_seconds(p.at)?, plan.reading(i, p.value)));
+        points.filter_map(read).collect()
+    }
+
+    /// The stretches of history, oldest first, with the closer ones of their ends.
+    pub fn histories(&self, closer: &Self, plan: &Plan, asked: &Asked<'_>) -> Vec<Fact> {
+        let history = |i: &usize| {
             let found = plan.entries.get(*i)?.discovered(asked.source, asked.apart)?;
-            let points: Vec<_> = points
-                .iter()
-                .filter_map(|p| Some((when::epoch_seconds(p.at)?, plan.reading(*i, p.value))))
-                .collect();
+            let points = with_closer(self.points(*i, plan), closer.points(*i, plan));
             (!points.is_empty()).then_some(Fact::History { id: found.metric.id, points })
         };
-        self.told.iter().filter_map(history).collect()
+        self.told.keys().filter_map(history).collect()
     }
 }
 

@@ -4,6 +4,7 @@ mod answer;
 mod curves;
 mod finding;
 mod found;
+mod lately;
 mod look;
 mod nan;
 mod numbers;
@@ -29,6 +30,7 @@ use super::rows::Gaps;
 use super::{Asking, Exchange, Http, Kind, Opening, Problem, Reading, Request, Source, form, wire};
 use crate::model::{Clean, Fact, Feed, Metric, Report, Slices, SourceName, Status, Trouble};
 use curves::Curves;
+use lately::{LATELY, with_closer};
 use nan::reading;
 use numbers::Numbers;
 use slo::Promises;
@@ -222,7 +224,8 @@ impl Source for Prometheus {
                 return Ok(Reading::More(requests));
             }
         }
-        let more = self.recorded(recorded::next(asking, heard), asking);
+        let mut more = self.recorded(recorded::next(asking, heard), asking);
+        more.extend(self.lately(asking, heard, &history, &numbers, &found));
         if !more.is_empty() {
             return Ok(Reading::More(more));
         }
@@ -367,9 +370,19 @@ impl Prometheus {
 
     /// Queries that answer one number now: only of them there is more to ask.
     fn told_now(&self, asking: &Asking<'_>, numbers: &Numbers) -> Vec<Vec<usize>> {
+        self.in_company(asking, numbers, numbers.with_one_series().collect())
+    }
+
+    /// Some of them in batches; those that may not be asked together, alone.
+    fn in_company(
+        &self,
+        asking: &Asking<'_>,
+        numbers: &Numbers,
+        some: Vec<usize>,
+    ) -> Vec<Vec<usize>> {
         let alone = numbers.alone();
         let (alone, many): (Vec<usize>, Vec<usize>) =
-            numbers.with_one_series().partition(|i| alone.contains(i) || self.is_alone(*i, asking));
+            some.into_iter().partition(|i| alone.contains(i) || self.is_alone(*i, asking));
         let many = self.in_batches(many);
         many.chain(alone.into_iter().map(|i| vec![i])).collect()
     }
@@ -380,16 +393,21 @@ impl Prometheus {
     }
 
     fn stretch(&self, tag: String, query: &str, asking: &Asking<'_>) -> Request {
-        let url = wire::join(&self.base, "api/v1/query_range");
         let until = asking.now.as_second() / STEP * STEP;
         let longest = until - BACK;
         let from = asking.last_ok.map_or(longest, |at| (at.as_second() / STEP * STEP).max(longest));
-        let (from, until) = (from.to_string(), until.to_string());
+        self.range_of(tag, query, (from, until), STEP)
+    }
+
+    /// A query at every step from one second to another.
+    fn range_of(&self, tag: String, query: &str, (from, until): (i64, i64), step: i64) -> Request {
+        let url = wire::join(&self.base, "api/v1/query_range");
+        let [from, until, step] = [from, until, step].map(|seconds| seconds.to_string());
         let form = [
             ("query", query),
             ("start", &from),
             ("end", &until),
-            ("step", "60"),
+            ("step", &step),
             ("timeout", &self.limit(0.2)),
         ];
         Request::Http(Http::get(tag, url).form(&form))
@@ -410,6 +428,7 @@ impl Prometheus {
         numbers: &Numbers,
         history: &Numbers,
     ) -> Report {
+        let lately = Numbers::of(heard, LATELY);
         let mut report = Report::default();
         let mut gaps = Gaps::default();
         let mut partial: Vec<Clean> = Vec::new();
@@ -419,6 +438,8 @@ impl Prometheus {
                 report.facts.push(fact);
             }
             if let Some(points) = history.points(i, metric) {
+                let closer = lately.points(i, metric).unwrap_or_default();
+                let points = with_closer(points, closer);
                 report.facts.push(Fact::History { id: metric.id.clone(), points });
             }
         }
@@ -436,7 +457,7 @@ impl Prometheus {
         }
         partial.extend(numbers.partial());
         report.notes.extend(numbers.notes());
-        if let Some(words) = history.partial() {
+        if let Some(words) = history.partial().or_else(|| lately.partial()) {
             report.notes.push(Clean::line(format_args!("history: {words}")));
         }
         if let Some(exchange) = heard.iter().find(|e| tag_of(e) == RULES) {

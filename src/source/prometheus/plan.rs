@@ -53,6 +53,11 @@ impl Entry {
         presets::all().nth(self.place)
     }
 
+    /// Whether it says what is good.
+    pub fn is_judged(&self) -> bool {
+        self.number().is_some_and(|(_, n)| !n.good.is_empty() || !n.bad.is_empty())
+    }
+
     /// The number as anybody else would have configured it, with a question for it alone.
     pub fn discovered(&self, source: &SourceName, apart: bool) -> Option<Discovered> {
         let (preset, number) = self.number()?;

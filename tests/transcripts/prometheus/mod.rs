@@ -1,5 +1,6 @@
 //! Prometheus 2.42 and `VictoriaMetrics` 1.79 as recorded: numbers, refusals, history, rules.
 
+mod cold;
 mod objectives;
 
 use andon::model::{
