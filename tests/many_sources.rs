@@ -85,7 +85,7 @@ fn sources_and_services_are_kept_once_each_and_not_once_for_each_pair() {
         counted
     };
     let (few, many) = (kept(FEW), kept(MANY));
-    assert!(many.bytes_current < few.bytes_current * MOST as i64, "{few:?} {many:?}");
+    assert!(many.bytes_current < few.bytes_current * MOST.cast_signed(), "{few:?} {many:?}");
     assert!(many.bytes_max < few.bytes_max * MOST, "{few:?} {many:?}");
 }
 

@@ -512,6 +512,7 @@ fn what_little_one_source_told_is_known_after_another_one_told_much() {
 
 #[test]
 fn a_first_look_leaves_out_what_was_over_for_days_and_nothing_that_is_still_so() {
+    const STEP: i64 = 1_500;
     let home = Home::new();
     let mut store = home.open();
     let gh = SourceName::new(SOURCES[1]);
@@ -524,7 +525,6 @@ fn a_first_look_leaves_out_what_was_over_for_days_and_nothing_that_is_still_so()
         store.remember(&[told]).unwrap();
         board.clone()
     };
-    const STEP: i64 = 1_500;
     let made = |n: i64, outcome| Deploy {
         key: Key::new(&gh, n.to_string()),
         finished: Some(t(n * STEP)),

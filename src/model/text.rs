@@ -10,7 +10,8 @@ use unicode_segmentation::UnicodeSegmentation;
 /// A piece of text without control, bidi or invisible characters, in NFC, bounded in bytes per grapheme.
 ///
 /// The field is private and every constructor passes through [`clean`], so holding one is the proof.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+/// The empty one, by far the most frequent text, is shared: `Arc` keeps one for all.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Clean(Arc<str>);
 
 /// What was kept outside is cleaned again: a file can be changed by others.
@@ -56,13 +57,6 @@ impl Clean {
     /// Columns this text takes on a terminal, by the tables the painter uses.
     pub fn width(&self) -> usize {
         unicode_width::UnicodeWidthStr::width(&*self.0)
-    }
-}
-
-impl Default for Clean {
-    fn default() -> Self {
-        // The empty one is shared: it is by far the most frequent text.
-        Self(Arc::default())
     }
 }
 

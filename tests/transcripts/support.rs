@@ -94,11 +94,12 @@ impl Polled {
 
     /// What was told to have changed, in the order told.
     pub fn changes(&self) -> Vec<&andon::model::Change> {
-        let change = |fact| match fact {
-            &andon::model::Fact::Change(ref change) => Some(change),
+        let facts = self.report().facts.iter();
+        let changes = facts.filter_map(|fact| match fact {
+            andon::model::Fact::Change(change) => Some(change),
             _ => None,
-        };
-        self.report().facts.iter().filter_map(change).collect()
+        });
+        changes.collect()
     }
 
     /// The newest measure told of a metric.

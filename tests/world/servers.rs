@@ -133,7 +133,7 @@ pub fn backfill(lab: &Path, text: &str) -> Option<()> {
     Some(())
 }
 
-/// A VictoriaMetrics whose files lie in the lab; `None` where none is installed.
+/// A `VictoriaMetrics` whose files lie in the lab; `None` where none is installed.
 pub fn victoria(lab: &Path) -> Option<Server> {
     let program = tool("victoria-metrics")?;
     let port = free_port();

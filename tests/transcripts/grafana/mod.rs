@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use andon::model::{Change, ChangesOf, Clean, Fact, Matching, Name, Service, Status};
+use andon::model::{ChangesOf, Clean, Matching, Name, Service, Status};
 use andon::source::{Asking, Source};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

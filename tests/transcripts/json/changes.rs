@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use andon::model::{Change, ChangesOf, Fact, Name, Service};
+use andon::model::{ChangesOf, Name, Service};
 use andon::source::{Asking, Problem};
 use jiff::{SignedDuration, Timestamp};
 
