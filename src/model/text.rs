@@ -17,7 +17,18 @@ pub struct Clean(Arc<str>);
 /// What was kept outside is cleaned again: a file can be changed by others.
 impl<'de> serde::Deserialize<'de> for Clean {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(|words| clean(&words, Shape::Body, usize::MAX))
+        /// Cleans what lies in the bytes that are read: no text is copied only to be copied again.
+        struct Words;
+        impl serde::de::Visitor<'_> for Words {
+            type Value = Clean;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+            fn visit_str<E: serde::de::Error>(self, words: &str) -> Result<Clean, E> {
+                Ok(clean(words, Shape::Body, usize::MAX))
+            }
+        }
+        from.deserialize_str(Words)
     }
 }
 
@@ -104,6 +115,9 @@ impl AsRef<str> for Clean {
 /// At most `cap` bytes of `raw` are looked at; a cut is marked with `…`. An empty result stays empty: the page says "(blank)".
 pub fn clean(raw: &str, shape: Shape, cap: usize) -> Clean {
     let (head, cut) = cut_at(raw, cap);
+    if head.is_empty() {
+        return Clean::default();
+    }
     if !cut && is_plain(head, shape) {
         return Clean(Arc::from(head));
     }

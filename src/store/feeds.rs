@@ -93,7 +93,11 @@ kept! {
     5 Shift Shifts shifts |shift| shift.ends,
     6 Deploy Deploys deploys |deploy| ended(&deploy.outcome, deploy.finished),
     7 Release Releases releases |release| release.published,
-    8 Run Runs runs |run| ended(&run.outcome, run.updated),
+    8 Run Runs runs |run| match run.event.as_str() {
+        // These may be what changed.
+        "push" | "merge_group" => ended(&run.outcome, run.updated),
+        _ => ended(&run.outcome, run.updated).and(APART),
+    },
     9 Change Changes changes |change| change.until.max(change.at),
     10 PostMortem PostMortems post_mortems |_| APART,
     12 Milestone Milestones milestones |milestone| milestone.done_at,
@@ -105,5 +109,5 @@ kept! {
     18 Discovered Discovered discovered |_| None,
     19 Brought Brought brought |_| APART,
     20 Objective Objectives objectives |_| None,
-    21 LogEntry Log log |entry| Some(entry.at),
+    21 LogEntry Log log |_| APART,
 }

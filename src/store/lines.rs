@@ -465,7 +465,7 @@ impl Importing<'_> {
             newest.execute([record])?;
         }
         if !self.touched.is_empty() {
-            super::tidy::unfold(self.base)?;
+            super::fold::unfold(self.base)?;
         }
         Ok(())
     }

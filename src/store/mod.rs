@@ -3,16 +3,19 @@
 mod block;
 mod care;
 mod feeds;
+mod fold;
 mod lines;
 mod opening;
 mod origin;
 mod pack;
 mod place;
+mod points;
 mod read;
 mod schema;
 mod scribe;
 mod shape;
 mod tidy;
+mod turned;
 mod words;
 mod write;
 

@@ -6,18 +6,14 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::block::{self, Line, Probed, Reading};
 use super::feeds::{CALENDAR, Kept, OfKind, of_kind};
+use super::fold::AGO;
 use super::origin::{self, Origin};
 use super::pack::unpack;
 use super::shape::format;
-use super::tidy::AGO;
 use super::words::Trouble;
 use super::{Store, moment, nanos};
-use crate::model::{
-    self, Board, Calendar, Clean, Freshness, Health, Key, MetricId, Probe, ProbeResult, Record,
-    SourceName, Status, TURNS_KEPT, Window, with_silences,
-};
+use crate::model::{Board, Calendar, Freshness, Key, Record, SourceName, Status};
 
 /// Kinds of series.
 pub const METRIC: i64 = 0;
@@ -38,16 +34,13 @@ pub enum Reach {
 impl Reach {
     /// How far back points are recalled for charts, and how many bytes of them, the newest first: a large estate starts
     /// with shorter lines, not later.
-    fn points(self) -> (SignedDuration, usize) {
+    pub(super) fn points(self) -> (SignedDuration, usize) {
         match self {
             Self::Whole => (SignedDuration::from_hours(6), 3 * 1024 * 1024),
             Self::Glance => (SignedDuration::from_hours(1), 192 * 1024),
         }
     }
 }
-
-/// At a glance, silences are looked for no further back.
-const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What a source asked to be handed back.
 pub type Words = BTreeMap<Box<str>, Box<str>>;
@@ -130,15 +123,15 @@ impl Store {
 
 /// A board being put together.
 pub struct Recalling<'a> {
-    base: &'a Connection,
-    board: Board,
-    sources: HashMap<i64, SourceName>,
+    pub(super) base: &'a Connection,
+    pub(super) board: Board,
+    pub(super) sources: HashMap<i64, SourceName>,
     /// Up to which line of the log each feed is folded already.
     upto: HashMap<(i64, i64), i64>,
     /// Sources of which something could not be read.
     unreadable: BTreeSet<SourceName>,
     /// By source: the end of the newest good stretch of polls.
-    good_until: HashMap<i64, Timestamp>,
+    pub(super) good_until: HashMap<i64, Timestamp>,
 }
 
 impl<'a> Recalling<'a> {
@@ -361,63 +354,6 @@ impl<'a> Recalling<'a> {
         Ok(())
     }
 
-    /// How services turned up to a moment, with the silences in which nobody asked.
-    fn turns(&mut self, at: Timestamp) -> Result<(), Trouble> {
-        let silences = self.silences(at, Timestamp::MIN)?;
-        let mut all = self.base.prepare_cached(
-            "SELECT service, at, health FROM state WHERE at <= ?1 ORDER BY service, at",
-        )?;
-        let mut rows = all.query([nanos(at)])?;
-        let mut by_service: BTreeMap<model::Name, Vec<(Timestamp, Health)>> = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            let service = model::Name::new(row.get_ref(0)?.as_str().unwrap_or_default());
-            let turn = (moment(row.get(1)?), health(row.get_ref(2)?.as_str()));
-            by_service.entry(service).or_default().push(turn);
-        }
-        for (service, mut turns) in by_service {
-            turns.drain(..turns.len().saturating_sub(TURNS_KEPT));
-            self.board.turns.recall(service, with_silences(&turns, &silences, at));
-        }
-        Ok(())
-    }
-
-    /// The last turn of each service, found without reading the others. It began no earlier than anybody looks back here.
-    fn last_turns(&mut self, at: Timestamp) -> Result<(), Trouble> {
-        let from = at.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
-        let silences = self.silences(at, from)?;
-        let mut services = self.base.prepare_cached(
-            "WITH RECURSIVE s(name) AS (SELECT min(service) FROM state UNION ALL
-                 SELECT (SELECT min(service) FROM state WHERE service > name) FROM s
-                 WHERE name IS NOT NULL)
-             SELECT name FROM s WHERE name IS NOT NULL",
-        )?;
-        let mut last = self.base.prepare_cached(
-            "SELECT at, health FROM state WHERE service = ?1 AND at <= ?2
-             ORDER BY at DESC LIMIT 2",
-        )?;
-        let mut rows = services.query([])?;
-        while let Some(row) = rows.next()? {
-            let name = row.get_ref(0)?.as_str().unwrap_or_default();
-            let mut newest_first = last.query(params![name, nanos(at)])?;
-            let mut turns = Vec::new();
-            while let Some(turn) = newest_first.next()? {
-                turns.push((moment(turn.get(0)?), health(turn.get_ref(1)?.as_str())));
-            }
-            turns.reverse();
-            for (began, _) in &mut turns {
-                *began = (*began).max(from);
-            }
-            if let Some((began, health)) = turns.last().copied().filter(|last| last.0 == from) {
-                // Whether it has been so since it began, nobody looked.
-                let tick = SignedDuration::from_nanos(1);
-                turns = vec![(began, Health::Unknown), (began + tick, health)];
-            }
-            let turns = with_silences(&turns, &silences, at);
-            self.board.turns.recall(model::Name::new(name), turns);
-        }
-        Ok(())
-    }
-
     /// What was over for long was left out: nobody claims to know all changes from before.
     fn claim_less(&mut self) {
         let newest = self.board.sources.values().filter_map(|fresh| fresh.last_try).max();
@@ -428,252 +364,6 @@ impl<'a> Recalling<'a> {
             }
         }
     }
-
-    /// When nobody asked any source of the configuration: longer than the answers of the busiest one hold.
-    /// `from` bounds how far back they are looked for.
-    fn silences(&self, at: Timestamp, from: Timestamp) -> Result<Vec<Window>, Trouble> {
-        let holds = self.board.sources.values().map(|fresh| fresh.limits().1).min();
-        let holds = holds.unwrap_or(SignedDuration::from_mins(5));
-        // A stretch that began before is looked at with the others: a source's stretches follow each other.
-        let mut polls = self.base.prepare_cached(
-            "SELECT p.since, p.until FROM source s JOIN poll p ON p.source = s.id
-             AND p.since BETWEEN coalesce((SELECT max(since) FROM poll
-                 WHERE source = s.id AND since <= ?2), ?2) AND ?1
-             ORDER BY p.since",
-        )?;
-        let mut rows = polls.query([nanos(at), nanos(from)])?;
-        let mut heard: Option<Timestamp> = None;
-        let mut silences = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (since, until) = (moment(row.get(0)?), moment(row.get(1)?).min(at));
-            if let Some(last) = heard.filter(|last| since.duration_since(*last) > holds) {
-                silences.push(Window { from: last, until: since });
-            }
-            heard = Some(heard.map_or(until, |last| last.max(until)));
-        }
-        if let Some(last) = heard.filter(|last| at.duration_since(*last) > holds) {
-            silences.push(Window { from: last, until: at });
-        }
-        Ok(silences)
-    }
-
-    /// Readings and probe results of the last hours in which each source told any.
-    fn points(&mut self, at: Timestamp, noted: bool, reach: Reach) -> Result<(), Trouble> {
-        let (span, most) = reach.points();
-        let series = self.series(noted)?;
-        let mut blocks = self.base.prepare_cached(
-            "SELECT tier, since, until, points FROM block WHERE source = ?1 AND since <= ?2
-             ORDER BY until DESC",
-        )?;
-        let most = most / self.sources.len().max(1);
-        let mut newest_first = Vec::new();
-        for source in self.sources.keys() {
-            let mut rows = blocks.query([*source, nanos(at)])?;
-            let (mut bytes, mut from) = (0, Timestamp::MIN);
-            while let Some(row) = rows.next()? {
-                let until = moment(row.get(2)?);
-                if bytes == 0 {
-                    from = until.min(at).checked_sub(span).unwrap_or(Timestamp::MIN);
-                }
-                if until < from || bytes > most {
-                    break;
-                }
-                let points: Vec<u8> = row.get(3)?;
-                bytes += points.len();
-                newest_first.push((*source, row.get::<_, i64>(0)?, moment(row.get(1)?), points));
-            }
-        }
-        let mut found: HashMap<i64, Found> = HashMap::new();
-        for (source, tier, since, points) in newest_first.into_iter().rev() {
-            for (id, mut points) in block::read(&points, since).unwrap_or_default() {
-                if series.get(&id).is_none_or(|told| told.source != source) {
-                    continue;
-                }
-                points.retain(|(when, _)| *when <= at);
-                let Some(when) = points.iter().map(|(when, _)| *when).max() else { continue };
-                let one = found.entry(id).or_default();
-                if one.points.is_empty() || one.newest.1 <= when {
-                    one.newest = (tier, when);
-                }
-                one.points.append(&mut points);
-            }
-        }
-        // Many points, few names: each name is looked up once. Of two that tell of one number the newer is placed last.
-        let mut found: Vec<(i64, Found)> = found.into_iter().collect();
-        found.sort_unstable_by_key(|(id, one)| (one.newest.1, *id));
-        for (id, one) in &mut found {
-            if let Some(told) = series.get(id) {
-                self.place(told, std::mem::take(&mut one.points));
-            }
-        }
-        for (id, Found { newest: (tier, when), .. }) in found {
-            if let Some(told) = series.get(&id) {
-                self.hold(told, tier, when);
-            }
-        }
-        Ok(())
-    }
-
-    fn place(&mut self, told: &Told, points: Vec<(Timestamp, Reading)>) {
-        match &told.name {
-            Name::Metric(id, note) => self.track(told.source, id, note.as_ref(), points),
-            Name::Probe(probe) => {
-                for (at, reading) in points {
-                    if let Reading::Probe(probed) = reading {
-                        self.probed(told.source, probe, at, probed);
-                    }
-                }
-            }
-            Name::Usual(id) => {
-                if let Some((at, Reading::Measure(measure))) = points.into_iter().next_back() {
-                    self.board.baselines.insert(id.clone(), (at, measure));
-                }
-            }
-        }
-    }
-
-    fn track(
-        &mut self,
-        source: i64,
-        id: &MetricId,
-        note: Option<&Clean>,
-        points: Vec<(Timestamp, Reading)>,
-    ) {
-        let Some(source) = self.sources.get(&source) else { return };
-        let track = self.board.tracks.entry(id.clone()).or_default();
-        for (at, reading) in points {
-            if let Reading::Measure(measure) = reading {
-                track.add(at, measure);
-            }
-        }
-        if track.note.as_ref() != note {
-            track.note = note.cloned();
-        }
-        self.board.track_sources.entry(id.clone()).or_insert_with(|| source.clone());
-    }
-
-    fn probed(&mut self, source: i64, probe: &Probe, at: Timestamp, probed: Probed) {
-        let Some(source) = self.sources.get(&source) else { return };
-        let results = self.board.probes.entry(probe.clone()).or_default();
-        results.push_back(ProbeResult {
-            probe: probe.clone(),
-            weight: probed.weight,
-            at,
-            health: probed.health,
-            words: probed.words,
-            latency: probed.latency,
-            expires: probed.expires,
-        });
-        while results.len() > crate::model::RESULTS_KEPT {
-            results.pop_front();
-        }
-        self.board.probe_sources.entry(probe.clone()).or_insert_with(|| source.clone());
-    }
-
-    /// Older readings are thinned: the last one of its minute, or quarter of an hour, stands until the next, as long as
-    /// its source went on answering.
-    fn hold(&mut self, told: &Told, tier: i64, when: Timestamp) {
-        let Some(until) = self.good_until.get(&told.source).copied() else { return };
-        let longest = match tier {
-            0 => return,
-            1 => SignedDuration::from_secs(75),
-            _ => SignedDuration::from_secs(960),
-        };
-        if until <= when || until.duration_since(when) > longest {
-            return;
-        }
-        match &told.name {
-            Name::Metric(id, _) => {
-                if let Some(track) = self.board.tracks.get_mut(id)
-                    && let Some((_, measure)) = track.newest().cloned()
-                {
-                    track.add(until, measure);
-                }
-            }
-            Name::Probe(probe) => {
-                if let Some(results) = self.board.probes.get_mut(probe)
-                    && let Some(last) = results.back().cloned()
-                {
-                    results.push_back(ProbeResult { at: until, ..last });
-                }
-            }
-            // It holds for its hour by itself.
-            Name::Usual(_) => {}
-        }
-    }
-
-    fn series(&self, noted: bool) -> Result<HashMap<i64, Told>, Trouble> {
-        let mut all =
-            self.base.prepare_cached("SELECT id, source, kind, name, note FROM series")?;
-        let mut rows = all.query([])?;
-        let mut series = HashMap::new();
-        while let Some(row) = rows.next()? {
-            let (id, source, kind): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let name = row.get_ref(3)?.as_str().unwrap_or_default();
-            let name = match kind {
-                METRIC => serde_json::from_str::<MetricId>(name).ok().map(|id| {
-                    let note = row.get::<_, Option<String>>(4).ok().flatten().filter(|_| noted);
-                    Name::Metric(id, note.map(Clean::from))
-                }),
-                PROBE => serde_json::from_str::<Probe>(name).ok().map(Name::Probe),
-                USUAL => serde_json::from_str::<MetricId>(name).ok().map(Name::Usual),
-                _ => None,
-            };
-            if let Some(name) = name {
-                series.insert(id, Told { source, name });
-            }
-        }
-        Ok(series)
-    }
-}
-
-/// A series and whose it is.
-struct Told {
-    source: i64,
-    name: Name,
-}
-
-/// Points of one series, oldest first, and the tier and moment of the newest.
-#[derive(Default)]
-struct Found {
-    points: Vec<(Timestamp, Reading)>,
-    newest: (i64, Timestamp),
-}
-
-enum Name {
-    Metric(MetricId, Option<Clean>),
-    Probe(Probe),
-    Usual(MetricId),
-}
-
-/// The lines of a source's newest blocks, newest block first: as many as hold a point of every series.
-pub fn newest_blocks(
-    base: &Connection,
-    source: i64,
-    mut each: impl FnMut(Line),
-) -> Result<(), Trouble> {
-    let mut blocks = base.prepare_cached(
-        "SELECT since, points FROM block
-         WHERE source = ?1 AND until > (SELECT max(until) FROM block WHERE source = ?1) - ?2
-         ORDER BY until DESC",
-    )?;
-    let hour = i64::try_from(SignedDuration::from_hours(1).as_nanos()).unwrap_or(i64::MAX);
-    let mut rows = blocks.query([source, hour])?;
-    while let Some(row) = rows.next()? {
-        let points = row.get_ref(1)?.as_blob().unwrap_or_default();
-        block::read(points, moment(row.get(0)?))
-            .unwrap_or_default()
-            .into_iter()
-            .for_each(&mut each);
-    }
-    Ok(())
-}
-
-/// A word of another version says nothing here.
-fn health(word: Result<&str, rusqlite::types::FromSqlError>) -> Health {
-    let word = word.unwrap_or_default();
-    let known = [Health::Ok, Health::Degraded, Health::Down];
-    known.into_iter().find(|h| h.word() == word).unwrap_or_default()
 }
 
 struct Unfold<'a> {

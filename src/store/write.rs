@@ -504,7 +504,7 @@ impl Writing<'_> {
     /// Where the remembered points of a source end, so that history told anew is not remembered twice.
     fn newest_points(&mut self, source: i64) -> Result<(), Trouble> {
         let newest = &mut self.known.newest;
-        read::newest_blocks(self.base, source, |(series, points)| {
+        super::points::newest_blocks(self.base, source, |(series, points)| {
             if let Some((at, _)) = points.last() {
                 newest.entry(series).or_insert(nanos(*at));
             }
