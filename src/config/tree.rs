@@ -51,7 +51,28 @@ impl Texts {
         readable_by_others: bool,
         problems: &mut Vec<Located>,
     ) -> Table {
+        if self.end == 0 {
+            // The first text, mostly the only one, lies where its places say. It is kept as long as the program, and its
+            // tree taken as it was parsed: thousands of settings are not copied one by one.
+            let (parsed, errors) = DeTable::parse_recoverable(intern(text.to_owned()));
+            self.keep(file, text, readable_by_others, (&parsed, errors), problems);
+            return parsed.into_inner();
+        }
         let (parsed, errors) = DeTable::parse_recoverable(text);
+        let base = self.end;
+        self.keep(file, text, readable_by_others, (&parsed, errors), problems);
+        settle(parsed.into_inner(), base)
+    }
+
+    /// Keeps a text for those who ask for its places, and reports what is no TOML in it.
+    fn keep(
+        &mut self,
+        file: &Path,
+        text: &str,
+        readable_by_others: bool,
+        (parsed, errors): (&Spanned<DeTable<'_>>, Vec<toml::de::Error>),
+        problems: &mut Vec<Located>,
+    ) {
         let shown = veil::veiled(text, parsed.get_ref(), !errors.is_empty());
         for error in errors {
             problems.push(Located::at(
@@ -62,12 +83,10 @@ impl Texts {
                 None,
             ));
         }
-        let base = self.end;
-        let table = settle(parsed.into_inner(), base);
-        self.end += text.len() + 1;
         let ends = shown.match_indices('\n').map(|(at, _)| at).collect();
+        let base = self.end;
+        self.end += text.len() + 1;
         self.list.push(Text { file: file.to_owned(), shown, base, ends, readable_by_others });
-        table
     }
 
     pub fn files(&self) -> impl Iterator<Item = &Path> {
@@ -160,7 +179,7 @@ fn renumber(number: &DeValue<'_>) -> DeValue<'static> {
     DeValue::parse(text).map_or(DeValue::Boolean(false), Spanned::into_inner)
 }
 
-/// A few numbers of a configuration live as long as the program.
+/// The first text and a few numbers of a configuration live as long as the program.
 fn intern(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }

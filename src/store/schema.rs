@@ -115,6 +115,7 @@ CREATE TABLE folded(
     PRIMARY KEY(source, feed, past)
 ) STRICT;
 CREATE INDEX state_of ON state(service, at);
+CREATE INDEX poll_whole ON poll(source, since) WHERE complete <> 0;
 "];
 
 /// The version this andon writes.
