@@ -511,6 +511,69 @@ fn what_little_one_source_told_is_known_after_another_one_told_much() {
 }
 
 #[test]
+fn what_is_told_after_a_source_was_forgotten_is_known_however_much_of_the_log_it_took() {
+    let home = Home::new();
+    let mut store = home.open();
+    let (mut before, mut board) = (BTreeMap::new(), awaited());
+    let mut told_of = |poll: &Poll, at| told(poll, t(at), &mut before);
+    let first = told_of(&Poll::Alerts(vec![(1, 1)]), 0);
+    let many = told_of(&Poll::Deploys((0..=99).map(|id| (id, 1)).collect()), 15);
+    fold(&mut board, &first);
+    store.remember(&[first, many]).unwrap();
+    store.fold().unwrap();
+    store.forget(&Forget::Source(SourceName::new(SOURCES[1]))).unwrap();
+    let next = told_of(&Poll::Alerts(vec![(1, 2), (2, 1)]), 30);
+    fold(&mut board, &next);
+    store.remember(&[next]).unwrap();
+    let found = store.board_now(&awaited(), t(40)).unwrap();
+    assert_eq!(records(&found.alerts), records(&board.alerts));
+    store.fold().unwrap();
+    let found = home.open().board_now(&awaited(), t(40)).unwrap();
+    assert_eq!(records(&found.alerts), records(&board.alerts));
+}
+
+#[test]
+fn what_was_folded_counts_only_where_all_of_it_is_there_in_this_versions_words() {
+    let gh = SourceName::new(SOURCES[1]);
+    let poll = |before: &mut BTreeMap<_, _>, at| {
+        let deploys = Poll::Deploys((0..=255).map(|id| (id, 1)).collect());
+        [told(&Poll::Alerts(vec![(1, 1)]), t(at), before), told(&deploys, t(at + 15), before)]
+    };
+    // An older andon, started before this one, forgets what is folded and knows nothing of the lines it reaches to.
+    let forgets = "DELETE FROM folded";
+    // Another version folded them, with a record in them that the log does not have.
+    let other = "UPDATE fold SET format = 'another';
+        DELETE FROM told WHERE record IN (SELECT id FROM record WHERE feed = 6 AND name = '7');
+        DELETE FROM record WHERE feed = 6 AND name = '7'";
+    for (meddles, left) in [(forgets, 256), (other, 255)] {
+        let home = Home::new();
+        let mut store = home.open();
+        let mut before = BTreeMap::new();
+        store.remember(&poll(&mut before, 0)).unwrap();
+        // Days later: those of before lie apart.
+        let late = told(&Poll::Alerts(vec![(2, 1)]), t(5 * 24 * 3600), &mut before);
+        store.remember(&[late]).unwrap();
+        store.fold().unwrap();
+        let now = t(5 * 24 * 3600 + 15);
+        assert!(store.glance(&awaited(), now).unwrap().deploys.len() < 10);
+        let base = rusqlite::Connection::open(home.place().file.unwrap()).unwrap();
+        base.execute_batch(meddles).unwrap();
+        for round in 0..2 {
+            let found = store.board_now(&awaited(), now).unwrap();
+            assert_eq!(found.deploys.len(), left, "{meddles}, round {round}");
+            assert_eq!(found.alerts.len(), 2, "{meddles}, round {round}");
+            assert_eq!(
+                found.deploys.get(&Key::new(&gh, "7")).is_some(),
+                left == 256,
+                "{meddles}, round {round}"
+            );
+            assert_eq!(store.glance(&awaited(), now).unwrap().alerts.len(), 2);
+            store.fold().unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_first_look_leaves_out_what_was_over_for_days_and_nothing_that_is_still_so() {
     const STEP: i64 = 1_500;
     let home = Home::new();

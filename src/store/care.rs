@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
 use super::block;
 use super::feeds::{CALENDAR, Kept, OfKind, of_kind};
+use super::fold::unfold;
 use super::opening::{self, Notice};
 use super::pack::unpack;
 use super::tidy;
@@ -188,7 +189,9 @@ impl Store {
                          (SELECT id FROM record WHERE ?1 IS NULL OR source = ?1)",
                     [source],
                 )?;
-                for table in ["record", "fold", "folded", "poll", "series", "block", "memory"] {
+                // Lines that are told next take the numbers of those that are gone: nothing may be folded beyond them.
+                unfold(&work)?;
+                for table in ["record", "poll", "series", "block", "memory"] {
                     let all = format!("DELETE FROM {table} WHERE ?1 IS NULL OR source = ?1");
                     work.execute(&all, [source])?;
                 }

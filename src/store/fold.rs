@@ -11,7 +11,7 @@ use super::read::{Reach, Recalling};
 use super::shape::format;
 use super::tidy::sources;
 use super::words::Trouble;
-use crate::model::{Board, Freshness, Key, Record, SourceName};
+use crate::model::{Board, Key, Record, SourceName};
 
 /// What was over so long before the newest news is kept apart from what a first look needs.
 pub const AGO: SignedDuration = SignedDuration::from_hours(48);
@@ -23,6 +23,7 @@ const WAIT: usize = 100;
 /// a feed of which little was told would else lie behind for ever, and be lost before the line the others are folded to.
 pub fn fold(base: &mut Connection, tail: i64) -> Result<(), Trouble> {
     let work = base.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    lay_aside(&work)?;
     let due: Vec<(i64, i64, i64)> = {
         let mut grown = work.prepare(
             "SELECT r.source, r.feed, count(*) FROM told t JOIN record r ON r.id = t.record
@@ -41,12 +42,9 @@ pub fn fold(base: &mut Connection, tail: i64) -> Result<(), Trouble> {
         [],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let mut everybody = Board::default();
     let names: BTreeMap<i64, SourceName> = sources(&work)?;
-    for name in names.values() {
-        everybody.sources.insert(name.clone(), Freshness::default());
-    }
-    let mut recalling = Recalling::begin(&work, &everybody)?;
+    let mut recalling = Recalling::begin(&work, &Board::default())?;
+    recalling.sources = names.clone().into_iter().collect();
     recalling.records(Reach::Whole)?;
     let (board, unreadable) = recalling.into_parts();
     let last = board.last_deploys();
@@ -71,6 +69,21 @@ pub fn fold(base: &mut Connection, tail: i64) -> Result<(), Trouble> {
         params![upto, format()],
     )?;
     Ok(work.commit()?)
+}
+
+/// What was folded by another version, or lost half of itself, is folded from the log: nothing of it is kept apart.
+fn lay_aside(base: &Connection) -> Result<(), Trouble> {
+    base.execute(
+        "UPDATE fold SET upto = 0 WHERE format <> ?1 OR NOT EXISTS (SELECT 1 FROM folded d
+             WHERE d.source = fold.source AND d.feed = fold.feed AND d.past = 0)",
+        [format()],
+    )?;
+    base.execute(
+        "DELETE FROM folded WHERE NOT EXISTS (SELECT 1 FROM fold f
+             WHERE f.source = folded.source AND f.feed = folded.feed AND f.upto > 0)",
+        [],
+    )?;
+    Ok(())
 }
 
 /// One feed of one source on its way into the file; true where it got there.

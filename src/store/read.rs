@@ -88,7 +88,8 @@ impl Store {
     /// The board as it was known at a moment: facts learnt up to then.
     pub fn board_at(&mut self, awaited: &Board, at: Timestamp) -> Result<Board, Trouble> {
         let Some(base) = &self.base else { return Ok(awaited.clone()) };
-        let mut recalling = Recalling::begin(base, awaited)?;
+        let reading = base.unchecked_transaction()?;
+        let mut recalling = Recalling::begin(&reading, awaited)?;
         recalling.records(Reach::Whole)?;
         recalling.unlearn(at)?;
         recalling.freshness(at)?;
@@ -168,7 +169,11 @@ impl<'a> Recalling<'a> {
 
     /// Every record: those folded already, and the log after them.
     pub fn records(&mut self, reach: Reach) -> Result<(), Trouble> {
-        let mut folds = self.base.prepare_cached("SELECT source, feed, format, upto FROM fold")?;
+        // An older andon that still runs forgets the folded records and knows nothing of the lines they reach to.
+        let mut folds = self.base.prepare_cached(
+            "SELECT f.source, f.feed, f.format, f.upto, EXISTS (SELECT 1 FROM folded d
+                 WHERE d.source = f.source AND d.feed = f.feed AND d.past = 0) FROM fold f",
+        )?;
         let mut rows = folds.query([])?;
         let mut furthest = 0;
         while let Some(row) = rows.next()? {
@@ -176,6 +181,7 @@ impl<'a> Recalling<'a> {
             let same = row.get_ref(2)?.as_str().is_ok_and(|found| found == format());
             let upto = if same { row.get(3)? } else { 0 };
             furthest = furthest.max(upto);
+            let upto = if row.get(4)? { upto } else { 0 };
             if self.sources.contains_key(&source) {
                 self.upto.insert((source, feed), upto);
             }

@@ -181,7 +181,8 @@ pub fn forget_before(base: &mut Connection, cutoff: Timestamp) -> Result<(), Tro
     Ok(work.commit()?)
 }
 
-/// Drops versions that were followed by others before a moment.
+/// Drops versions that were followed by others before a moment; never the last line of the log, whose number the next
+/// one would take though everything up to it is folded.
 fn drop_passing(base: &mut Connection, before: Timestamp) -> Result<(), Trouble> {
     const MANY: [&str; 8] = [
         "rules",
@@ -198,6 +199,7 @@ fn drop_passing(base: &mut Connection, before: Timestamp) -> Result<(), Trouble>
         work.execute(
             "DELETE FROM told WHERE learnt < ?1 AND version IS NOT NULL
              AND record IN (SELECT id FROM record WHERE feed = ?2)
+             AND seq < (SELECT max(seq) FROM told)
              AND EXISTS (SELECT 1 FROM told later WHERE later.record = told.record
                  AND later.learnt > told.learnt AND later.learnt < ?1)",
             [nanos(before), feed],
