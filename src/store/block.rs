@@ -61,12 +61,62 @@ pub fn write(lines: &[Line], since: Timestamp, coarse: bool) -> Vec<u8> {
     out
 }
 
+/// Where points go as they are read: a line begins, and its points follow.
+trait Sink {
+    fn line(&mut self, series: i64, count: usize);
+    fn point(&mut self, at: Timestamp, reading: Reading);
+}
+
+impl Sink for Vec<Line> {
+    fn line(&mut self, series: i64, count: usize) {
+        self.push((series, Vec::with_capacity(count)));
+    }
+
+    fn point(&mut self, at: Timestamp, reading: Reading) {
+        if let Some((_, points)) = self.last_mut() {
+            points.push((at, reading));
+        }
+    }
+}
+
+/// Points one after the other, each with its series: a block of one poll has one of each, and no list of its own for it.
+#[derive(Default)]
+pub struct Flat {
+    series: i64,
+    pub points: Vec<(i64, Timestamp, Reading)>,
+}
+
+impl Sink for Flat {
+    fn line(&mut self, series: i64, _: usize) {
+        self.series = series;
+    }
+
+    fn point(&mut self, at: Timestamp, reading: Reading) {
+        self.points.push((self.series, at, reading));
+    }
+}
+
+impl Flat {
+    /// Reads a block in the place of the one before; of bytes that are none, nothing.
+    pub fn read(&mut self, bytes: &[u8], since: Timestamp) {
+        self.points.clear();
+        if walk(bytes, since, self).is_none() {
+            self.points.clear();
+        }
+    }
+}
+
 /// Reads what was written; `None` for bytes that are no block.
 pub fn read(bytes: &[u8], since: Timestamp) -> Option<Vec<Line>> {
+    let mut lines = Vec::new();
+    walk(bytes, since, &mut lines).map(|()| lines)
+}
+
+fn walk(bytes: &[u8], since: Timestamp, into: &mut impl Sink) -> Option<()> {
     let (head, mut rest) = bytes.split_at_checked(2)?;
     let [FORMAT, flags] = *head else { return None };
     let unit = if flags & COARSE != 0 { SECOND } else { 1 };
-    let (mut lines, mut left) = (Vec::new(), MOST);
+    let mut left = MOST;
     while !rest.is_empty() {
         let series = take_number(&mut rest)?;
         let count = usize::try_from(take_number(&mut rest)?).ok()?;
@@ -75,15 +125,14 @@ pub fn read(bytes: &[u8], since: Timestamp) -> Option<Vec<Line>> {
             return None;
         }
         left -= count;
-        let mut points = Vec::with_capacity(count);
+        into.line(series, count);
         let mut at = nanos(since).div_euclid(unit);
         for _ in 0..count {
             at = at.checked_add(take_number(&mut rest)?)?;
-            points.push((moment(at.checked_mul(unit)?), take_value(&mut rest)?));
+            into.point(moment(at.checked_mul(unit)?), take_value(&mut rest)?);
         }
-        lines.push((series, points));
     }
-    Some(lines)
+    Some(())
 }
 
 /// Zigzag and seven bits a byte, as in protocol buffers: small numbers of either sign are one byte.
@@ -267,7 +316,14 @@ mod tests {
                 .map(|(s, ns, r)| (Timestamp::new(i64::from(s), ns).unwrap(), r))
                 .collect();
             let lines = vec![(7, points), (3, Vec::new())];
-            prop_assert_eq!(read(&write(&lines, t(1_000), false), t(1_000)).unwrap(), lines);
+            let bytes = write(&lines, t(1_000), false);
+            let mut flat = Flat::default();
+            flat.read(&bytes, t(1_000));
+            let told = lines.iter().flat_map(|(id, points)| points.iter().map(|p| (*id, p.0, p.1.clone())));
+            prop_assert_eq!(&flat.points, &told.collect::<Vec<_>>());
+            flat.read(&bytes[..bytes.len() / 2 + 1], t(0));
+            prop_assert!(flat.points.is_empty() || bytes.len() < 4 || read(&bytes[..bytes.len() / 2 + 1], t(0)).is_some());
+            prop_assert_eq!(read(&bytes, t(1_000)).unwrap(), lines);
         }
 
         #[test]

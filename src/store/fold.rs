@@ -1,9 +1,9 @@
-//! Folding: the records of the log in one piece each feed, what was over for days apart, so that a start reads little.
+//! Folding: the records of the log in one piece each feed, what was over for a day apart, so that a start reads little.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::feeds::{self, Kept, OfKind, of_kind};
 use super::moment;
@@ -14,10 +14,11 @@ use super::words::Trouble;
 use crate::model::{Board, Key, Record, SourceName};
 
 /// What was over so long before the newest news is kept apart from what a first look needs.
-pub const AGO: SignedDuration = SignedDuration::from_hours(48);
-/// Records that are over wait among the others until they are so many, and a small part of those kept apart: large lists
-/// are written seldom.
-const WAIT: usize = 100;
+pub const AGO: SignedDuration = SignedDuration::from_hours(24);
+/// Records that are over wait among the others until they are more than this: then they make a piece of their own.
+const WAIT: usize = 50;
+/// Pieces of a feed's past; then they are written as one.
+const PIECES: i64 = 16;
 
 /// Folds every feed up to the newest line of the log, once the log has grown by `tail` lines since. All of them at once:
 /// a feed of which little was told would else lie behind for ever, and be lost before the line the others are folded to.
@@ -99,30 +100,35 @@ struct Folding<'a> {
 }
 
 impl Folding<'_> {
-    fn write(&self, feed: i64, past: bool, bytes: Option<Vec<u8>>) -> Result<bool, Trouble> {
+    fn write(&self, feed: i64, piece: i64, bytes: Option<Vec<u8>>) -> Result<bool, Trouble> {
         let Some(bytes) = bytes else { return Ok(false) };
         self.work.execute(
             "INSERT OR REPLACE INTO folded VALUES (?1, ?2, ?3, ?4)",
-            params![self.source, feed, past, bytes],
+            params![self.source, feed, piece, bytes],
         )?;
         Ok(true)
     }
 
     fn calendar(&self) -> Result<bool, Trouble> {
         let Some(calendar) = self.board.calendars.get(self.name) else { return Ok(false) };
-        self.write(feeds::CALENDAR, false, postcard::to_stdvec(&**calendar).ok())
+        self.write(feeds::CALENDAR, 0, postcard::to_stdvec(&**calendar).ok())
     }
 
-    /// The records that lie apart already, as they lie there.
-    fn apart<T: Kept>(&self) -> Result<BTreeMap<Key, Record<T>>, Trouble> {
+    /// The records that lie apart already, as they lie there, and in how many pieces.
+    fn apart<T: Kept>(&self) -> Result<(BTreeMap<Key, Record<T>>, i64), Trouble> {
         let mut apart = self.work.prepare_cached(
-            "SELECT records FROM folded WHERE source = ?1 AND feed = ?2 AND past = 1",
+            "SELECT past, records FROM folded WHERE source = ?1 AND feed = ?2 AND past > 0
+             ORDER BY past",
         )?;
-        let bytes: Option<Vec<u8>> =
-            apart.query_row([self.source, T::FEED], |row| row.get(0)).optional()?;
-        let records: Vec<Record<T>> =
-            bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok()).unwrap_or_default();
-        Ok(records.into_iter().map(|mut r| (r.what.key().clone(), r)).collect())
+        let mut rows = apart.query([self.source, T::FEED])?;
+        let (mut found, mut pieces) = (BTreeMap::new(), 0);
+        while let Some(row) = rows.next()? {
+            pieces = row.get(0)?;
+            let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
+            let records: Vec<Record<T>> = postcard::from_bytes(bytes).unwrap_or_default();
+            found.extend(records.into_iter().map(|mut r| (r.what.key().clone(), r)));
+        }
+        Ok((found, pieces))
     }
 }
 
@@ -136,22 +142,32 @@ impl OfKind for Folding<'_> {
         let is_past = |key: &Key, record: &Record<T>| {
             over(record).is_some_and(|over| over < self.edge) && !self.last.contains(key)
         };
-        let own = || T::records(self.board).of(self.name);
-        let apart = self.apart::<T>()?;
+        let (apart, pieces) = self.apart::<T>()?;
         let lies_apart = |key: &Key, record: &Record<T>| apart.get(key) == Some(record);
-        let waiting =
-            own().filter(|(key, record)| is_past(key, record) && !lies_apart(key, record)).count();
-        if waiting > WAIT + apart.len() / 64 {
-            let (past, now): (Vec<_>, Vec<_>) = own().partition(|(key, r)| is_past(key, r));
-            let [past, now] = [past, now].map(|all| {
-                let all: Vec<&Record<T>> = all.into_iter().map(|(_, record)| record).collect();
-                postcard::to_stdvec(&all).ok()
-            });
-            return Ok(self.write(T::FEED, true, past)? && self.write(T::FEED, false, now)?);
+        let own = T::records(self.board).of(self.name);
+        let (waiting, mut now): (Vec<_>, Vec<_>) = own
+            .filter(|(key, record)| !lies_apart(key, record))
+            .partition(|(key, record)| is_past(key, record));
+        let written = |all: Vec<(&Key, &Record<T>)>| {
+            let all: Vec<&Record<T>> = all.into_iter().map(|(_, record)| record).collect();
+            postcard::to_stdvec(&all).ok()
+        };
+        if waiting.len() <= WAIT {
+            now.extend(waiting);
+            return self.write(T::FEED, 0, written(now));
         }
-        let now: Vec<&Record<T>> =
-            own().filter(|(key, r)| !lies_apart(key, r)).map(|(_, record)| record).collect();
-        self.write(T::FEED, false, postcard::to_stdvec(&now).ok())
+        let done = if pieces < PIECES {
+            self.write(T::FEED, pieces + 1, written(waiting))?
+        } else {
+            self.work.execute(
+                "DELETE FROM folded WHERE source = ?1 AND feed = ?2 AND past > 1",
+                [self.source, T::FEED],
+            )?;
+            let own = T::records(self.board).of(self.name);
+            let past = own.filter(|(key, r)| is_past(key, r) || lies_apart(key, r)).collect();
+            self.write(T::FEED, 1, written(past))?
+        };
+        Ok(done && self.write(T::FEED, 0, written(now))?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
-use super::block::{self, Line, Probed, Reading};
+use super::block::{self, Flat, Line, Probed, Reading};
 use super::read::{METRIC, PROBE, Reach, Recalling, USUAL};
 use super::words::Trouble;
 use super::{moment, nanos};
@@ -20,7 +20,6 @@ impl Recalling<'_> {
         reach: Reach,
     ) -> Result<(), Trouble> {
         let (span, most) = reach.points();
-        let series = self.series(noted)?;
         let mut blocks = self.base.prepare_cached(
             "SELECT tier, since, until, points FROM block WHERE source = ?1 AND since <= ?2
              ORDER BY until DESC",
@@ -43,33 +42,32 @@ impl Recalling<'_> {
                 newest_first.push((*source, row.get::<_, i64>(0)?, moment(row.get(1)?), points));
             }
         }
-        let mut found: HashMap<i64, Found> = HashMap::new();
+        let mut found = self.series(noted)?;
+        let mut flat = Flat::default();
         for (source, tier, since, points) in newest_first.into_iter().rev() {
-            for (id, mut points) in block::read(&points, since).unwrap_or_default() {
-                if series.get(&id).is_none_or(|told| told.source != source) {
+            flat.read(&points, since);
+            for (id, when, reading) in flat.points.drain(..) {
+                let Some(one) = found.get_mut(&id).filter(|one| one.told.source == source) else {
+                    continue;
+                };
+                if when > at {
                     continue;
                 }
-                points.retain(|(when, _)| *when <= at);
-                let Some(when) = points.iter().map(|(when, _)| *when).max() else { continue };
-                let one = found.entry(id).or_default();
                 if one.points.is_empty() || one.newest.1 <= when {
                     one.newest = (tier, when);
                 }
-                one.points.append(&mut points);
+                one.points.push((when, reading));
             }
         }
         // Many points, few names: each name is looked up once. Of two that tell of one number the newer is placed last.
-        let mut found: Vec<(i64, Found)> = found.into_iter().collect();
+        let mut found: Vec<(i64, Found)> =
+            found.into_iter().filter(|(_, one)| !one.points.is_empty()).collect();
         found.sort_unstable_by_key(|(id, one)| (one.newest.1, *id));
-        for (id, one) in &mut found {
-            if let Some(told) = series.get(id) {
-                self.place(told, std::mem::take(&mut one.points));
-            }
+        for (_, one) in &mut found {
+            self.place(&one.told, std::mem::take(&mut one.points));
         }
-        for (id, Found { newest: (tier, when), .. }) in found {
-            if let Some(told) = series.get(&id) {
-                self.hold(told, tier, when);
-            }
+        for (_, Found { told, newest: (tier, when), .. }) in found {
+            self.hold(&told, tier, when);
         }
         Ok(())
     }
@@ -162,7 +160,8 @@ impl Recalling<'_> {
         }
     }
 
-    fn series(&self, noted: bool) -> Result<HashMap<i64, Told>, Trouble> {
+    /// Every series, without points yet.
+    fn series(&self, noted: bool) -> Result<HashMap<i64, Found>, Trouble> {
         let mut all =
             self.base.prepare_cached("SELECT id, source, kind, name, note FROM series")?;
         let mut rows = all.query([])?;
@@ -180,7 +179,8 @@ impl Recalling<'_> {
                 _ => None,
             };
             if let Some(name) = name {
-                series.insert(id, Told { source, name });
+                let (points, newest) = (Vec::new(), (0, Timestamp::MIN));
+                series.insert(id, Found { told: Told { source, name }, points, newest });
             }
         }
         Ok(series)
@@ -194,8 +194,8 @@ struct Told {
 }
 
 /// Points of one series, oldest first, and the tier and moment of the newest.
-#[derive(Default)]
 struct Found {
+    told: Told,
     points: Vec<(Timestamp, Reading)>,
     newest: (i64, Timestamp),
 }

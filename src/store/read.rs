@@ -26,7 +26,7 @@ pub const USUAL: i64 = 2;
 pub enum Reach {
     /// All that a board holds.
     Whole,
-    /// What shows how things are: nothing that was over for days, the newest readings, the last turn of each service.
+    /// What shows how things are: nothing that was over for a day, the newest readings, the last turn of each service.
     /// What it leaves out is not claimed: a beginning or a change that may lie further back is not said to be none.
     Glance,
 }
@@ -37,7 +37,7 @@ impl Reach {
     pub(super) fn points(self) -> (SignedDuration, usize) {
         match self {
             Self::Whole => (SignedDuration::from_hours(6), 3 * 1024 * 1024),
-            Self::Glance => (SignedDuration::from_hours(1), 192 * 1024),
+            Self::Glance => (SignedDuration::from_mins(30), 192 * 1024),
         }
     }
 }
@@ -188,7 +188,7 @@ impl<'a> Recalling<'a> {
         }
         // What lies apart first: of two the later one holds.
         let mut folded = self.base.prepare_cached(
-            "SELECT source, feed, records FROM folded WHERE past <= ?1 ORDER BY past DESC",
+            "SELECT source, feed, records FROM folded WHERE past = 0 OR ?1 ORDER BY past = 0, past",
         )?;
         let mut rows = folded.query([reach == Reach::Whole])?;
         while let Some(row) = rows.next()? {

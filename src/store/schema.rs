@@ -106,7 +106,8 @@ CREATE TABLE fold(
     PRIMARY KEY(source, feed)
 ) STRICT, WITHOUT ROWID;
 
--- What was over for days is apart from what counts now: a first look does without it. Of two the later one holds.
+-- Pieces of it: 0 is what counts now, the others, in their order, what was over for a day when it was put apart. A first
+-- look does without them. Of two records the later piece has the newer one, and piece 0 the newest.
 CREATE TABLE folded(
     source INTEGER NOT NULL,
     feed INTEGER NOT NULL,
