@@ -678,6 +678,22 @@ fn a_first_look_claims_no_beginning_and_no_knowledge_from_before_it_looks() {
 }
 
 #[test]
+fn a_first_look_is_not_misled_by_one_good_result_among_bad_ones() {
+    let home = Home::new();
+    let mut store = home.open();
+    let mut before = BTreeMap::new();
+    // Asked every two hours; the newest answer is an odd one.
+    for (n, value) in [1, 1, 1, 0].into_iter().enumerate() {
+        let at = i64::try_from(n).unwrap() * 7_200;
+        store.remember(&[told(&Poll::Numbers(vec![(1, value)]), t(at), &mut before)]).unwrap();
+    }
+    let look = store.glance(&awaited(), t(4 * 7_200)).unwrap();
+    let track = look.tracks.values().next().expect("a number");
+    assert_eq!(track.len(), 4);
+    assert_eq!(look.probes.values().next().map(|p| p.len()), Some(4));
+}
+
+#[test]
 fn a_calendar_is_known_after_others_were_folded() {
     let home = Home::new();
     let mut store = home.open();

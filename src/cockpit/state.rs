@@ -313,6 +313,11 @@ impl Cockpit {
         // Whatever was made from the look is made anew.
         board.version = board.version.max(self.board.version) + 1;
         self.board = Arc::new(board);
+        if let Some(still) = &mut self.still {
+            still.survey = Arc::new(insight::survey(&self.board, &self.team, still.since));
+            still.board = Arc::clone(&self.board);
+            self.generation += 1;
+        }
         self.dirty = true;
     }
 

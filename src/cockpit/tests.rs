@@ -67,6 +67,7 @@ fn a_first_look_is_one_list_until_all_that_is_remembered_is_read() {
     let team = std::sync::Arc::new(toy::team());
     let board = of(&[a.clone(), eve.clone()]);
     let setup = Setup { tabs: toy::TABS, board, glance: true, ..Setup::new(team, SIZE, now()) };
+    let looking = setup.clone();
     let mut cockpit = Cockpit::new(setup);
     let title = |cockpit: &Cockpit| match &screen(cockpit).blocks[0].noun {
         Noun::Empty(empty) => empty.title.to_string(),
@@ -83,7 +84,7 @@ fn a_first_look_is_one_list_until_all_that_is_remembered_is_read() {
     }
     press(&mut cockpit, "1");
     let whole = of(&[a, deploy("b", "v2", "bob"), eve]);
-    cockpit.update(now(), Message::Remembered(Box::new(whole)));
+    cockpit.update(now(), Message::Remembered(Box::new(whole.clone())));
     assert!(cockpit.dirty() && cockpit.is_whole());
     cockpit.settle(now());
     assert_eq!(rows(&cockpit), "abe");
@@ -92,6 +93,12 @@ fn a_first_look_is_one_list_until_all_that_is_remembered_is_read() {
     // What is heard now is not taken back.
     cockpit.update(now(), Message::Remembered(Box::default()));
     press(&mut cockpit, "esc");
+    assert_eq!(rows(&cockpit), "abe");
+    // Held still, a first look would be taken for all there is.
+    let mut cockpit = Cockpit::new(looking);
+    press(&mut cockpit, "p");
+    cockpit.update(now(), Message::Remembered(Box::new(whole)));
+    cockpit.settle(now());
     assert_eq!(rows(&cockpit), "abe");
 }
 

@@ -1,6 +1,7 @@
 //! `andon`: the cockpit on the team's own sources, or on the demo's.
 
 use std::io::IsTerminal as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock, mpsc};
 
@@ -140,10 +141,15 @@ struct Beginning {
 impl Work {
     /// Begins on a thread of its own, so that no key waits for a disk.
     fn begin(self, beginning: Beginning) {
-        let tell = to_the_loop(&beginning.sender);
+        let (tell, say) = (to_the_loop(&beginning.sender), to_the_loop(&beginning.sender));
         let spawned = std::thread::Builder::new().name("memory".into()).spawn(move || {
-            // It is set once.
-            drop(self.0.set(beginning.start()));
+            match catch_unwind(AssertUnwindSafe(|| beginning.start())) {
+                // It is set once.
+                Ok(working) => drop(self.0.set(working)),
+                Err(_) => say(Message::Notice(
+                    "nothing is polled: a fault in andon itself, please report it".into(),
+                )),
+            }
         });
         if let Err(error) = spawned {
             tell(Message::Notice(Clean::line(format_args!("nothing is polled: {error}"))));

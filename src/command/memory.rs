@@ -1,6 +1,7 @@
 //! The memory of a configuration, as commands open it: what was known last, who writes it on, and how a past moment is recalled.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -60,19 +61,40 @@ pub struct Glanced {
 
 /// Opens the memory at `place` and takes a first look: what a first frame shows, however much is remembered.
 pub fn glance(place: Place, awaited: Board) -> (Board, Glanced) {
-    let opened = Store::open(&place, from_clock());
-    let (_, mut opened) = read(&place, opened, &awaited, Store::glance);
+    let opened = Store::open_at_once(&place, from_clock());
+    let (known, mut opened) = read(&place, opened, &awaited, Store::glance);
+    if !known {
+        // Whether nothing is recalled, the whole reading finds out.
+        opened.notices.pop();
+    }
     let board = std::mem::take(&mut opened.board);
     (board, Glanced { place, opened, awaited })
 }
 
 impl Glanced {
-    /// Reads all of it, as `open` would have.
+    /// Reads all of it, as `open` would have. A fault of our own in that leaves nothing remembered, and everything else.
     pub fn whole(self, upstreams: &mut [Upstream]) -> Opened {
+        let awaited = self.awaited.clone();
+        or_without(awaited, || self.read(upstreams))
+    }
+
+    fn read(self, upstreams: &mut [Upstream]) -> Opened {
         let Self { place, opened: Opened { store, notices, .. }, awaited } = self;
+        if !store.is_on() {
+            // Somebody may have held it for a moment only.
+            return open(Some(&place), upstreams, awaited);
+        }
         let (known, opened) = read(&place, (store, notices), &awaited, Store::board_now);
         hand_back(known, opened, upstreams)
     }
+}
+
+/// What was opened, or a run without memory that says so.
+fn or_without(awaited: Board, opening: impl FnOnce() -> Opened) -> Opened {
+    catch_unwind(AssertUnwindSafe(opening)).unwrap_or_else(|_| {
+        let words = "nothing is recalled, nor remembered in this run: a fault in andon itself, please report it";
+        Opened { store: Store::none(), board: awaited, notices: vec![words.into()] }
+    })
 }
 
 /// How a board is read.
@@ -197,5 +219,47 @@ impl Pen {
 impl Drop for Pen {
     fn drop(&mut self) {
         self.scribe.finish(PATIENCE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Freshness;
+
+    fn awaited() -> Board {
+        let mut board = Board::default();
+        board.sources.insert(SourceName::new("gh"), Freshness::default());
+        board
+    }
+
+    #[test]
+    fn a_fault_while_all_is_read_leaves_a_run_without_memory_that_says_so() {
+        let opened = or_without(awaited(), || Err(()).expect("a fault"));
+        assert!(!opened.store.is_on());
+        assert_eq!(opened.board.sources.len(), 1);
+        assert!(opened.notices[0].as_str().contains("a fault in andon itself"));
+    }
+
+    #[test]
+    fn what_cannot_be_opened_for_a_first_look_is_tried_again_and_said_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.db");
+        // A folder where the file should be, for a moment, and for long.
+        for for_long in [false, true] {
+            std::fs::create_dir(&path).unwrap();
+            let (board, glanced) = glance(Place::at(path.clone()), awaited());
+            assert_eq!(board.sources.len(), 1);
+            if !for_long {
+                std::fs::remove_dir(&path).unwrap();
+            }
+            let opened = glanced.whole(&mut []);
+            assert_eq!(opened.store.is_on(), !for_long);
+            assert_eq!(opened.notices.len(), usize::from(for_long), "{:?}", opened.notices);
+            drop(opened);
+            if !for_long {
+                std::fs::remove_file(&path).unwrap();
+            }
+        }
     }
 }

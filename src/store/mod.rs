@@ -52,7 +52,12 @@ pub struct Store {
 impl Store {
     /// Opens the memory at `place`, makes it anew, or goes on without one: the notices say what a person should know.
     pub fn open(place: &Place, now: Timestamp) -> (Self, Vec<Notice>) {
-        opening::open(place, now)
+        opening::open(place, now, opening::PATIENCE)
+    }
+
+    /// The same in a hurry: one that another process holds is not waited for, and not there then.
+    pub fn open_at_once(place: &Place, now: Timestamp) -> (Self, Vec<Notice>) {
+        opening::open(place, now, opening::HURRY)
     }
 
     fn new(file: Option<PathBuf>, base: Option<Connection>) -> Self {

@@ -18,6 +18,8 @@ pub type Notice = Clean;
 
 /// How long another process that writes is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(5);
+/// The same where a first frame waits.
+pub const HURRY: Duration = Duration::from_millis(50);
 /// Bytes the write-ahead log may keep after a checkpoint.
 const LOG_KEPT: i64 = 4 * 1024 * 1024;
 
@@ -29,14 +31,15 @@ enum Opened {
     Alien,
 }
 
-pub fn open(place: &Place, now: Timestamp) -> (Store, Vec<Notice>) {
-    open_where(place, now, &on_a_network)
+pub fn open(place: &Place, now: Timestamp, patience: Duration) -> (Store, Vec<Notice>) {
+    open_where(place, now, patience, &on_a_network)
 }
 
 /// `remote` says of a folder whether its disk is another machine's.
 fn open_where(
     place: &Place,
     now: Timestamp,
+    patience: Duration,
     remote: &dyn Fn(&Path) -> bool,
 ) -> (Store, Vec<Notice>) {
     let mut notices = Vec::new();
@@ -60,7 +63,7 @@ fn open_where(
         }
     }
     let store = |base| Store::new(Some(file.clone()), base);
-    match try_open(&file, shared) {
+    match try_open(&file, shared, patience) {
         Ok(Opened::Ready(base)) => return (store(Some(base)), notices),
         Ok(Opened::Newer(version)) => {
             notices.push(off(&format_args!(
@@ -85,7 +88,8 @@ fn open_where(
 /// Sets a file that cannot be read aside, and begins a new one in its place.
 pub fn begin_anew(file: &Path, now: Timestamp) -> (Store, Vec<Notice>) {
     let shared = !on_a_network(&nearest_folder(file));
-    let anew = set_aside(file, now).and_then(|aside| Ok((aside, try_open(file, shared)?)));
+    let anew =
+        set_aside(file, now).and_then(|aside| Ok((aside, try_open(file, shared, PATIENCE)?)));
     let (base, notice) = match anew {
         Ok((aside, Opened::Ready(base))) => {
             let notice = Clean::line(format_args!(
@@ -122,7 +126,7 @@ fn nearest_folder(file: &Path) -> PathBuf {
     there.map(Path::to_owned).unwrap_or_default()
 }
 
-fn try_open(file: &Path, shared: bool) -> Result<Opened, Trouble> {
+fn try_open(file: &Path, shared: bool, patience: Duration) -> Result<Opened, Trouble> {
     prepare(file)?;
     // Without `SQLITE_OPEN_URI`: a `?` or `file:` in a path is part of its name.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -130,7 +134,7 @@ fn try_open(file: &Path, shared: bool) -> Result<Opened, Trouble> {
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let mut base = Connection::open_with_flags(real(file), flags)?;
-    base.busy_timeout(PATIENCE)?;
+    base.busy_timeout(patience)?;
     base.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     base.pragma_update(None, "trusted_schema", false)?;
     let version = schema::version(&base)?;
@@ -156,6 +160,7 @@ fn try_open(file: &Path, shared: bool) -> Result<Opened, Trouble> {
     base.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
     base.pragma_update(None, "temp_store", "MEMORY")?;
     schema::migrate(&mut base)?;
+    base.busy_timeout(PATIENCE)?;
     base.set_prepared_statement_cache_capacity(64);
     Ok(Opened::Ready(base))
 }
@@ -217,7 +222,7 @@ mod tests {
         fs::create_dir(&runtime).unwrap();
         let place = Place { file: Some(home.join("memory.db")), runtime: Some(runtime.clone()) };
         let remote = |of: &Path| of.starts_with(&home);
-        let (store, notices) = open_where(&place, Timestamp::UNIX_EPOCH, &remote);
+        let (store, notices) = open_where(&place, Timestamp::UNIX_EPOCH, HURRY, &remote);
         assert!(store.is_on() && notices.len() == 1, "{notices:?}");
         assert!(notices[0].as_str().contains("until you log out"), "{notices:?}");
         assert!(runtime.join("andon").join("memory.db").is_file());
@@ -229,7 +234,7 @@ mod tests {
     fn on_a_network_one_process_remembers_and_nothing_is_shared_by_memory() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::at(folder.path().join("memory.db"));
-        let (mut store, notices) = open_where(&place, Timestamp::UNIX_EPOCH, &|_| true);
+        let (mut store, notices) = open_where(&place, Timestamp::UNIX_EPOCH, HURRY, &|_| true);
         assert!(store.is_on() && notices.is_empty(), "{notices:?}");
         assert_eq!(journal_of(&store), "truncate");
         store.introduce([(&crate::model::SourceName::new("gh"), "github", "")]).unwrap();
@@ -237,7 +242,7 @@ mod tests {
             fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert!(names.iter().all(|name| !name.to_string_lossy().ends_with("-shm")), "{names:?}");
         assert!(names.iter().all(|name| !name.to_string_lossy().ends_with("-wal")), "{names:?}");
-        let (second, notices) = open_where(&place, Timestamp::UNIX_EPOCH, &|_| true);
+        let (second, notices) = open_where(&place, Timestamp::UNIX_EPOCH, HURRY, &|_| true);
         assert!(!second.is_on(), "two processes on one disk whose locks do not hold");
         assert!(notices[0].as_str().contains("another program holds it"), "{notices:?}");
     }

@@ -11,6 +11,10 @@ use super::words::Trouble;
 use super::{moment, nanos};
 use crate::model::{Clean, MetricId, Probe, ProbeResult};
 
+/// So many polls are read at least, however large or far apart they are: a state is held against the odd result, and of
+/// fewer results the odd one would be taken for it.
+const FEW: usize = 4;
+
 impl Recalling<'_> {
     /// Readings and probe results of the last hours in which each source told any.
     pub(super) fn points(
@@ -28,18 +32,20 @@ impl Recalling<'_> {
         let mut newest_first = Vec::new();
         for source in self.sources.keys() {
             let mut rows = blocks.query([*source, nanos(at)])?;
-            let (mut bytes, mut from) = (0, Timestamp::MIN);
+            let (mut polls, mut bytes, mut from) = (0, 0, Timestamp::MIN);
             while let Some(row) = rows.next()? {
-                let until = moment(row.get(2)?);
+                let (tier, until) = (row.get::<_, i64>(0)?, moment(row.get(2)?));
                 if bytes == 0 {
                     from = until.min(at).checked_sub(span).unwrap_or(Timestamp::MIN);
                 }
-                if until < from || bytes > most {
+                let few = polls < FEW && (tier == 0 || bytes <= most);
+                if !few && (until < from || bytes > most) {
                     break;
                 }
                 let points: Vec<u8> = row.get(3)?;
                 bytes += points.len();
-                newest_first.push((*source, row.get::<_, i64>(0)?, moment(row.get(1)?), points));
+                polls += 1;
+                newest_first.push((*source, tier, moment(row.get(1)?), points));
             }
         }
         let mut found = self.series(noted)?;
