@@ -212,8 +212,6 @@ impl Sorted<'_> {
 
 /// How far back calendars are looked through for changes.
 const PLANS: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Branches that work is merged to.
-const TRUNKS: [&str; 4] = ["main", "master", "trunk", "production"];
 
 /// What facts are looked up by.
 struct Keys {
@@ -396,12 +394,7 @@ impl Happened {
 
     /// A pipeline that ran because something was merged to the branch that counts.
     fn of_push(run: &Run) -> Option<Self> {
-        let at = run.started?;
-        let trunk = TRUNKS.contains(&run.branch.as_str());
-        let merged = matches!(run.event.as_str(), "push" | "merge_group");
-        if !trunk || !merged {
-            return None;
-        }
+        let at = run.started.filter(|_| run.is_of_a_merge())?;
         let short: String = run.sha.as_str().chars().take(8).collect();
         let title = if run.title.is_empty() { short.as_str() } else { run.title.as_str() };
         Some(Self {

@@ -99,6 +99,17 @@ pub struct Run {
     pub url: Option<Link>,
 }
 
+/// Branches that work is merged to.
+const TRUNKS: [&str; 4] = ["main", "master", "trunk", "production"];
+
+impl Run {
+    /// It ran because something was merged to the branch that counts.
+    pub fn is_of_a_merge(&self) -> bool {
+        matches!(self.event.as_str(), "push" | "merge_group")
+            && TRUNKS.contains(&self.branch.as_str())
+    }
+}
+
 /// Any other change: configuration, feature flag, infrastructure.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Change {

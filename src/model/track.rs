@@ -80,17 +80,18 @@ impl Point {
     }
 }
 
+const SECOND: i64 = 1_000_000_000;
+
 /// Years 1677 to 2262; what lies outside is taken to their ends.
 fn nanos(at: Timestamp) -> i64 {
-    i64::try_from(at.as_nanosecond()).unwrap_or(if at.as_second() < 0 {
-        i64::MIN
-    } else {
-        i64::MAX
-    })
+    let bound = if at.as_second() < 0 { i64::MIN } else { i64::MAX };
+    let whole = at.as_second().checked_mul(SECOND);
+    whole.and_then(|ns| ns.checked_add(at.subsec_nanosecond().into())).unwrap_or(bound)
 }
 
 fn moment(nanos: i64) -> Timestamp {
-    Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(Timestamp::UNIX_EPOCH)
+    let rest = i32::try_from(nanos.rem_euclid(SECOND)).unwrap_or(0);
+    Timestamp::new(nanos.div_euclid(SECOND), rest).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 impl Stretch {

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{moment, nanos};
+use super::{SECOND, moment, nanos};
 use crate::model::{Clean, Health, Measure, Weight};
 
 /// What a series holds at a moment.
@@ -29,7 +29,6 @@ pub type Line = (i64, Vec<(Timestamp, Reading)>);
 const FORMAT: u8 = 1;
 /// Moments in whole seconds, numbers as single floats: good for what is older.
 const COARSE: u8 = 1;
-const SECOND: i64 = 1_000_000_000;
 /// Points of one block that are believed.
 const MOST: usize = 4_000_000;
 

@@ -93,11 +93,8 @@ kept! {
     5 Shift Shifts shifts |shift| shift.ends,
     6 Deploy Deploys deploys |deploy| ended(&deploy.outcome, deploy.finished),
     7 Release Releases releases |release| release.published,
-    8 Run Runs runs |run| match run.event.as_str() {
-        // These may be what changed.
-        "push" | "merge_group" => ended(&run.outcome, run.updated),
-        _ => ended(&run.outcome, run.updated).and(APART),
-    },
+    // Those of a merge may be what changed.
+    8 Run Runs runs |run| ended(&run.outcome, if run.is_of_a_merge() { run.updated } else { APART }),
     9 Change Changes changes |change| change.until.max(change.at),
     10 PostMortem PostMortems post_mortems |_| APART,
     12 Milestone Milestones milestones |milestone| milestone.done_at,

@@ -80,12 +80,16 @@ impl Store {
     }
 }
 
+const SECOND: i64 = 1_000_000_000;
+
 /// Moments are kept in nanoseconds since the epoch: exact, from 1677 to 2262.
 fn nanos(at: Timestamp) -> i64 {
     let bound = if at < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX };
-    i64::try_from(at.as_nanosecond()).unwrap_or(bound)
+    let whole = at.as_second().checked_mul(SECOND);
+    whole.and_then(|ns| ns.checked_add(at.subsec_nanosecond().into())).unwrap_or(bound)
 }
 
 fn moment(nanos: i64) -> Timestamp {
-    Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(Timestamp::UNIX_EPOCH)
+    let rest = i32::try_from(nanos.rem_euclid(SECOND)).unwrap_or(0);
+    Timestamp::new(nanos.div_euclid(SECOND), rest).unwrap_or(Timestamp::UNIX_EPOCH)
 }

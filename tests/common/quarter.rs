@@ -111,7 +111,10 @@ pub fn fill(store: &mut Store, team: &Team, days: i64, end: Timestamp) {
             3.. => 60,
             _ => 15,
         };
-        batch.push(readings(team, at));
+        let mut poll = readings(team, at);
+        // They were asked more often: their polls went on without a break.
+        poll.freshness.every = SignedDuration::from_secs(step);
+        batch.push(poll);
         let today = days - left.as_hours() / 24;
         if today != day {
             day = today;
