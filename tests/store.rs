@@ -690,7 +690,7 @@ fn a_first_look_is_not_misled_by_one_good_result_among_bad_ones() {
     let look = store.glance(&awaited(), t(4 * 7_200)).unwrap();
     let track = look.tracks.values().next().expect("a number");
     assert_eq!(track.len(), 4);
-    assert_eq!(look.probes.values().next().map(|p| p.len()), Some(4));
+    assert_eq!(look.probes.values().next().map(std::collections::VecDeque::len), Some(4));
 }
 
 #[test]

@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_fault_while_all_is_read_leaves_a_run_without_memory_that_says_so() {
-        let opened = or_without(awaited(), || Err(()).expect("a fault"));
+        let opened = or_without(awaited(), || panic!("a fault"));
         assert!(!opened.store.is_on());
         assert_eq!(opened.board.sources.len(), 1);
         assert!(opened.notices[0].as_str().contains("a fault in andon itself"));
