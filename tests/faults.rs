@@ -564,6 +564,18 @@ fn no_more_than_eight_are_in_the_air_and_three_in_four_at_one_host() {
 }
 
 #[test]
+fn a_silent_server_leaves_lanes_to_another_one_behind_a_port_of_the_same_machine() {
+    let (good, mute) = (saying(json(GOOD)), acting(|_, s| silence(s)));
+    let mut silent = upstream(&mute.url("/"));
+    silent.timeout = DEADLINE * 4;
+    let upstreams = (0..12).map(|_| silent.clone()).chain([upstream(&good.url("/"))]).collect();
+    let heard = poll_once_within(upstreams, DEADLINE / 4, &limits());
+    let statuses: Vec<_> = heard.iter().map(|h| h.freshness.status).collect();
+    assert_eq!(statuses.last(), Some(&Status::Ok), "{statuses:?}");
+    assert_eq!(good.asked().len(), 1);
+}
+
+#[test]
 fn what_is_not_finished_by_the_deadline_of_all_is_told_too() {
     let (good, mute) = (saying(json(GOOD)), acting(|_, s| silence(s)));
     let mut slow = upstream(&mute.url("/"));

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use andon::cockpit::{Cockpit, Effect, Heard, Key, Message, Setup, Turns};
 use andon::model::{
-    Alert, AlertState, Change, Clean, Deploy, Expected, Fact, Feed, Freshness, Incident,
-    IncidentStatus, Key as Identity, LogEntry, LogKind, Measure, MetricId, Name, Objective,
-    Outcome, Report, Severity, Silence, SilenceState, Spent, Status, Team, Trouble, Weighted,
-    Written,
+    Alert, AlertState, Board, Change, Clean, Deploy, Expected, Fact, Feed, Freshness, Health,
+    Incident, IncidentStatus, Key as Identity, LogEntry, LogKind, Measure, MetricId, Name,
+    Objective, Outcome, Probe, ProbeResult, Report, Service, Severity, Silence, SilenceState,
+    SourceName, Spent, Status, Team, Trouble, Weight, Weighted, Written,
 };
 use andon::page::wall::Panel;
 use andon::page::{Size, Skin, Tone, wall::Wall};
@@ -557,4 +557,42 @@ fn weeks_of_polls_leave_the_memory_as_it_was() {
     assert_eq!(held(&wall), before);
     // What one day leaves behind is what one day takes away: a map may keep a node more or less.
     assert!(grown.bytes_current.abs() < 16_384, "{} bytes in a day", grown.bytes_current);
+}
+
+#[test]
+fn without_colour_what_only_a_probe_told_a_while_ago_differs_from_what_it_tells_now() {
+    let name = SourceName::new("probe web 1");
+    let team = Team {
+        services: vec![Service { name: Name::new("web"), ..Service::default() }],
+        ..Team::default()
+    };
+    let probe =
+        Probe { service: Name::new("web"), target: Clean::from("http://web/"), means: "http" };
+    let result = ProbeResult {
+        probe,
+        weight: Weight::Critical,
+        at: at(0),
+        health: Health::Ok,
+        words: Clean::default(),
+        latency: None,
+        expires: None,
+    };
+    let mut board = Board::default();
+    let every = SignedDuration::from_secs(15);
+    let last = Some(at(0));
+    let fresh =
+        Freshness { kind: "probe", every, last_ok: last, last_try: last, ..Freshness::default() };
+    board.sources.insert(name.clone(), fresh);
+    board.fold(&name, at(0), Report { facts: vec![Fact::Probe(result)], ..Report::default() });
+    let said = |seconds| {
+        let setup = Setup {
+            board: board.clone(),
+            wall: Some(Turns::default()),
+            ..Setup::new(Arc::new(team.clone()), SIZES[1], at(seconds))
+        };
+        seen(&Cockpit::new(setup), at(seconds), false)
+    };
+    assert!(!said(1).contains(" old"), "{}", said(1));
+    let old = said(120);
+    assert!(old.lines().any(|line| line.trim() == "2 m old"), "{old}");
 }

@@ -10,7 +10,7 @@ use super::{
     Tone, Width, happened, objectives, service, words,
 };
 use crate::insight::{Looked, ServiceState, Unsaid, level, numbers};
-use crate::model::{Clean, Health, Metric, Name, Role, Service, Staleness, Track};
+use crate::model::{Clean, Health, Metric, Name, Probe, Role, Service, Staleness, Track};
 
 pub const HEALTH: Tab = Tab {
     name: "health",
@@ -341,10 +341,12 @@ pub fn why(scene: &Scene<'_>, state: &ServiceState) -> Line {
         return Line::of(words, Tone::Dim).dot().and(state.reason.clone(), Tone::Dim);
     }
     if state.health == Health::Ok {
-        let age = if state.overlays.stale { oldest(scene, &state.name) } else { None };
-        return age.map_or_else(Line::new, |age| {
-            Line::of(Clean::line(format_args!("{age} old")), Tone::Stale)
-        });
+        if !state.overlays.stale {
+            return Line::new();
+        }
+        let age = oldest(scene, &state.name);
+        let words = age.map_or("stale".into(), |age| Clean::line(format_args!("{age} old")));
+        return Line::of(words, Tone::Stale);
     }
     let line = Line::of(state.reason.clone(), state.health.into());
     match &state.held_by {
@@ -353,11 +355,14 @@ pub fn why(scene: &Scene<'_>, state: &ServiceState) -> Line {
     }
 }
 
-/// Age of the oldest answer behind a service's numbers.
+/// Age of the oldest answer behind a service's numbers and probes.
 fn oldest(scene: &Scene<'_>, name: &Name) -> Option<String> {
     let service = scene.team.service(name)?;
     let ages = numbers(scene.board, service).filter_map(|m| scene.board.age_of(&m.id, scene.now));
-    ages.map(|(age, _)| age).max().map(words::span)
+    let first = Probe { service: name.clone(), target: Clean::default(), means: "" };
+    let probes = scene.board.probes.range(first..).take_while(|(probe, _)| probe.service == *name);
+    let told = probes.filter_map(|(_, results)| Some(scene.now.duration_since(results.back()?.at)));
+    ages.map(|(age, _)| age).chain(told).max().map(words::span)
 }
 
 /// `7 m after deploy v412 (ada)`, `no change in 6 h on it or its 4 upstreams`, or the last change while all is well.
