@@ -141,12 +141,13 @@ fn try_open(file: &Path, shared: bool, patience: Duration) -> Result<Opened, Tro
     if version > schema::VERSION {
         return Ok(Opened::Newer(version));
     }
-    let tables: i64 = base.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let application: i32 = base.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    if tables > 0 && application != schema::APPLICATION {
-        return Ok(Opened::Alien);
-    }
-    if tables == 0 {
+    if application != schema::APPLICATION {
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        let tables: i64 = base.query_row(tables, [], |row| row.get(0))?;
+        if tables > 0 {
+            return Ok(Opened::Alien);
+        }
         base.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     if shared {

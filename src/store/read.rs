@@ -37,7 +37,7 @@ impl Reach {
     pub(super) fn points(self) -> (SignedDuration, usize) {
         match self {
             Self::Whole => (SignedDuration::from_hours(6), 3 * 1024 * 1024),
-            Self::Glance => (SignedDuration::from_mins(30), 192 * 1024),
+            Self::Glance => (SignedDuration::from_mins(15), 128 * 1024),
         }
     }
 }
