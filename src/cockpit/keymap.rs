@@ -9,8 +9,8 @@ use super::nearest;
 /// Keys by context. `ctrl-c` always leaves, whatever the configuration says: the way out stays open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
-    /// Keys of each line of the action table, in its order. A press looks through all of them: that takes a microsecond, and
-    /// a map of them would be made at each start.
+    /// Keys of each line of the action table, in its order. A press looks through all of them: there are few, and a map of
+    /// them would be made at each start.
     keys: Vec<Vec<Key>>,
 }
 

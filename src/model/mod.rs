@@ -17,6 +17,7 @@ mod ident;
 mod incident;
 mod link;
 mod metric;
+pub mod nanos;
 mod objective;
 mod plan;
 mod postmortem;

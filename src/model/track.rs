@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::nanos::{moment, nanos};
 use super::{Clean, Measure};
 
 /// Points kept per number: six hours at 30 s. The metric store keeps the rest.
@@ -78,20 +79,6 @@ impl Point {
         let value = f64::from_bits(self.bits);
         value.is_finite().then_some(value)
     }
-}
-
-const SECOND: i64 = 1_000_000_000;
-
-/// Years 1677 to 2262; what lies outside is taken to their ends.
-fn nanos(at: Timestamp) -> i64 {
-    let bound = if at.as_second() < 0 { i64::MIN } else { i64::MAX };
-    let whole = at.as_second().checked_mul(SECOND);
-    whole.and_then(|ns| ns.checked_add(at.subsec_nanosecond().into())).unwrap_or(bound)
-}
-
-fn moment(nanos: i64) -> Timestamp {
-    let rest = i32::try_from(nanos.rem_euclid(SECOND)).unwrap_or(0);
-    Timestamp::new(nanos.div_euclid(SECOND), rest).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 impl Stretch {

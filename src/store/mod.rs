@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use crate::model::nanos::{SECOND, moment, nanos};
 use crate::model::{Clean, SourceName};
 
 pub use care::{Forget, Remembered, Soundness, Stats};
@@ -78,18 +79,4 @@ impl Store {
     pub fn shown(&self) -> Clean {
         self.file.as_ref().map(|file| Clean::line(file.display())).unwrap_or_default()
     }
-}
-
-const SECOND: i64 = 1_000_000_000;
-
-/// Moments are kept in nanoseconds since the epoch: exact, from 1677 to 2262.
-fn nanos(at: Timestamp) -> i64 {
-    let bound = if at < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX };
-    let whole = at.as_second().checked_mul(SECOND);
-    whole.and_then(|ns| ns.checked_add(at.subsec_nanosecond().into())).unwrap_or(bound)
-}
-
-fn moment(nanos: i64) -> Timestamp {
-    let rest = i32::try_from(nanos.rem_euclid(SECOND)).unwrap_or(0);
-    Timestamp::new(nanos.div_euclid(SECOND), rest).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -60,6 +60,7 @@ shapes! {
     "link.rs",
     "metric.rs",
     "mod.rs",
+    "nanos.rs",
     "objective.rs",
     "plan.rs",
     "postmortem.rs",
